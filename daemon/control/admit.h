@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Admission: who may have one more connection, one more session. Counters in total and per
+ * client live in the server; this decides and counts. Everything that a peer can make us
+ * hold is counted here. server-behaviour R-120..R-124, RFC 4656 6.5.
+ */
+#pragma once
+
+#include "daemon/control/policy.h"
+#include "protocol/accept.h"
+#include "protocol/ts.h"
+
+#include <stdbool.h>
+
+/* One per process. The flags are set by the server from what it measures. */
+struct admit_total {
+	uint32_t connections;
+	uint32_t sessions;
+	bool draining;
+	bool memory_low;
+	bool descriptors_low;
+	bool cpu_load;
+};
+
+/* One per client address (IPv6: per /64). */
+struct admit_client {
+	uint32_t connections;
+	uint32_t sessions;
+	/* The bucket, full when this is not later than now: each request moves it on by 1/rate,
+	 * and it may run ahead of now by burst/rate at most. */
+	struct mono spent;
+};
+
+/** A client that nothing is known of: the bucket is full. */
+void admit_client_init(struct admit_client *c, struct mono now);
+
+/**
+ * May this connection shake hands? REASON_OK counts it: pair with admit_connection_end.
+ * Answered in Server-Start.                                          R-009
+ */
+enum reason admit_connection(struct admit_total *t, struct admit_client *c, const struct policy *p);
+void admit_connection_end(struct admit_total *t, struct admit_client *c);
+
+/**
+ * Take a token for a request; every request costs one, also one that is refused later.
+ * Return whether there was one: pass it to admit_session.            R-121
+ */
+bool admit_request(struct admit_client *c, const struct policy *p, struct mono now);
+
+/**
+ * May this client have one more session, with @on_connection already on its connection?
+ * Limits first (4), then load and rate (5): R-099.
+ * REASON_OK counts it: pair with admit_session_end.
+ */
+enum reason admit_session(struct admit_total *t, struct admit_client *c, const struct policy *p,
+			  uint32_t on_connection, bool within_rate);
+void admit_session_end(struct admit_total *t, struct admit_client *c);
+
+/** True if nothing is held and the bucket is full again: the entry may be forgotten. */
+bool admit_client_idle(const struct admit_client *c, struct mono now);
+
+/** The refusal that a failed system call means: negative errno to reason. R-122 */
+enum reason admit_errno(int error);

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * What the operator allows, as far as the control protocol is concerned: the part of the
+ * settings that decisions are made from. Filled by daemon/config, read-only afterwards.
+ */
+#pragma once
+
+#include <stdint.h>
+
+struct policy {
+	uint32_t modes; /* enum mode_bit: security modes offered */
+	uint32_t features; /* enum mode_bit: features offered */
+
+	/* Limits: Accept 4 when reached. */
+	uint32_t max_connections;
+	uint32_t max_connections_per_client;
+	uint32_t max_sessions;
+	uint32_t max_sessions_per_client;
+	uint32_t max_sessions_per_connection;
+	uint32_t max_padding; /* octets of Padding Length */
+	/* Token bucket per client, Accept 5 when empty. */
+	uint32_t request_rate; /* requests per second; 0 = unlimited */
+	uint32_t request_burst; /* requests at once */
+
+	uint16_t port_first, port_last; /* UDP, reflectors */
+
+	uint32_t handshake_s; /* accept to Set-Up-Response */
+	uint32_t message_s; /* first to last octet of a message */
+	uint32_t send_stall_s; /* blocked TCP write */
+	uint32_t servwait_s; /* RFC 5357 3.1 */
+	uint32_t refwait_s; /* RFC 5357 4.2 */
+	uint32_t max_timeout_s; /* largest Timeout of a request */
+};
