@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The text of settings files, made safe for libconfig 1.5, which by itself
+ * - keeps the low 32 bits of an integer that has no L behind it (4294967301 becomes 5),
+ * - takes an unterminated string or comment for the end of the file,
+ * - ends the process when @include names a directory, and
+ * - needs time with the square of the number of settings in a group.
+ * Not cured: a syntax error right behind a string leaks that string, once per broken file.
+ */
+#pragma once
+
+#include "daemon/config/settings.h"
+
+#define SOURCE_MAX_OCTETS (1024 * 1024)
+#define SOURCE_MAX_SETTINGS 10000
+
+/* FILE and the conf.d/ *.conf beside it, in the order in which they are read. */
+struct source_list {
+	char **path;
+	size_t n;
+};
+
+/** Return 0, -ENOMEM or SETTINGS_BAD. source_list_free() on every path. */
+NODISCARD int source_list(const char *path, struct source_list *list, struct settings_error *err);
+void source_list_free(struct source_list *list);
+
+/**
+ * Read a file. @text is the caller's to free: lines as in the file, large integers marked
+ * with L, no @include in it.
+ * Return 0, -ENOMEM or SETTINGS_BAD.
+ */
+NODISCARD int source_read(const char *path, char **text, struct settings_error *err);

@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Files as such: conf.d, broken and hostile ones; the sample and the manual page. */
+#include "tests/unit/config/test-settings.h"
+
+#include "daemon/config/source.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SAMPLE SOURCE_ROOT "/conf/twampd.conf"
+#define MANUAL SOURCE_ROOT "/man/twampd.conf.5"
+#define KEYS_MAX 100
+
+char *slurp(const char *path)
+{
+	char *text = calloc(1, 1 << 20);
+	FILE *f = fopen(path, "re");
+
+	ck_assert_ptr_nonnull(text);
+	ck_assert_msg(f != NULL, "%s", path);
+	ck_assert_uint_gt(fread(text, 1, (1 << 20) - 1, f), 0);
+	ck_assert_int_eq(fclose(f), 0);
+	return text;
+}
+
+/* The next part of a line, up to two spaces or its end. */
+static char *part(char **at)
+{
+	char *start = *at, *end = strstr(start, "  ");
+
+	ck_assert_ptr_nonnull(start);
+	if (end)
+		*end = '\0';
+	*at = end ? end + 2 : NULL;
+	return start;
+}
+
+size_t schema_lines(char **text, struct schema_line *lines, size_t max)
+{
+	char *save, *line;
+	size_t size, n = 0;
+	FILE *f = open_memstream(text, &size);
+
+	ck_assert_ptr_nonnull(f);
+	settings_schema(f);
+	ck_assert_int_eq(fclose(f), 0);
+	for (line = strtok_r(*text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		ck_assert_uint_lt(n, max);
+		lines[n].key = part(&line);
+		lines[n].accepts = part(&line);
+		lines[n].preset = part(&line);
+		lines[n].apply = part(&line);
+		lines[n].help = part(&line);
+		ck_assert_ptr_null(line);
+		ck_assert_str_ne(lines[n].help, "");
+		n++;
+	}
+	ck_assert_uint_ge(n, 22);
+	return n;
+}
+
+static size_t count(const char *text, const char *what)
+{
+	size_t n = 0;
+
+	while ((text = strstr(text, what))) {
+		n++;
+		text += strlen(what);
+	}
+	return n;
+}
+
+START_TEST(missing_file)
+{
+	struct settings_error err;
+	struct settings *s;
+
+	ck_assert_int_eq(settings_load(file, &s, &err), SETTINGS_BAD);
+	ck_assert(strstr(err.text, file) && strstr(err.text, "no such file"));
+	ck_assert_ptr_nonnull(strstr(err.text, "create it"));
+	ck_assert_ptr_nonnull(strstr(err.text, "--config"));
+}
+END_TEST
+
+START_TEST(not_a_file)
+{
+	struct settings_error err;
+	struct settings *s;
+
+	ck_assert_int_eq(settings_load(room, &s, &err), SETTINGS_BAD);
+	ck_assert_ptr_nonnull(strstr(err.text, "not a regular file"));
+	/* It must not wait for a writer. */
+	ck_assert_int_eq(mkfifo(file, 0600), 0);
+	ck_assert_int_eq(settings_load(file, &s, &err), SETTINGS_BAD);
+	ck_assert_ptr_nonnull(strstr(err.text, "not a regular file"));
+	ck_assert_int_eq(settings_load("/dev/null", &s, &err), 0);
+	assert_defaults(s);
+	settings_unref(s);
+}
+END_TEST
+
+START_TEST(long_name)
+{
+	char path[900];
+	struct settings_error err;
+	struct settings *s;
+
+	memset(path, 'x', sizeof(path));
+	memcpy(path, "/tmp/", 5);
+	path[sizeof(path) - 1] = '\0';
+	ck_assert_int_eq(settings_load(path, &s, &err), SETTINGS_BAD);
+	ck_assert_ptr_nonnull(strstr(err.text, "xx: "));
+}
+END_TEST
+
+/* The later file wins key by key, lists entire; order of octets; other names are not read. */
+START_TEST(conf_d)
+{
+	struct settings *s;
+
+	write_text("conf.d/10-a.conf", "limits = { max_sessions = 10; max_padding = 11; };\n"
+				       "listen = ( { address = \"::1\"; port = 1; } );");
+	write_text("conf.d/9.conf", "limits = { max_sessions = 9; };");
+	write_text("conf.d/Z.conf", "timers = { servwait = 90; };");
+	write_text("conf.d/a.conf", "timers = { servwait = 97; };");
+	write_text("conf.d/.hidden.conf", "nonsense");
+	write_text("conf.d/old.conf~", "nonsense");
+	write_text("conf.d/README", "nonsense");
+	s = load_good("limits = { max_sessions = 1; max_connections = 2; max_padding = 3; };");
+	ck_assert_uint_eq(s->policy.max_sessions, 9);
+	ck_assert_uint_eq(s->policy.max_padding, 11);
+	ck_assert_uint_eq(s->policy.max_connections, 2);
+	ck_assert_uint_eq(s->policy.servwait_s, 97);
+	ck_assert_uint_eq(s->n_listen, 1);
+	ck_assert_uint_eq(s->listen[0].address.port, 1);
+	settings_unref(s);
+}
+END_TEST
+
+START_TEST(conf_d_faults)
+{
+	struct settings *s;
+
+	write_text("conf.d/x.conf", "\nlimits = { max_sessions = 0; };");
+	load_bad("", "/conf.d/x.conf:2: limits.max_sessions: 0");
+	/* What only both files together make wrong is told at the later one. */
+	write_text("conf.d/x.conf", "\n\nports = { last = 2000; };");
+	load_bad("ports = { first = 3000; };",
+		 "/conf.d/x.conf:3: ports.first (3000) is above ports.last (2000)");
+	/* And what the later file puts right is right. */
+	s = load_good("ports = { first = 1000; last = 500; };");
+	ck_assert_uint_eq(s->policy.port_last, 2000);
+	settings_unref(s);
+}
+END_TEST
+
+START_TEST(conf_d_not_a_directory)
+{
+	write_text("conf.d", "");
+	load_bad("", "/conf.d: cannot be read: Not a directory");
+}
+END_TEST
+
+START_TEST(file_in_working_directory)
+{
+	struct settings *s;
+	struct settings_error err;
+
+	write_text("twampd.conf", "");
+	write_text("conf.d/x.conf", "limits = { max_sessions = 7; };");
+	ck_assert_int_eq(chdir(room), 0);
+	ck_assert_int_eq(settings_load("twampd.conf", &s, &err), 0);
+	ck_assert_int_eq(chdir("/"), 0);
+	ck_assert_uint_eq(s->policy.max_sessions, 7);
+	settings_unref(s);
+}
+END_TEST
+
+/* A comment on the last line without an end of line, which libconfig takes ill. */
+START_TEST(last_line)
+{
+	struct settings *s = load_good("limits = { max_sessions = 7; };\r\n# end");
+
+	ck_assert_uint_eq(s->policy.max_sessions, 7);
+	settings_unref(s);
+}
+END_TEST
+
+/* Numbers are numbers only where they are: not in strings, names and comments. */
+START_TEST(large_numbers_elsewhere)
+{
+	struct settings *s = load_good("# 4294967301\n/* 4294967301 @include \"/etc\" */\n"
+				       "// \" /* \nlimits = { max_sessions = 7; };");
+
+	ck_assert_uint_eq(s->policy.max_sessions, 7);
+	settings_unref(s);
+	load_bad("log = { level = \"4294967301\"; };", "\"4294967301\" is unknown");
+	load_bad("log = { l4294967301 = 1; };", "log.l4294967301: unknown");
+}
+END_TEST
+
+static void load_octets(const void *data, size_t len, const char *wanted)
+{
+	struct settings_error err = { "" };
+	struct settings *s;
+
+	write_file("twampd.conf", data, len);
+	ck_assert_int_eq(settings_load(file, &s, &err), SETTINGS_BAD);
+	ck_assert_msg(strstr(err.text, wanted) != NULL, "%s", err.text);
+	for (const char *c = err.text; *c; c++)
+		ck_assert(*c >= 0x20 && *c < 0x7f);
+}
+
+START_TEST(hostile)
+{
+	size_t len = SOURCE_MAX_OCTETS + 1;
+	char *big = malloc(len);
+	size_t n = 0;
+	struct settings *s;
+
+	ck_assert_ptr_nonnull(big);
+	load_octets("a = 1;\n\0b", 9, "twampd.conf:2: this is not text");
+	load_octets("\377\376\200\n", 4, "twampd.conf:1: syntax error");
+	load_octets("log = { level = \"\033[2J\n\377\"; };", 27, "\"?[2J??\" is unknown");
+
+	memset(big, '\n', len);
+	load_octets(big, len, "too large, at most 1048576 octets expected");
+	write_file("twampd.conf", big, len - 1);
+	ck_assert_int_eq(settings_load(file, &s, NULL), 0);
+	settings_unref(s);
+
+	memset(big, 'x', len); /* one name */
+	load_octets(big, len - 1, "syntax error");
+	memcpy(big + len - 4, "=1;", 3);
+	load_octets(big, len - 1, "unknown key");
+	memset(big, '(', len);
+	memcpy(big, "x=", 2);
+	load_octets(big, len - 1, "memory exhausted"); /* bison's, at a depth of 10000 */
+	memset(big, ')', 4002);
+	memset(big, '(', 2002);
+	memcpy(big, "x=", 2);
+	load_octets(big, 4002, "x: unknown key");
+	for (int i = 0; i < 1000; i++, n += 2)
+		memcpy(big + n, "a{", 2);
+	load_octets(big, n, "syntax error");
+	for (n = 0; n < len - 10;)
+		n += (size_t)sprintf(big + n, "k%zu=1;", n);
+	load_octets(big, n, "twampd.conf:1: too many settings");
+	/* The largest growth by L: no octet beyond the buffer (valgrind, sanitizers). */
+	for (n = 0; n < len - 30;)
+		n += (size_t)sprintf(big + n, "0xfffffffffffffff ");
+	load_octets(big, n, "syntax error");
+	free(big);
+}
+END_TEST
+
+/* Mutations of the sample: each loads or is refused with a reason. */
+START_TEST(mutations)
+{
+	static const char salt[] = "{}()[]=:;,\"\\/*#@.L0919-+x\n\0\377 {(";
+	char *text = slurp(SAMPLE), *copy;
+	size_t len = strlen(text);
+	unsigned seed = 20261123u + (unsigned)_i, refused = 0;
+
+	copy = malloc(len);
+	ck_assert_ptr_nonnull(copy);
+	for (int round = 0; round < 50; round++) {
+		struct settings_error err = { "" };
+		struct settings *s = NULL;
+		int r;
+
+		for (size_t i = 0; i < len; i++) /* the commented keys count */
+			copy[i] = text[i] == '#' && text[i + 1] > ' ' ? ' ' : text[i];
+		for (int i = 0; i < 1 + round / 5; i++)
+			copy[(size_t)rand_r(&seed) % len] =
+				salt[(size_t)rand_r(&seed) % sizeof(salt)];
+		write_file("twampd.conf", copy,
+			   len - (round % 3 ? 0 : (size_t)rand_r(&seed) % len));
+		r = settings_load(file, &s, &err);
+		ck_assert(r == 0 || (r == SETTINGS_BAD && strlen(err.text) > strlen(file) + 2));
+		refused += r != 0;
+		settings_unref(s);
+	}
+	ck_assert_uint_gt(refused, 0);
+	free(copy);
+	free(text);
+}
+END_TEST
+
+/* The key is in @text between its group's name and the group's end, once, as "#name = value;". */
+static void find_in_sample(const char *text, const struct schema_line *l)
+{
+	const char *point = strchr(l->key, '.');
+	const char *begin = text, *end = text + strlen(text), *name = point ? point + 1 : l->key;
+	char wanted[512], head[64], *group;
+
+	if (point) {
+		(void)snprintf(head, sizeof(head), "\n%.*s = {\n", (int)(point - l->key), l->key);
+		ck_assert_uint_eq(count(text, head), 1);
+		begin = strstr(text, head);
+		end = strstr(begin, "\n};\n");
+		ck_assert_ptr_nonnull(end);
+	}
+	group = strndup(begin, (size_t)(end - begin) + (point != NULL));
+	ck_assert_ptr_nonnull(group);
+	ck_assert(!strncmp(l->preset, "default ", 8));
+	(void)snprintf(wanted, sizeof(wanted), "# %s; %s; applies %s.\n%s#%s = %s;\n", l->accepts,
+		       l->preset, l->apply, point ? "\t" : "", name, l->preset + 8);
+	ck_assert_msg(count(group, wanted) == 1, "conf/twampd.conf needs once: %s", wanted);
+	(void)snprintf(wanted, sizeof(wanted), "#%s = ", name);
+	ck_assert_uint_eq(count(group, wanted), 1);
+	free(group);
+}
+
+START_TEST(sample_has_each_key)
+{
+	char *text = slurp(SAMPLE), *schema;
+	struct schema_line lines[KEYS_MAX];
+	size_t n = schema_lines(&schema, lines, KEYS_MAX);
+
+	for (size_t i = 0; i < n; i++)
+		find_in_sample(text, &lines[i]);
+	free(schema);
+	free(text);
+}
+END_TEST
+
+/* As it is, and with every key taken out of its comment. */
+START_TEST(sample_gives_defaults)
+{
+	char *text = slurp(SAMPLE);
+	struct settings *s = load_good(text);
+	size_t keys = 0;
+
+	assert_defaults(s);
+	settings_unref(s);
+	for (char *c = text; *c; c++) {
+		if (*c == '#' && c[1] > ' ' && (c == text || c[-1] == '\n' || c[-1] == '\t')) {
+			*c = ' ';
+			keys++;
+		}
+	}
+	ck_assert_uint_ge(keys, 22);
+	s = load_good(text);
+	assert_defaults(s);
+	settings_unref(s);
+	/* They were really read: a value changed in this text changes the settings. */
+	memcpy(strstr(text, "max_sessions = 10000"), "max_sessions = 10001", 20);
+	s = load_good(text);
+	ck_assert_uint_eq(s->policy.max_sessions, 10001);
+	settings_unref(s);
+	free(text);
+}
+END_TEST
+
+START_TEST(manual_has_each_key)
+{
+	char *text = slurp(MANUAL), *schema;
+	struct schema_line lines[KEYS_MAX];
+	size_t n = schema_lines(&schema, lines, KEYS_MAX);
+
+	for (size_t i = 0; i < n; i++) {
+		char wanted[512];
+		const char *item, *next;
+
+		(void)snprintf(wanted, sizeof(wanted), "\n.It Ic %s\n", lines[i].key);
+		ck_assert_msg(count(text, wanted) == 1, "twampd.conf.5 needs once: %s", wanted);
+		item = strstr(text, wanted);
+		next = strstr(item + 1, "\n.It ");
+		(void)snprintf(wanted, sizeof(wanted), "\n.Pp\n%s; %s; applies %s.\n",
+			       lines[i].accepts, lines[i].preset, lines[i].apply);
+		item = strstr(item, wanted);
+		ck_assert_msg(item && (!next || item < next), "twampd.conf.5, %s needs: %s",
+			      lines[i].key, wanted);
+	}
+	/* And no key that is not there. */
+	ck_assert_uint_eq(count(text, "\n.It Ic "), n);
+	free(schema);
+	free(text);
+}
+END_TEST
+
+TCase *files_cases(void)
+{
+	TCase *files = tcase_create("files");
+
+	tcase_set_timeout(files, 120);
+	tcase_add_checked_fixture(files, room_set_up, room_tear_down);
+	tcase_add_test(files, missing_file);
+	tcase_add_test(files, not_a_file);
+	tcase_add_test(files, long_name);
+	tcase_add_test(files, conf_d);
+	tcase_add_test(files, conf_d_faults);
+	tcase_add_test(files, conf_d_not_a_directory);
+	tcase_add_test(files, file_in_working_directory);
+	tcase_add_test(files, last_line);
+	tcase_add_test(files, large_numbers_elsewhere);
+	tcase_add_test(files, hostile);
+	tcase_add_loop_test(files, mutations, 0, 4);
+	tcase_add_test(files, sample_has_each_key);
+	tcase_add_test(files, sample_gives_defaults);
+	tcase_add_test(files, manual_has_each_key);
+	return files;
+}

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tests/unit/config/test-settings.h"
+
+#include "protocol/mode.h"
+
+#include <ftw.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+char room[64];
+char file[128];
+
+void room_set_up(void)
+{
+	(void)snprintf(room, sizeof(room), "/tmp/test-settings.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(room));
+	(void)snprintf(file, sizeof(file), "%s/twampd.conf", room);
+}
+
+static int drop(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st;
+	(void)flag;
+	(void)ftw;
+	return remove(path);
+}
+
+void room_tear_down(void)
+{
+	ck_assert_int_eq(nftw(room, drop, 8, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+const char *write_file(const char *name, const void *data, size_t len)
+{
+	static char path[256];
+	char dir[256];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", room, name);
+	(void)snprintf(dir, sizeof(dir), "%s/conf.d", room);
+	if (!strncmp(name, "conf.d/", 7))
+		(void)mkdir(dir, 0700);
+	f = fopen(path, "we");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_eq(fwrite(data, 1, len, f), len);
+	ck_assert_int_eq(fclose(f), 0);
+	return path;
+}
+
+const char *write_text(const char *name, const char *text)
+{
+	return write_file(name, text, strlen(text));
+}
+
+struct settings *load_good(const char *text)
+{
+	struct settings_error err = { "" };
+	struct settings *s = NULL;
+	int r;
+
+	write_text("twampd.conf", text);
+	r = settings_load(file, &s, &err);
+	ck_assert_msg(r == 0, "%d %s", r, err.text);
+	ck_assert_ptr_nonnull(s);
+	return s;
+}
+
+void load_bad(const char *text, const char *part)
+{
+	struct settings_error err = { "" };
+	struct settings *s = NULL;
+
+	write_text("twampd.conf", text);
+	ck_assert_int_eq(settings_load(file, &s, &err), SETTINGS_BAD);
+	ck_assert_ptr_null(s);
+	ck_assert_msg(!strncmp(err.text, room, strlen(room)), "%s", err.text);
+	ck_assert_msg(strstr(err.text, part) != NULL, "\"%s\" is not in: %s", part, err.text);
+}
+
+char *dump(const struct settings *s)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	ck_assert_ptr_nonnull(f);
+	settings_dump(s, f);
+	ck_assert_int_eq(fclose(f), 0);
+	return text;
+}
+
+void assert_defaults(const struct settings *s)
+{
+	struct settings *d;
+	char *a, *b;
+
+	ck_assert_int_eq(settings_load(NULL, &d, NULL), 0);
+	a = dump(s);
+	b = dump(d);
+	ck_assert_str_eq(a, b);
+	ck_assert_mem_eq(&s->policy, &d->policy, sizeof(s->policy));
+	free(a);
+	free(b);
+	settings_unref(d);
+}
+
+/* R-001 R-109 R-123 R-168 R-170: the defaults, and that limits are on. */
+START_TEST(defaults)
+{
+	struct settings *s;
+
+	ck_assert_int_eq(settings_load(NULL, &s, NULL), 0);
+	ck_assert_uint_eq(s->n_listen, 2);
+	ck_assert_uint_eq(s->listen[0].address.family, 4);
+	ck_assert_uint_eq(s->listen[1].address.family, 6);
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_uint_eq(s->listen[i].address.port, 862);
+		ck_assert(address_is_any(&s->listen[i].address));
+	}
+	ck_assert_uint_eq(s->policy.modes, MODE_UNAUTHENTICATED);
+	ck_assert_uint_eq(s->policy.features, 0);
+	ck_assert_uint_eq(s->policy.max_connections, 1000);
+	ck_assert_uint_eq(s->policy.max_connections_per_client, 32);
+	ck_assert_uint_eq(s->policy.max_sessions, 10000);
+	ck_assert_uint_eq(s->policy.max_sessions_per_client, 1000);
+	ck_assert_uint_eq(s->policy.max_sessions_per_connection, 1000);
+	ck_assert_uint_eq(s->policy.max_padding, 9000);
+	ck_assert_uint_eq(s->policy.request_rate, 100);
+	ck_assert_uint_eq(s->policy.request_burst, 1000);
+	ck_assert_uint_eq(s->policy.port_first, 49152);
+	ck_assert_uint_eq(s->policy.port_last, 65535);
+	ck_assert_uint_eq(s->policy.handshake_s, 30);
+	ck_assert_uint_eq(s->policy.message_s, 60);
+	ck_assert_uint_eq(s->policy.send_stall_s, 30);
+	ck_assert_uint_eq(s->policy.servwait_s, 900);
+	ck_assert_uint_eq(s->policy.refwait_s, 900);
+	ck_assert_uint_eq(s->policy.max_timeout_s, 900);
+	ck_assert_uint_eq(s->reflector_threads, 0);
+	ck_assert_int_eq(s->timestamps, SETTINGS_TIMESTAMPS_AUTO);
+	ck_assert_int_eq(s->log_level, SETTINGS_LEVEL_INFO);
+	settings_unref(s);
+}
+END_TEST
+
+static const char everything[] =
+	"listen = ( { address = \"192.0.2.1\"; port = 8620; }, { address = \"::1\"; port = 0; },\n"
+	"           { port = 8621L; }, { address = \"fe80::1%1\"; } );\n"
+	"modes = [ \"unauthenticated\" ]; features = [];\n"
+	"limits = { max_connections = 1; max_connections_per_client = 2; max_sessions = 1000000;\n"
+	"  max_sessions_per_client = 4L; max_sessions_per_connection = 0x5; max_padding = 65535;\n"
+	"  request_rate = 0; request_burst = 8; };\n"
+	"ports = { first = 1; last = 1; };\n"
+	"timers = { handshake = 11; message = 12; send_stall = 13; servwait = 604800;\n"
+	"  refwait = 15; max_timeout = 16; };\n"
+	"reflector = { threads = 64; timestamps = \"user\"; };\n"
+	"log = { level = \"debug\"; };\n";
+
+START_TEST(every_key)
+{
+	struct settings *s = load_good(everything);
+
+	ck_assert_uint_eq(s->n_listen, 5);
+	ck_assert_uint_eq(s->listen[0].address.port, 8620);
+	ck_assert_mem_eq(s->listen[0].address.ip, "\300\0\2\1", 4);
+	ck_assert_uint_eq(s->listen[1].address.port, 0);
+	ck_assert_uint_eq(s->listen[1].address.ip[15], 1);
+	ck_assert_uint_eq(s->listen[2].address.family, 4);
+	ck_assert_uint_eq(s->listen[3].address.family, 6);
+	ck_assert_uint_eq(s->listen[3].address.port, 8621);
+	ck_assert_uint_eq(s->listen[4].address.scope, 1);
+	ck_assert_uint_eq(s->listen[4].address.port, 862);
+	ck_assert_uint_eq(s->policy.max_connections, 1);
+	ck_assert_uint_eq(s->policy.max_connections_per_client, 2);
+	ck_assert_uint_eq(s->policy.max_sessions, 1000000);
+	ck_assert_uint_eq(s->policy.max_sessions_per_client, 4);
+	ck_assert_uint_eq(s->policy.max_sessions_per_connection, 5);
+	ck_assert_uint_eq(s->policy.max_padding, 65535);
+	ck_assert_uint_eq(s->policy.request_rate, 0);
+	ck_assert_uint_eq(s->policy.request_burst, 8);
+	ck_assert_uint_eq(s->policy.port_first, 1);
+	ck_assert_uint_eq(s->policy.port_last, 1);
+	ck_assert_uint_eq(s->policy.handshake_s, 11);
+	ck_assert_uint_eq(s->policy.message_s, 12);
+	ck_assert_uint_eq(s->policy.send_stall_s, 13);
+	ck_assert_uint_eq(s->policy.servwait_s, 604800);
+	ck_assert_uint_eq(s->policy.refwait_s, 15);
+	ck_assert_uint_eq(s->policy.max_timeout_s, 16);
+	ck_assert_uint_eq(s->reflector_threads, 64);
+	ck_assert_int_eq(s->timestamps, SETTINGS_TIMESTAMPS_USER);
+	ck_assert_int_eq(s->log_level, SETTINGS_LEVEL_DEBUG);
+	settings_unref(s);
+}
+END_TEST
+
+/* What a dump says, loaded again, is the same: for the defaults and for everything else. */
+START_TEST(dump_round_trip)
+{
+	struct settings *first = load_good(_i ? everything : ""), *second;
+	char *a = dump(first), *b;
+
+	second = load_good(a);
+	b = dump(second);
+	ck_assert_str_eq(a, b);
+	ck_assert_mem_eq(&first->policy, &second->policy, sizeof(first->policy));
+	ck_assert_uint_eq(first->n_listen, second->n_listen);
+	for (size_t i = 0; i < first->n_listen; i++) {
+		ck_assert(address_same_host(&first->listen[i].address, &second->listen[i].address));
+		ck_assert_uint_eq(first->listen[i].address.port, second->listen[i].address.port);
+	}
+	free(a);
+	free(b);
+	settings_unref(first);
+	settings_unref(second);
+}
+END_TEST
+
+static const struct {
+	const char *text, *part;
+} faults[] = {
+	{ "\n\nlimits = {\n max_sessions = 0; };",
+	  "twampd.conf:4: limits.max_sessions: 0 is out of range, expected: integer 1..1000000" },
+	{ "limits = { max_sessions = 1000001; };", "1000001 is out of range" },
+	{ "limits = { max_sessions = -1; };", "-1 is out of range" },
+	{ "limits = { max_connections = 0; };", "limits.max_connections: 0 is out of range" },
+	{ "limits = { max_connections_per_client = 0; };", "0 is out of range" },
+	{ "limits = { max_sessions_per_client = 0; };", "0 is out of range" },
+	{ "limits = { max_sessions_per_connection = 0; };", "0 is out of range" },
+	{ "limits = { max_padding = 65536; };", "expected: integer 1..65535" },
+	{ "limits = { request_burst = 0; };", "0 is out of range" },
+	/* libconfig by itself reads these as 5, -1 and -2147483648. */
+	{ "limits = { max_sessions = 4294967301; };", "4294967301 is out of range" },
+	{ "limits = { max_sessions = 4294967301max_padding = 1; };", "4294967301 is out of range" },
+	{ "limits = { max_sessions = 0x100000005; };", "4294967301 is out of range" },
+	{ "limits = { max_sessions = 0xffffffff; };", "4294967295 is out of range" },
+	{ "limits = { max_sessions = -4294967291; };", "-4294967291 is out of range" },
+	{ "limits = { max_sessions = 2147483648L; };", "2147483648 is out of range" },
+	{ "limits = { max_sessions = 99999999999999999999; };", "9223372036854775807 is out" },
+	{ "limits = { max_sessions = 0x10000000000000005L; };", "9223372036854775807 is out" },
+	{ "limits = { max_sessions = \"5\"; };",
+	  "limits.max_sessions: this is a string, expected: integer 1" },
+	{ "limits = { max_sessions = 5.0; };", "a number with a fraction, expected: integer" },
+	{ "limits = { max_sessions = .3000000000; };", "a number with a fraction" },
+	{ "limits = { max_sessions = true; };", "a boolean, expected: integer" },
+	{ "limits = { max_sessions = { }; };", "a group { }, expected: integer" },
+	{ "limits = { max_sessions = [ 1 ]; };", "an array [ ], expected: integer" },
+	{ "limits = { max_sessions = ( 1 ); };", "a list ( ), expected: integer" },
+	{ "limits = { max_sesions = 1; };",
+	  "limits.max_sesions: unknown key, did you mean limits.max_sessions?" },
+	{ "max_sessions = 1;", "max_sessions: unknown key, did you mean limits.max_sessions?" },
+	{ "limmits = { };", "limmits: unknown key, did you mean limits?" },
+	{ "nonsense = 1;", "nonsense: unknown key, expected: one of those in twampd.conf(5)" },
+	{ "limits = 5;", "limits: this is an integer, expected: a group { }" },
+	{ "limits = { max_sessions = 1;\n max_sessions = 2; };",
+	  "twampd.conf:2: duplicate setting" },
+	{ "limits = { };\nlimits = { };", "twampd.conf:2: duplicate setting" },
+	{ "\nlimits = ;", "twampd.conf:2: syntax error" },
+	{ "log = { level = \"loud\"; };",
+	  "log.level: \"loud\" is unknown, expected: one of \"error\", \"warning\"" },
+	{ "log = { level = 3; };", "log.level: this is an integer, expected: one of \"error\"" },
+	{ "reflector = { threads = 65; };", "expected: integer 0..64" },
+	{ "reflector = { timestamps = \"nic\"; };",
+	  "expected: one of \"auto\", \"kernel\", \"user\"" },
+	{ "timers = { servwait = 604801; };", "expected: integer 1..604800" },
+	{ "timers = { refwait = 0; };", "expected: integer 1..604800" },
+	{ "modes = [ \"encrypted\" ];",
+	  "modes: this version does not offer \"encrypted\", expected: array of \"unauth" },
+	{ "modes = [ \"unauthenticated\", \"mixed\" ];", "does not offer \"mixed\"" },
+	{ "modes = [ \"authenticated\" ];", "does not offer \"authenticated\"" },
+	{ "modes = [ \"open\" ];", "modes: \"open\" is unknown, expected: array of" },
+	{ "modes = [ \"reflect-octets\" ];", "modes: \"reflect-octets\" is unknown" },
+	{ "modes = [ ];", "modes: this is empty, expected: array of \"unauthenticated\"" },
+	{ "modes = [ 1 ];", "modes: this is an integer, expected: array of" },
+	{ "modes = \"unauthenticated\";", "modes: this is a string, expected: array of" },
+	{ "modes = [ \"unauthenticated\", \"unauthenticated\" ];", "is there twice" },
+	{ "features = [ \"reflect-octets\" ];",
+	  "features: this version does not offer \"reflect-octets\", expected: empty array" },
+	{ "features = [ \"unauthenticated\" ];", "features: \"unauthenticated\" is unknown" },
+	{ "ports = { first = 0; };", "ports.first: 0 is out of range, expected: integer 1..65535" },
+	{ "ports = { first = 200;\n last = 100; };",
+	  "twampd.conf:2: ports.first (200) is above ports.last (100)" },
+	{ "ports = { last = 100; };",
+	  "twampd.conf:1: ports.first (49152) is above ports.last (100)" },
+	{ "listen = ( );", "listen: this is empty, expected: list of 1 to 64" },
+	{ "listen = [ ];", "listen: this is an array [ ], expected: list" },
+	{ "listen = ( 862 );", "listen: this is an integer, expected: list" },
+	{ "listen = ( { adress = \"::\"; } );",
+	  "listen.adress: unknown key, expected: address, port" },
+	{ "listen = ( { port = 65536; } );",
+	  "listen.port: 65536 is out of range, expected: integer 0..65535" },
+	{ "listen = ( { port = -1; } );", "listen.port: -1 is out of range" },
+	{ "listen = ( { port = 4294968158; } );", "listen.port: 4294968158 is out of range" },
+	{ "listen = ( { port = \"862\"; } );", "listen.port: this is a string" },
+	{ "listen = ( { address = 1; } );",
+	  "listen.address: this is an integer, expected: a string" },
+	{ "listen = ( { address = \"localhost\"; } );",
+	  "listen.address: \"localhost\" is no address" },
+	{ "listen = ( { address = \"192.0.2.1.5\"; } );", "is no address" },
+	{ "listen = ( { address = \" ::1\"; } );", "is no address" },
+	{ "listen = ( { address = \"::ffff:192.0.2.1\"; } );", "is an IPv4-mapped address" },
+	{ "listen = ( { address = \"224.0.0.1\"; } );", "is no address of a host" },
+	{ "listen = ( { address = \"ff02::1\"; } );", "is no address of a host" },
+	{ "listen = ( { address = \"fe80::1\"; } );", "is link-local and needs an interface" },
+	{ "listen = ( { address = \"fe80::1%no-such-if\"; } );",
+	  "is link-local and needs an interface" },
+	{ "listen = ( { address = \"::1%1\"; } );", "is not link-local" },
+	{ "listen = ( { }, { address = \"0.0.0.0\"; port = 862; } );",
+	  "listen: the same address and port" },
+	{ "listen = ( { address = \"::1\"; },\n { address = \"0:0::1\"; } );",
+	  "twampd.conf:2: listen: the same" },
+	{ "limits = { /* max", "twampd.conf:1: this comment has no closing */" },
+	{ "a = 1;\nb = \"x\ny\\\"", "twampd.conf:2: this string has no closing quote" },
+	{ "@include \"/etc\"\n", "twampd.conf:1: @include is not supported" },
+};
+
+START_TEST(fault_is_told)
+{
+	load_bad(faults[_i].text, faults[_i].part);
+}
+END_TEST
+
+/* Port 0 is another port each time; and at most 64 listeners, where no address makes two. */
+START_TEST(listen_limits)
+{
+	char text[8192] = "listen = (";
+	struct settings *s;
+
+	s = load_good("listen = ( { port = 0; }, { port = 0; }, { address = \"\"; } );");
+	ck_assert_uint_eq(s->n_listen, 6);
+	settings_unref(s);
+
+	for (int i = 0; i < 32; i++) {
+		char entry[40];
+
+		(void)snprintf(entry, sizeof(entry), "%s{ port = %d; }", i ? ", " : "", 1000 + i);
+		strcat(text, entry);
+	}
+	strcat(text, ");");
+	s = load_good(text);
+	ck_assert_uint_eq(s->n_listen, 64);
+	settings_unref(s);
+	strcpy(strrchr(text, ')'), ", { address = \"::1\"; });");
+	load_bad(text, "listen: too many, expected: at most 64");
+}
+END_TEST
+
+START_TEST(references)
+{
+	struct settings *s = load_good("");
+
+	ck_assert_ptr_eq(settings_ref(s), s);
+	settings_unref(s);
+	ck_assert_uint_eq(s->policy.max_sessions, 10000);
+	settings_unref(s);
+	settings_unref(NULL);
+}
+END_TEST
+
+START_TEST(restart_is_named)
+{
+	struct settings *a = load_good("");
+	struct settings *b = load_good(
+		"reflector = { threads = 2; timestamps = \"kernel\"; };"
+		"limits = { max_sessions = 5; }; log = { level = \"error\"; };");
+	char buf[128] = "x", small[8];
+
+	ck_assert_uint_eq(settings_restart_needed(a, a, buf, sizeof(buf)), 0);
+	ck_assert_str_eq(buf, "");
+	ck_assert_uint_eq(settings_restart_needed(a, b, buf, sizeof(buf)), 2);
+	ck_assert_str_eq(buf, "reflector.threads, reflector.timestamps");
+	ck_assert_uint_eq(settings_restart_needed(a, b, small, sizeof(small)), 2);
+	ck_assert_str_eq(small, "reflect");
+	settings_unref(a);
+	settings_unref(b);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("settings");
+	TCase *values = tcase_create("values");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(values, room_set_up, room_tear_down);
+	tcase_add_test(values, defaults);
+	tcase_add_test(values, every_key);
+	tcase_add_loop_test(values, dump_round_trip, 0, 2);
+	tcase_add_loop_test(values, fault_is_told, 0, (int)(sizeof(faults) / sizeof(faults[0])));
+	tcase_add_test(values, listen_limits);
+	tcase_add_test(values, references);
+	tcase_add_test(values, restart_is_named);
+	suite_add_tcase(suite, values);
+	suite_add_tcase(suite, files_cases());
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
