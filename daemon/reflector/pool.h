@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Inside of the reflector: what the main thread, the reflector threads and a session are
+ * made of, and who may touch what.
+ */
+#pragma once
+
+#include "daemon/reflector/port.h"
+#include "daemon/reflector/reflector.h"
+#include "daemon/reflector/sock.h"
+#include "protocol/pkt.h"
+
+#include <pthread.h>
+
+struct reflect_scratch;
+
+/* Orders of the main thread to a reflector thread; several may wait for one session. */
+enum worker_order {
+	WORKER_START = 1u << 0,
+	WORKER_STOP = 1u << 1,
+	WORKER_END = 1u << 2,
+};
+
+struct udp_session {
+	/* fixed at opening */
+	struct reflector *reflector;
+	struct worker *worker;
+	const struct pkt_layout *layout;
+	enum ts_format format;
+	int64_t refwait_ns;
+	void *owner;
+	int fd; /* the main thread's until WORKER_START, then its worker's */
+
+	/* main thread */
+	struct udp_session *next, *prev; /* all sessions */
+	uint16_t port; /* 0 = released */
+	int rcvbuf;
+	bool started;
+
+	/* worker->lock */
+	unsigned orders; /* queued if not 0 */
+	struct mono stop_order; /* with WORKER_STOP */
+	struct udp_session *next_order, *prev_order;
+	struct udp_session *next_ended;
+	enum udp_end why;
+	bool ended; /* on the list for the main thread: its worker does not know it any more */
+
+	/* worker */
+	ev_io io;
+	ev_timer timer;
+	struct mono last_packet;
+	struct mono stop_at; /* reflect what arrives until then */
+	bool stopping;
+	bool any; /* a packet was answered: first, last and max are valid */
+	uint32_t seq; /* our next Sequence Number */
+	uint64_t window; /* bit i: the sender's max_seq - i was seen */
+
+	struct udp_counters counters;
+};
+
+/* Sums over a thread's sessions, for ever; written by the thread only. */
+struct worker_totals {
+	_Atomic uint64_t received, reflected, dropped[UDP_DROP_COUNT], user_timestamps;
+};
+
+struct worker {
+	struct reflector *reflector;
+	struct ev_loop *loop;
+	pthread_t thread;
+	bool running;
+	uint32_t sessions; /* main thread: open ones */
+
+	pthread_mutex_t lock; /* taken for orders and ends, never for packets */
+	struct udp_session *orders, *last_order; /* a queue */
+	struct udp_session *ended; /* for the main thread */
+	bool quit;
+
+	_Atomic int64_t beat_ns; /* struct mono: the thread was alive then */
+
+	/* thread */
+	ev_async wakeup;
+	ev_timer beat;
+	unsigned beats;
+	uint16_t error_estimate[2]; /* by ts_format */
+	struct reflect_scratch *scratch;
+	struct worker_totals totals;
+};
+
+struct reflector {
+	struct ev_loop *loop; /* the main one */
+	ev_async wakeup; /* a session has ended */
+	struct reflector_config config;
+	struct port_map ports;
+	struct sock_defaults defaults;
+	struct udp_session *sessions;
+	uint64_t early; /* dropped before Start-Sessions, all of them */
+	uint32_t open; /* sessions with a socket */
+	int keeper;
+	bool kernel_stamps;
+	unsigned count;
+	struct worker *workers;
+};

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/reflector/port.h"
+
+#include <string.h>
+
+void port_init(struct port_map *m, uint16_t seed)
+{
+	memset(m, 0, sizeof(*m));
+	m->used[0] = 1; /* port 0 is none */
+	m->next = seed;
+}
+
+struct port_search port_search(const struct port_map *m, uint16_t first, uint16_t last)
+{
+	uint32_t count = (uint32_t)last - first + 1;
+
+	return (struct port_search){
+		.first = first,
+		.last = last,
+		.at = (uint16_t)(m->next - first) % count,
+		.left = count,
+	};
+}
+
+uint16_t port_next(const struct port_map *m, struct port_search *s)
+{
+	uint32_t count = (uint32_t)s->last - s->first + 1;
+
+	while (s->left) {
+		uint32_t port = s->first + s->at;
+		uint32_t step = 1;
+
+		if (port % 64 == 0 && m->used[port / 64] == UINT64_MAX) {
+			step = 64; /* none of this word is free */
+		}
+		if (step > s->left) {
+			step = s->left;
+		}
+		if (step > count - s->at) {
+			step = count - s->at;
+		}
+		s->left -= step;
+		s->at = (s->at + step) % count;
+		if (!port_is_used(m, (uint16_t)port)) {
+			return (uint16_t)port;
+		}
+	}
+	return 0;
+}
+
+int port_is_used(const struct port_map *m, uint16_t port)
+{
+	return (int)(m->used[port / 64] >> (port % 64) & 1);
+}
+
+void port_take(struct port_map *m, uint16_t port)
+{
+	m->used[port / 64] |= UINT64_C(1) << (port % 64);
+	m->next = (uint16_t)(port + 1);
+}
+
+void port_release(struct port_map *m, uint16_t port)
+{
+	if (port) {
+		m->used[port / 64] &= ~(UINT64_C(1) << (port % 64));
+	}
+}

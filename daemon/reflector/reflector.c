@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/reflector/reflector.h"
+
+#include "daemon/reflector/estimate.h"
+#include "daemon/reflector/worker.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#define THREADS_MAX 64
+#define ENDS_PER_EVENT 64
+
+static void report(struct reflector *r, struct udp_session *u)
+{
+	if (u->prev) {
+		u->prev->next = u->next;
+	} else {
+		r->sessions = u->next;
+	}
+	if (u->next) {
+		u->next->prev = u->prev;
+	}
+	if (u->port) {
+		port_release(&r->ports, u->port);
+		r->open--;
+		u->worker->sessions--;
+	}
+	r->config.ended(r->config.context, u->owner, u->why, &u->counters);
+	free(u);
+}
+
+/* False if there may be more. */
+static bool report_some(struct reflector *r, int most)
+{
+	for (unsigned i = 0; i < r->count; i++) {
+		struct udp_session *u;
+
+		while ((u = worker_pop_ended(&r->workers[i]))) {
+			report(r, u);
+			if (--most == 0) {
+				return false;
+			}
+		}
+	}
+	return true;
+}
+
+static void on_wakeup(struct ev_loop *loop, ev_async *a, int events)
+{
+	if (!report_some(a->data, ENDS_PER_EVENT)) {
+		ev_async_send(loop, a);
+	}
+}
+
+static unsigned count_threads(unsigned wanted)
+{
+	cpu_set_t set;
+
+	if (!wanted) {
+		CPU_ZERO(&set);
+		wanted = sched_getaffinity(0, sizeof(set), &set) ? 1 : (unsigned)CPU_COUNT(&set);
+	}
+	return wanted < 1 ? 1 : wanted > THREADS_MAX ? THREADS_MAX : wanted;
+}
+
+static int start_workers(struct reflector *r, unsigned count)
+{
+	int error = 0;
+
+	r->workers = calloc(count, sizeof(*r->workers));
+	if (!r->workers) {
+		return -ENOMEM;
+	}
+	for (unsigned i = 0; i < count && !error; i++) {
+		r->count++;
+		error = worker_init(&r->workers[i], r);
+		if (!error) {
+			error = worker_run(&r->workers[i], i);
+		}
+	}
+	return error;
+}
+
+int reflector_new(struct reflector **out, struct ev_loop *loop,
+		  const struct reflector_config *config)
+{
+	struct reflector *r = calloc(1, sizeof(*r));
+	uint16_t seed = 0;
+	int error;
+
+	if (!r) {
+		return -ENOMEM;
+	}
+	r->loop = loop;
+	r->config = *config;
+	ev_async_init(&r->wakeup, on_wakeup);
+	r->wakeup.data = r;
+	ev_async_start(loop, &r->wakeup);
+	/* Not a secret: it only makes a restarted server begin elsewhere. */
+	(void)!getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
+	port_init(&r->ports, seed);
+	r->keeper = sock_keeper(!config->user_timestamps, &r->defaults);
+	error = r->keeper < 0 ? r->keeper : 0;
+	if (!error) {
+		r->kernel_stamps = !config->user_timestamps && sock_prove_stamps();
+		error = start_workers(r, count_threads(config->threads));
+	}
+	if (error) {
+		reflector_free(r);
+		return error;
+	}
+	*out = r;
+	return 0;
+}
+
+void reflector_free(struct reflector *r)
+{
+	if (!r) {
+		return;
+	}
+	for (struct udp_session *u = r->sessions; u; u = u->next) {
+		udp_end(u);
+	}
+	for (unsigned i = 0; i < r->count; i++) {
+		worker_join(&r->workers[i]);
+	}
+	while (!report_some(r, ENDS_PER_EVENT)) {
+	}
+	for (unsigned i = 0; i < r->count; i++) {
+		worker_free(&r->workers[i]);
+	}
+	ev_async_stop(r->loop, &r->wakeup);
+	if (r->keeper >= 0) {
+		close(r->keeper);
+	}
+	free(r->workers);
+	free(r);
+}
+
+void reflector_totals(const struct reflector *r, struct reflector_totals *t)
+{
+	*t = (struct reflector_totals){ .received = r->early, .sessions = r->open };
+	t->dropped[UDP_DROP_EARLY] = r->early;
+	for (unsigned i = 0; i < r->count; i++) {
+		const struct worker_totals *w = &r->workers[i].totals;
+
+		t->received += atomic_load_explicit(&w->received, memory_order_relaxed);
+		t->reflected += atomic_load_explicit(&w->reflected, memory_order_relaxed);
+		t->user_timestamps += atomic_load_explicit(&w->user_timestamps,
+							   memory_order_relaxed);
+		for (int d = 0; d < UDP_DROP_COUNT; d++) {
+			t->dropped[d] += atomic_load_explicit(&w->dropped[d], memory_order_relaxed);
+		}
+	}
+}
+
+bool reflector_kernel_timestamps(const struct reflector *r)
+{
+	return r->kernel_stamps;
+}
+
+double reflector_lag_s(const struct reflector *r)
+{
+	int64_t now = estimate_mono().ns, oldest = now;
+
+	for (unsigned i = 0; i < r->count; i++) {
+		int64_t beat = atomic_load_explicit(&r->workers[i].beat_ns, memory_order_relaxed);
+
+		oldest = beat < oldest ? beat : oldest;
+	}
+	return (double)(now - oldest) / 1e9;
+}

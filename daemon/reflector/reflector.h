@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The Session-Reflector: threads, each with its own event loop, that own the UDP sockets of
+ * started sessions and answer test packets. Opening, starting and ending are called from the
+ * main thread; packets never leave their reflector thread. RFC 5357 4.2; DESIGN 3, 4.
+ */
+#pragma once
+
+#include "daemon/control/session.h"
+#include "protocol/wire.h"
+
+#include <ev.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct reflector; /* the threads */
+struct udp_session; /* one session's socket and counters */
+
+/* Why a packet was not answered. */
+enum udp_drop {
+	UDP_DROP_SHORT, /* shorter than the header */
+	UDP_DROP_TRUNCATED, /* longer than the receive buffer */
+	UDP_DROP_EARLY, /* before Start-Sessions */
+	UDP_DROP_LATE, /* after Stop + Timeout */
+	UDP_DROP_TX, /* the kernel did not take the reply */
+	UDP_DROP_COUNT
+};
+
+/** "short", "early", ...: labels of counters. */
+const char *udp_drop_name(enum udp_drop d);
+
+/* Written by the session's thread, read relaxed by anyone. */
+struct udp_counters {
+	/* Every datagram: at any moment of rest, reflected + all of dropped. */
+	_Atomic uint64_t received;
+	_Atomic uint64_t reflected;
+	_Atomic uint64_t dropped[UDP_DROP_COUNT];
+	_Atomic uint64_t zero_multiplier; /* reflected and counted */
+	_Atomic uint64_t user_timestamps; /* T2 not from the kernel */
+	/* Of the sender, valid once a packet was reflected. */
+	_Atomic uint32_t first_seq, last_seq, max_seq;
+	/* By Sender Sequence Number, looking back 64 numbers: missing so far (a late packet takes
+	 * its own away), repeated, and late; what is further back counts as late. */
+	_Atomic uint64_t gaps, duplicates, reordered;
+};
+
+enum udp_end {
+	UDP_END_TIMEOUT = 1, /* Stop and Timeout */
+	UDP_END_REFWAIT,
+	UDP_END_ORDERED, /* udp_end() */
+};
+
+struct reflector_config {
+	unsigned threads; /* 0 = one per CPU of the affinity mask, at most 64 */
+	bool user_timestamps; /* do not ask the kernel for T2 */
+	/* Called in @loop's thread when a session has ended and its socket is closed, never from
+	 * within udp_stop or udp_end. @counters are final and valid during the call; the session
+	 * is freed after it. May open and end sessions, but not free the reflector. */
+	void (*ended)(void *context, void *owner, enum udp_end why,
+		      const struct udp_counters *counters);
+	void *context;
+};
+
+/** Start the threads. @loop: the main loop, for `ended`. Return 0 or negative errno. */
+NODISCARD int reflector_new(struct reflector **out, struct ev_loop *loop,
+			    const struct reflector_config *config);
+
+/** Ends all sessions (with `ended` for each), stops and joins the threads. NULL ok. */
+void reflector_free(struct reflector *r);
+
+/**
+ * Open the socket of a session: bound to spec.local (or to a free port of the range),
+ * connected to spec.remote, DSCP and TTL 255 set, kernel timestamps on, and silent until
+ * udp_start. Receiver Port 862 and other ports outside the range give an alternate port.
+ * @owner is handed back in `ended`. *port is the bound port. refwait_ns <= 0: no REFWAIT.
+ * Return 0; -EADDRINUSE when the range is used up; -EADDRNOTAVAIL when spec.local is not an
+ * address of this host that can send, or spec.remote is a broadcast address; -EMSGSIZE when
+ * packets with spec.padding do not fit into the buffers that the system allows; -EOPNOTSUPP
+ * for modes whose packets need keys; any other negative errno as the kernel gave it.
+ *                                                                     R-100..R-109, R-122
+ */
+NODISCARD int udp_open(struct reflector *r, const struct session_spec *spec, uint16_t port_first,
+		       uint16_t port_last, void *owner, struct udp_session **out, uint16_t *port);
+
+/**
+ * Packets that arrived before are dropped; from now on each is answered. The socket is ready
+ * when this returns (what arrives then waits in the kernel with its true T2). R-142, T-041
+ * Return 0 or negative errno.
+ */
+NODISCARD int udp_start(struct udp_session *u);
+
+/**
+ * Answer what arrives within @timeout_ns from now, then end. Of several calls the earliest
+ * end counts. A session never started ends like with udp_end. RFC 5357 3.5
+ */
+void udp_stop(struct udp_session *u, int64_t timeout_ns);
+
+/**
+ * End as soon as its thread sees it; `ended` follows. Also for a session never started: its
+ * port is free again when this returns.
+ */
+void udp_end(struct udp_session *u);
+
+/** Valid until `ended` has returned. */
+const struct udp_counters *udp_counters(const struct udp_session *u);
+
+/* Totals over all threads, since start. */
+struct reflector_totals {
+	uint64_t received, reflected, dropped[UDP_DROP_COUNT], user_timestamps;
+	uint32_t sessions; /* with a socket */
+};
+void reflector_totals(const struct reflector *r, struct reflector_totals *t);
+
+/**
+ * True if kernel receive timestamps were seen to work at start (a real packet was tried over
+ * loopback). If not, packets that have one all the same still use it; user_timestamps tells.
+ */
+bool reflector_kernel_timestamps(const struct reflector *r);
+
+/** Seconds since the slowest thread last went round its loop: fed to the watchdog. */
+double reflector_lag_s(const struct reflector *r);

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/reflector/sock.h"
+
+#include "daemon/reflector/estimate.h"
+#include "protocol/pkt.h"
+
+#include <errno.h>
+#include <linux/net_tstamp.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <unistd.h>
+
+/* The tiny buffer of a session that is not started holds a few packets at most: this many
+ * reads empty it of all that came before, whatever arrives meanwhile. */
+#define DRAIN_MAX 64
+
+#define PROOF_TRIES 25
+#define PROOF_WAIT_MS 10
+
+union any_address {
+	struct sockaddr sa;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static socklen_t fill(union any_address *out, const struct address *a, uint16_t port)
+{
+	memset(out, 0, sizeof(*out));
+	if (a->family == 4) {
+		out->v4.sin_family = AF_INET;
+		out->v4.sin_port = htons(port);
+		memcpy(&out->v4.sin_addr, a->ip, 4);
+		return sizeof(out->v4);
+	}
+	out->v6.sin6_family = AF_INET6;
+	out->v6.sin6_port = htons(port);
+	out->v6.sin6_scope_id = a->scope;
+	memcpy(&out->v6.sin6_addr, a->ip, 16);
+	return sizeof(out->v6);
+}
+
+static int set(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof(value)) ? -errno : 0;
+}
+
+static int get(int fd, int name, int *value)
+{
+	socklen_t len = sizeof(*value);
+
+	return getsockopt(fd, SOL_SOCKET, name, value, &len) ? -errno : 0;
+}
+
+/*
+ * Not SO_TIMESTAMPNS: where the kernel took no stamp, that one makes one up at the time of
+ * the read, and nobody can tell.
+ */
+static int ask_stamps(int fd)
+{
+	return set(fd, SOL_SOCKET, SO_TIMESTAMPING,
+		   SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE);
+}
+
+int sock_keeper(bool stamps, struct sock_defaults *defaults)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int error;
+
+	if (fd < 0 && errno == EAFNOSUPPORT) {
+		fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	}
+	if (fd < 0) {
+		return -errno;
+	}
+	if (stamps) {
+		(void)ask_stamps(fd); /* sock_prove_stamps tells what that brought */
+	}
+	error = get(fd, SO_RCVBUF, &defaults->rcvbuf);
+	if (!error) {
+		error = get(fd, SO_SNDBUF, &defaults->sndbuf);
+	}
+	if (error) {
+		close(fd);
+		return error;
+	}
+	return fd;
+}
+
+/* One packet from the socket to itself. 1 = stamped, 0 = not, negative errno = did not come. */
+static int try_stamp(int fd)
+{
+	uint8_t payload[1] = { 0 }, control[SOCK_CONTROL_LEN] __attribute__((aligned(16)));
+	struct iovec iov = { payload, sizeof(payload) };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control,
+			    .msg_controllen = sizeof(control) };
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct wall before = estimate_wall();
+	struct sock_meta meta;
+
+	if (send(fd, payload, sizeof(payload), 0) < 0) {
+		return -errno;
+	}
+	if (poll(&p, 1, PROOF_WAIT_MS) <= 0 || recvmsg(fd, &m, 0) < 0) {
+		return -EAGAIN;
+	}
+	sock_meta(&m, &meta);
+	return meta.stamped && meta.stamp.ns >= before.ns && meta.stamp.ns <= estimate_wall().ns;
+}
+
+/* The kernel turns stamping on a moment after it was asked to: not every packet has it. */
+static bool prove(const struct address *loopback)
+{
+	union any_address a;
+	socklen_t len = fill(&a, loopback, 0);
+	int fd = socket(a.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool seen = false;
+
+	if (fd < 0) {
+		return false;
+	}
+	if (ask_stamps(fd) || bind(fd, &a.sa, len) || getsockname(fd, &a.sa, &len) ||
+	    connect(fd, &a.sa, len)) {
+		goto out;
+	}
+	for (int i = 0; i < PROOF_TRIES && !seen; i++) {
+		int result = try_stamp(fd);
+
+		seen = result == 1;
+		if (result == 0) {
+			poll(NULL, 0, 1);
+		}
+	}
+out:
+	close(fd);
+	return seen;
+}
+
+bool sock_prove_stamps(void)
+{
+	struct address v4 = { .family = 4, .ip = { 127, 0, 0, 1 } };
+	struct address v6 = { .family = 6, .ip = { [15] = 1 } };
+
+	return prove(&v4) || prove(&v6);
+}
+
+int sock_check_local(int keeper, const struct address *local)
+{
+	struct sockaddr none = { .sa_family = AF_UNSPEC };
+	union any_address a;
+	socklen_t len;
+	int result;
+
+	if (address_is_unusable(local)) {
+		return -EADDRNOTAVAIL;
+	}
+	if (local->family != 4) {
+		return 0; /* IPv6 has no broadcast, and bind() takes no other multicast */
+	}
+	/* Only a socket with SO_BROADCAST may connect to a broadcast address. Undone at once:
+	 * the probe must not keep a port. */
+	len = fill(&a, local, 9);
+	result = connect(keeper, &a.sa, len) && errno == EACCES ? -EADDRNOTAVAIL : 0;
+	(void)connect(keeper, &none, sizeof(none));
+	return result;
+}
+
+/* Room for two packets, counting as much again for what the kernel keeps with them. */
+static int size_buffer(int fd, int name, size_t packet_octets, int present, int *value)
+{
+	int need = (int)packet_octets * 4;
+	int error;
+
+	*value = present;
+	if (need <= present) {
+		return 0;
+	}
+	/* the kernel doubles what is asked for, and silently takes less than that */
+	error = set(fd, SOL_SOCKET, name, need);
+	if (!error) {
+		error = get(fd, name, value);
+	}
+	return error ? error : *value < need ? -EMSGSIZE : 0;
+}
+
+static int size_buffers(int fd, const struct session_spec *spec,
+			const struct sock_defaults *defaults, int *rcvbuf)
+{
+	size_t octets = pkt_send_len(pkt_layout(spec->modes), spec->padding);
+	int sndbuf, error;
+
+	if (octets > (spec->local.family == 4 ? PKT_MAX_PAYLOAD_V4 : PKT_MAX_PAYLOAD_V6)) {
+		return -EMSGSIZE;
+	}
+	error = size_buffer(fd, SO_SNDBUF, octets, defaults->sndbuf, &sndbuf);
+	if (!error) {
+		error = size_buffer(fd, SO_RCVBUF, octets, defaults->rcvbuf, rcvbuf);
+	}
+	return error ? error : set(fd, SOL_SOCKET, SO_RCVBUF, 1);
+}
+
+/* T-027 no DF; T-047 C-077 the reply's TTL and DSCP, ECN bits 0 */
+static int set_options_v4(int fd, int tos)
+{
+	int error = set(fd, IPPROTO_IP, IP_TTL, 255);
+
+	error = error ? error : set(fd, IPPROTO_IP, IP_TOS, tos);
+	error = error ? error : set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+	error = error ? error : set(fd, IPPROTO_IP, IP_RECVTTL, 1);
+	return error ? error : set(fd, IPPROTO_IP, IP_RECVTOS, 1);
+}
+
+static int set_options_v6(int fd, int tos)
+{
+	int error = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+
+	error = error ? error : set(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 255);
+	error = error ? error : set(fd, IPPROTO_IPV6, IPV6_TCLASS, tos);
+	error = error ? error : set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
+	error = error ? error : set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
+	return error ? error : set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+}
+
+int sock_open(const struct session_spec *spec, bool stamps, const struct sock_defaults *defaults,
+	      int *rcvbuf)
+{
+	int family = spec->local.family == 4 ? AF_INET : AF_INET6;
+	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int tos = (spec->dscp & 0x3f) << 2;
+	int error;
+
+	if (fd < 0) {
+		return -errno;
+	}
+	error = family == AF_INET ? set_options_v4(fd, tos) : set_options_v6(fd, tos);
+	if (!error) {
+		error = size_buffers(fd, spec, defaults, rcvbuf);
+	}
+	if (error) {
+		close(fd);
+		return error;
+	}
+	if (stamps) {
+		(void)ask_stamps(fd); /* each packet tells whether it has one */
+	}
+	return fd;
+}
+
+int sock_bind(int fd, const struct address *local, uint16_t port)
+{
+	union any_address a;
+	socklen_t len = fill(&a, local, port);
+
+	return bind(fd, &a.sa, len) ? -errno : 0;
+}
+
+int sock_connect(int fd, const struct session_spec *spec)
+{
+	struct address remote = spec->remote;
+	union any_address a;
+	socklen_t len;
+
+	if (address_is_link_local(&remote) && !remote.scope) {
+		remote.scope = spec->local.scope;
+	}
+	len = fill(&a, &remote, remote.port);
+	if (!connect(fd, &a.sa, len)) {
+		return 0;
+	}
+	return errno == EACCES ? -EADDRNOTAVAIL : -errno;
+}
+
+int sock_release(int fd, int rcvbuf, uint64_t *dropped)
+{
+	uint32_t info[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(info);
+	int error;
+
+	*dropped = 0;
+	for (int i = 0; i < DRAIN_MAX; i++) {
+		if (recv(fd, NULL, 0, MSG_TRUNC) >= 0) {
+			++*dropped;
+		} else if (errno == EAGAIN) {
+			break;
+		} /* else an ICMP error, reported once: T-041 */
+	}
+	error = set(fd, SOL_SOCKET, SO_RCVBUF, rcvbuf / 2);
+	if (!getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len)) {
+		*dropped += info[SK_MEMINFO_DROPS]; /* did not fit into the small buffer */
+	}
+	return error;
+}
+
+static void take_octet(const struct cmsghdr *c, uint8_t *out)
+{
+	int value;
+
+	/* IP_TOS comes as one octet, the others as int */
+	if (c->cmsg_len >= CMSG_LEN(sizeof(value))) {
+		memcpy(&value, CMSG_DATA(c), sizeof(value));
+		*out = (uint8_t)value;
+	} else if (c->cmsg_len >= CMSG_LEN(1)) {
+		*out = *CMSG_DATA(c);
+	}
+}
+
+static void take_stamp(const struct cmsghdr *c, struct sock_meta *out)
+{
+	struct timespec t; /* the first of three: software */
+
+	if (c->cmsg_len < CMSG_LEN(3 * sizeof(t))) {
+		return;
+	}
+	memcpy(&t, CMSG_DATA(c), sizeof(t));
+	if (t.tv_sec || t.tv_nsec) {
+		out->stamp.ns = (int64_t)t.tv_sec * TS_NS_PER_S + t.tv_nsec;
+		out->stamped = true;
+	}
+}
+
+void sock_meta(struct msghdr *m, struct sock_meta *out)
+{
+	*out = (struct sock_meta){ .ttl = PKT_TTL_UNKNOWN };
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPING) {
+			take_stamp(c, out);
+		} else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) ||
+			   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT)) {
+			take_octet(c, &out->ttl);
+		} else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) ||
+			   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS)) {
+			take_octet(c, &out->tos);
+		}
+	}
+}

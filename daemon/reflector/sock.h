@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * UDP sockets of sessions: options, addresses, buffers, and the proof that the kernel's
+ * receive timestamps work.
+ */
+#pragma once
+
+#include "daemon/control/session.h"
+#include "protocol/wire.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+/* What the kernel gives a socket that asks for nothing. */
+struct sock_defaults {
+	int rcvbuf, sndbuf; /* as getsockopt reads them: doubled */
+};
+
+/**
+ * A socket without address that holds kernel timestamping on. The kernel turns it on lazily
+ * with the first socket that asks, so that the first packets of a lone session would have no
+ * stamp. Return descriptor or negative errno.
+ */
+NODISCARD int sock_keeper(bool stamps, struct sock_defaults *defaults);
+
+/** True if a packet over loopback came back with a stamp between its sending and receiving. */
+bool sock_prove_stamps(void);
+
+/**
+ * 0 if a reply can leave from this address of ours: -EADDRNOTAVAIL for broadcast and multicast
+ * addresses, which bind() would take. @keeper is used as a probe.              R-240, T-047
+ */
+NODISCARD int sock_check_local(int keeper, const struct address *local);
+
+/**
+ * A socket with all options, bound to nothing. Its receive buffer is as small as can be
+ * until sock_release, so that packets before Start-Sessions take no memory.
+ * @rcvbuf  the value for sock_release
+ * Return descriptor or negative errno: -EMSGSIZE if packets of the announced padding fit
+ * neither into UDP nor into the buffers that the system allows.
+ */
+NODISCARD int sock_open(const struct session_spec *spec, bool stamps,
+			const struct sock_defaults *defaults, int *rcvbuf);
+
+/** Return 0 or negative errno; -EADDRINUSE leaves the socket usable for another port. */
+NODISCARD int sock_bind(int fd, const struct address *local, uint16_t port);
+
+/** Return 0 or negative errno; -EADDRNOTAVAIL for a broadcast address. */
+NODISCARD int sock_connect(int fd, const struct session_spec *spec);
+
+/**
+ * Throw away what waits in the socket, then give it its full buffer.
+ * @dropped  how many packets came until now
+ * Return 0 or negative errno.                                               T-041
+ */
+NODISCARD int sock_release(int fd, int rcvbuf, uint64_t *dropped);
+
+/** Room for the control messages of one datagram: stamps, TTL, TOS, and some to spare. */
+#define SOCK_CONTROL_LEN 256
+
+/* What came along with a datagram. */
+struct sock_meta {
+	struct wall stamp; /* valid if stamped */
+	bool stamped; /* by the kernel */
+	uint8_t ttl; /* PKT_TTL_UNKNOWN if not told */
+	uint8_t tos;
+};
+
+/** Read the control messages of a received datagram; what is missing or cut gets defaults. */
+void sock_meta(struct msghdr *m, struct sock_meta *out);

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/reflector/estimate.h"
+#include "daemon/reflector/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+const char *udp_drop_name(enum udp_drop d)
+{
+	static const char *const names[UDP_DROP_COUNT] = {
+		[UDP_DROP_SHORT] = "short", [UDP_DROP_TRUNCATED] = "truncated",
+		[UDP_DROP_EARLY] = "early", [UDP_DROP_LATE] = "late",
+		[UDP_DROP_TX] = "tx",
+	};
+
+	return d < UDP_DROP_COUNT ? names[d] : "unknown";
+}
+
+static void add(_Atomic uint64_t *c, uint64_t n)
+{
+	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n,
+			      memory_order_relaxed);
+}
+
+/* the wanted port, else any of the range that nobody else has. */
+static int bind_port(struct reflector *r, int fd, const struct session_spec *spec, uint16_t first,
+		     uint16_t last, uint16_t *out)
+{
+	uint16_t port = spec->local.port;
+	struct port_search search;
+	int error = -EADDRINUSE;
+
+	if (port >= first && port <= last && !port_is_used(&r->ports, port)) {
+		error = sock_bind(fd, &spec->local, port);
+	}
+	search = port_search(&r->ports, first, last);
+	while (error == -EADDRINUSE && (port = port_next(&r->ports, &search))) {
+		error = sock_bind(fd, &spec->local, port);
+	}
+	*out = port;
+	return error;
+}
+
+static int open_socket(struct reflector *r, const struct session_spec *spec, uint16_t first,
+		       uint16_t last, struct udp_session *u)
+{
+	int error = sock_check_local(r->keeper, &spec->local);
+
+	if (error) {
+		return error;
+	}
+	u->fd = sock_open(spec, !r->config.user_timestamps, &r->defaults, &u->rcvbuf);
+	if (u->fd < 0) {
+		return u->fd;
+	}
+	error = bind_port(r, u->fd, spec, first, last, &u->port);
+	if (!error) {
+		error = sock_connect(u->fd, spec);
+	}
+	if (error) {
+		close(u->fd);
+	}
+	return error;
+}
+
+static struct worker *pick(struct reflector *r)
+{
+	struct worker *best = &r->workers[0];
+
+	for (unsigned i = 1; i < r->count; i++) {
+		if (r->workers[i].sessions < best->sessions) {
+			best = &r->workers[i];
+		}
+	}
+	return best;
+}
+
+int udp_open(struct reflector *r, const struct session_spec *spec, uint16_t port_first,
+	     uint16_t port_last, void *owner, struct udp_session **out, uint16_t *port)
+{
+	struct udp_session *u;
+	int error;
+
+	if (spec->modes & (MODE_AUTHENTICATED | MODE_ENCRYPTED)) {
+		return -EOPNOTSUPP; /* packets of these modes need keys */
+	}
+	if (!port_first || port_first > port_last || spec->local.family != spec->remote.family) {
+		return -EINVAL;
+	}
+	u = calloc(1, sizeof(*u));
+	if (!u) {
+		return -ENOMEM;
+	}
+	error = open_socket(r, spec, port_first, port_last, u);
+	if (error) {
+		free(u);
+		return error;
+	}
+	port_take(&r->ports, u->port);
+	u->reflector = r;
+	u->worker = pick(r);
+	u->layout = pkt_layout(spec->modes);
+	u->format = spec->modes & MODE_PTP ? TS_PTP : TS_NTP;
+	u->refwait_ns = spec->refwait_ns;
+	u->owner = owner;
+	u->next = r->sessions;
+	if (u->next) {
+		u->next->prev = u;
+	}
+	r->sessions = u;
+	r->open++;
+	u->worker->sessions++;
+	*out = u;
+	*port = u->port;
+	return 0;
+}
+
+int udp_start(struct udp_session *u)
+{
+	uint64_t dropped;
+	int error;
+
+	if (u->started) {
+		return -EALREADY;
+	}
+	error = sock_release(u->fd, u->rcvbuf, &dropped);
+	u->reflector->early += dropped;
+	add(&u->counters.received, dropped);
+	add(&u->counters.dropped[UDP_DROP_EARLY], dropped);
+	if (error) {
+		return error;
+	}
+	u->started = true;
+	worker_order(u, WORKER_START, (struct mono){ 0 });
+	return 0;
+}
+
+/* Never started: no thread knows it. */
+static void bury(struct udp_session *u)
+{
+	struct reflector *r = u->reflector;
+
+	if (!worker_bury(u)) {
+		return;
+	}
+	close(u->fd);
+	port_release(&r->ports, u->port); /* at once */
+	u->port = 0;
+	u->started = true;
+	r->open--;
+	u->worker->sessions--;
+	ev_async_send(r->loop, &r->wakeup);
+}
+
+void udp_stop(struct udp_session *u, int64_t timeout_ns)
+{
+	struct mono at = estimate_mono();
+
+	if (!u->started) {
+		bury(u);
+		return;
+	}
+	if (__builtin_add_overflow(at.ns, timeout_ns > 0 ? timeout_ns : 0, &at.ns)) {
+		at.ns = INT64_MAX - 1;
+	}
+	worker_order(u, WORKER_STOP, at);
+}
+
+void udp_end(struct udp_session *u)
+{
+	if (!u->started) {
+		bury(u);
+		return;
+	}
+	worker_order(u, WORKER_END, (struct mono){ 0 });
+}
+
+const struct udp_counters *udp_counters(const struct udp_session *u)
+{
+	return &u->counters;
+}

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/reflector/worker.h"
+
+#include "daemon/reflector/estimate.h"
+#include "daemon/reflector/reflect.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define BEAT_S 0.25
+#define BEATS_PER_ESTIMATE 4
+#define ORDERS_PER_EVENT 64
+
+/* Packets that arrived in time but were not yet read when a session's time is up are answered
+ * first; no longer than this, whatever the clocks say. */
+#define STOP_GRACE_NS TS_NS_PER_S
+
+/* worker->lock is held */
+static void unlink_order(struct worker *w, struct udp_session *u)
+{
+	if (!u->orders) {
+		return;
+	}
+	u->orders = 0;
+	if (u->prev_order) {
+		u->prev_order->next_order = u->next_order;
+	} else {
+		w->orders = u->next_order;
+	}
+	if (u->next_order) {
+		u->next_order->prev_order = u->prev_order;
+	} else {
+		w->last_order = u->prev_order;
+	}
+}
+
+/* worker->lock is held. From here on the main thread may free it at any time. */
+static void hand_back(struct worker *w, struct udp_session *u, enum udp_end why)
+{
+	unlink_order(w, u);
+	u->ended = true;
+	u->why = why;
+	u->next_ended = w->ended;
+	w->ended = u;
+}
+
+static void finish(struct worker *w, struct udp_session *u, enum udp_end why)
+{
+	ev_io_stop(w->loop, &u->io);
+	ev_timer_stop(w->loop, &u->timer);
+	close(u->fd);
+	pthread_mutex_lock(&w->lock);
+	hand_back(w, u, why);
+	pthread_mutex_unlock(&w->lock);
+	ev_async_send(w->reflector->loop, &w->reflector->wakeup);
+}
+
+/* Absolute; INT64_MAX = none. */
+static int64_t deadline_ns(const struct udp_session *u)
+{
+	int64_t at;
+
+	if (u->stopping) {
+		return u->stop_at.ns;
+	}
+	if (u->refwait_ns <= 0 || __builtin_add_overflow(u->last_packet.ns, u->refwait_ns, &at)) {
+		return INT64_MAX;
+	}
+	return at;
+}
+
+static void arm(struct worker *w, struct udp_session *u)
+{
+	int64_t at = deadline_ns(u), now = estimate_mono().ns;
+
+	ev_timer_stop(w->loop, &u->timer);
+	if (at == INT64_MAX) {
+		return;
+	}
+	ev_now_update(w->loop);
+	ev_timer_set(&u->timer, at > now ? (double)(at - now) / 1e9 : 0., 0.);
+	ev_timer_start(w->loop, &u->timer);
+}
+
+/* Also when a deadline is over: first what still waits in the socket and came before it. */
+static void on_timer(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct udp_session *u = t->data;
+	struct worker *w = u->worker;
+	enum reflect_result result = reflect_burst(w, u);
+	int64_t now = estimate_mono().ns, at = deadline_ns(u);
+
+	if (now < at || (u->stopping && result == REFLECT_MORE && now - at < STOP_GRACE_NS)) {
+		arm(w, u);
+		return;
+	}
+	finish(w, u, u->stopping ? UDP_END_TIMEOUT : UDP_END_REFWAIT);
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct udp_session *u = io->data;
+
+	if (reflect_burst(u->worker, u) == REFLECT_LATE) {
+		finish(u->worker, u, UDP_END_TIMEOUT);
+	}
+}
+
+static void start(struct worker *w, struct udp_session *u)
+{
+	u->last_packet = estimate_mono();
+	ev_io_init(&u->io, on_readable, u->fd, EV_READ);
+	ev_timer_init(&u->timer, on_timer, 0., 0.);
+	u->io.data = u->timer.data = u;
+	ev_io_start(w->loop, &u->io);
+	arm(w, u);
+}
+
+static void carry_out(struct worker *w, struct udp_session *u, unsigned orders, struct mono stop_at)
+{
+	if (orders & WORKER_START) {
+		start(w, u);
+	}
+	if (orders & WORKER_END) {
+		finish(w, u, UDP_END_ORDERED);
+		return;
+	}
+	if (orders & WORKER_STOP) {
+		if (!u->stopping || stop_at.ns < u->stop_at.ns) {
+			u->stop_at = stop_at;
+		}
+		u->stopping = true;
+		arm(w, u);
+	}
+}
+
+static void on_wakeup(struct ev_loop *loop, ev_async *a, int events)
+{
+	struct worker *w = a->data;
+
+	for (int i = 0; i < ORDERS_PER_EVENT; i++) {
+		struct mono stop_at = { 0 };
+		struct udp_session *u;
+		unsigned orders = 0;
+		bool quit;
+
+		pthread_mutex_lock(&w->lock);
+		quit = w->quit;
+		u = w->orders;
+		if (u) {
+			orders = u->orders;
+			stop_at = u->stop_order;
+			unlink_order(w, u);
+		}
+		pthread_mutex_unlock(&w->lock);
+		if (!u) {
+			if (quit) {
+				ev_break(loop, EVBREAK_ALL);
+			}
+			return;
+		}
+		carry_out(w, u, orders, stop_at);
+	}
+	ev_async_send(loop, a); /* packets first, then the rest */
+}
+
+static void on_beat(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct worker *w = t->data;
+
+	atomic_store_explicit(&w->beat_ns, estimate_mono().ns, memory_order_relaxed);
+	if (w->beats++ % BEATS_PER_ESTIMATE == 0) {
+		estimate_read(w->error_estimate, w->reflector->kernel_stamps);
+	}
+}
+
+int worker_init(struct worker *w, struct reflector *r)
+{
+	w->reflector = r;
+	pthread_mutex_init(&w->lock, NULL);
+	w->scratch = reflect_scratch_new();
+	/* LIBEV_FLAGS of the environment is none of its business */
+	w->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+	if (!w->scratch || !w->loop) {
+		return -ENOMEM;
+	}
+	ev_async_init(&w->wakeup, on_wakeup);
+	w->wakeup.data = w;
+	ev_async_start(w->loop, &w->wakeup);
+	ev_timer_init(&w->beat, on_beat, BEAT_S, BEAT_S);
+	w->beat.data = w;
+	ev_timer_start(w->loop, &w->beat);
+	on_beat(w->loop, &w->beat, 0);
+	return 0;
+}
+
+static void *run(void *arg)
+{
+	struct worker *w = arg;
+
+	ev_now_update(w->loop);
+	ev_run(w->loop, 0);
+	return NULL;
+}
+
+int worker_run(struct worker *w, unsigned index)
+{
+	sigset_t all, before;
+	char name[16];
+	int error;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(&w->thread, NULL, run, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (error) {
+		return -error;
+	}
+	w->running = true;
+	snprintf(name, sizeof(name), "twampd/refl%u", index % 100);
+	(void)pthread_setname_np(w->thread, name);
+	return 0;
+}
+
+void worker_join(struct worker *w)
+{
+	if (!w->running) {
+		return;
+	}
+	pthread_mutex_lock(&w->lock);
+	w->quit = true;
+	pthread_mutex_unlock(&w->lock);
+	ev_async_send(w->loop, &w->wakeup);
+	pthread_join(w->thread, NULL);
+	w->running = false;
+}
+
+void worker_free(struct worker *w)
+{
+	if (w->loop) {
+		ev_loop_destroy(w->loop);
+	}
+	reflect_scratch_free(w->scratch);
+	pthread_mutex_destroy(&w->lock);
+}
+
+void worker_order(struct udp_session *u, enum worker_order order, struct mono stop_at)
+{
+	struct worker *w = u->worker;
+	bool fresh = false;
+
+	pthread_mutex_lock(&w->lock);
+	if (!u->ended) {
+		if (order == WORKER_STOP &&
+		    (!(u->orders & WORKER_STOP) || stop_at.ns < u->stop_order.ns)) {
+			u->stop_order = stop_at;
+		}
+		fresh = !u->orders;
+		u->orders |= order;
+	}
+	if (fresh) {
+		u->next_order = NULL;
+		u->prev_order = w->last_order;
+		if (w->last_order) {
+			w->last_order->next_order = u;
+		} else {
+			w->orders = u;
+		}
+		w->last_order = u;
+	}
+	pthread_mutex_unlock(&w->lock);
+	if (fresh) {
+		ev_async_send(w->loop, &w->wakeup);
+	}
+}
+
+bool worker_bury(struct udp_session *u)
+{
+	struct worker *w = u->worker;
+	bool fresh;
+
+	pthread_mutex_lock(&w->lock);
+	fresh = !u->ended;
+	if (fresh) {
+		hand_back(w, u, UDP_END_ORDERED);
+	}
+	pthread_mutex_unlock(&w->lock);
+	return fresh;
+}
+
+struct udp_session *worker_pop_ended(struct worker *w)
+{
+	struct udp_session *u;
+
+	pthread_mutex_lock(&w->lock);
+	u = w->ended;
+	if (u) {
+		w->ended = u->next_ended;
+	}
+	pthread_mutex_unlock(&w->lock);
+	return u;
+}

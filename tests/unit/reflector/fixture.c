@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tests/unit/reflector/fixture.h"
+
+#include <string.h>
+
+struct fixture fixture;
+
+static void on_ended(void *context, void *owner, enum udp_end why, const struct udp_counters *c)
+{
+	struct fixture_end *e = owner;
+
+	ck_assert_ptr_eq(context, &fixture);
+	fixture.ends++;
+	e->count++;
+	e->why = why;
+	e->received = rig_load(&c->received);
+	e->reflected = rig_load(&c->reflected);
+	e->early = rig_load(&c->dropped[UDP_DROP_EARLY]);
+	e->adds_up = rig_adds_up(c);
+}
+
+void fixture_make(bool user_timestamps)
+{
+	struct reflector_config config = { .threads = 2,
+					   .user_timestamps = user_timestamps,
+					   .ended = on_ended,
+					   .context = &fixture };
+
+	fixture.ends = 0;
+	fixture.loop = ev_loop_new(EVFLAG_AUTO);
+	ck_assert_ptr_nonnull(fixture.loop);
+	ck_assert_int_eq(reflector_new(&fixture.r, fixture.loop, &config), 0);
+}
+
+void fixture_set_up(void)
+{
+	fixture_make(false);
+}
+
+void fixture_tear_down(void)
+{
+	reflector_free(fixture.r);
+	ev_loop_destroy(fixture.loop);
+}
+
+void fixture_pump(int ends)
+{
+	int64_t limit = rig_mono_ns() + RIG_WAIT_MS * INT64_C(1000000);
+
+	while (fixture.ends < ends) {
+		ck_assert_int_lt(rig_mono_ns(), limit);
+		ev_run(fixture.loop, EVRUN_NOWAIT);
+		rig_sleep_ms(1);
+	}
+}
+
+struct udp_session *fixture_open(const struct session_spec *spec, struct fixture_end *e,
+				 uint16_t *port)
+{
+	struct udp_session *u = NULL;
+
+	memset(e, 0, sizeof(*e));
+	ck_assert_int_eq(udp_open(fixture.r, spec, FIRST, LAST, e, &u, port), 0);
+	ck_assert_uint_ge(*port, FIRST);
+	ck_assert_uint_le(*port, LAST);
+	return u;
+}
+
+struct udp_session *fixture_start(const struct session_spec *spec, struct fixture_end *e,
+				  uint16_t *port)
+{
+	struct udp_session *u = fixture_open(spec, e, port);
+
+	ck_assert_int_eq(udp_start(u), 0);
+	return u;
+}
+
+int fixture_refused(struct session_spec spec, uint16_t first, uint16_t last)
+{
+	struct udp_session *u;
+	uint16_t port;
+
+	return udp_open(fixture.r, &spec, first, last, NULL, &u, &port);
+}
+
+void fixture_expect(int fd, uint32_t seq, uint32_t sender_seq)
+{
+	rig_receive(fd, &fixture.reply, RIG_WAIT_MS);
+	ck_assert_int_ge(fixture.reply.len, 41);
+	ck_assert_uint_eq(rig_get32(fixture.reply.octets), seq);
+	ck_assert_uint_eq(rig_get32(fixture.reply.octets + 24), sender_seq);
+}

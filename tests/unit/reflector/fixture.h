@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* A reflector with two threads on a loop that the test turns itself. */
+#pragma once
+
+#include "tests/unit/reflector/rig.h"
+
+#define FIRST 42000
+#define LAST 48999
+
+/* The owner of a session: what `ended` said. Static in tests: fixture_tear_down writes it. */
+struct fixture_end {
+	int count;
+	enum udp_end why;
+	uint64_t received, reflected, early;
+	bool adds_up;
+};
+
+struct fixture {
+	struct ev_loop *loop;
+	struct reflector *r;
+	int ends; /* all of them */
+	struct rig_reply reply; /* the last one */
+};
+extern struct fixture fixture;
+
+void fixture_make(bool user_timestamps);
+void fixture_set_up(void);
+void fixture_tear_down(void);
+
+/** Turn the loop until so many sessions have ended. */
+void fixture_pump(int ends);
+
+/** udp_open with a port between FIRST and LAST. */
+struct udp_session *fixture_open(const struct session_spec *spec, struct fixture_end *e,
+				 uint16_t *port);
+
+/** fixture_open and udp_start. */
+struct udp_session *fixture_start(const struct session_spec *spec, struct fixture_end *e,
+				  uint16_t *port);
+
+/** What udp_open returns. */
+int fixture_refused(struct session_spec spec, uint16_t first, uint16_t last);
+
+/** The next reply has these sequence numbers. */
+void fixture_expect(int fd, uint32_t seq, uint32_t sender_seq);

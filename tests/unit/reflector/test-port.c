@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Port map and Error Estimate. */
+#include "daemon/reflector/estimate.h"
+#include "daemon/reflector/port.h"
+
+#include <check.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+/* Every free port of the range exactly once, whatever the start. R-106 */
+START_TEST(search_sees_each_free_port_once)
+{
+	static const uint16_t seeds[] = { 0, 1, 999, 1000, 1037, 1063, 1064, 1300, 65535 };
+	static struct port_map m;
+	static int seen[65536];
+	struct port_search s;
+	uint16_t port;
+
+	port_init(&m, seeds[_i]);
+	for (uint32_t p = 1000; p <= 1300; p++) {
+		if (p % 3 == 0 || (p >= 1088 && p < 1216)) {
+			port_take(&m, (uint16_t)p);
+		}
+	}
+	m.next = seeds[_i];
+	for (int i = 0; i < 65536; i++) {
+		seen[i] = 0;
+	}
+	s = port_search(&m, 1000, 1300);
+	while ((port = port_next(&m, &s))) {
+		seen[port]++;
+	}
+	for (int p = 0; p < 65536; p++) {
+		bool free = p >= 1000 && p <= 1300 && p % 3 && !(p >= 1088 && p < 1216);
+
+		ck_assert_msg(seen[p] == free, "port %d seen %d times", p, seen[p]);
+	}
+}
+END_TEST
+
+START_TEST(ranges_of_any_width)
+{
+	static struct port_map m;
+	struct port_search s;
+	uint32_t n = 0;
+
+	port_init(&m, 40000);
+	s = port_search(&m, 1, 65535);
+	while (port_next(&m, &s)) {
+		n++;
+	}
+	ck_assert_uint_eq(n, 65535);
+	s = port_search(&m, 65535, 65535);
+	ck_assert_uint_eq(port_next(&m, &s), 65535);
+	ck_assert_uint_eq(port_next(&m, &s), 0);
+}
+END_TEST
+
+/* A released port rests until the range has gone round. */
+START_TEST(next_fit)
+{
+	static struct port_map m;
+	struct port_search s;
+
+	port_init(&m, 2000);
+	for (uint16_t want = 2000; want <= 2009; want++) {
+		s = port_search(&m, 2000, 2010);
+		ck_assert_uint_eq(port_next(&m, &s), want);
+		port_take(&m, want);
+		port_release(&m, want);
+	}
+	port_release(&m, 0);
+	ck_assert_int_eq(port_is_used(&m, 0), 1);
+}
+END_TEST
+
+/* T-033 T-035 */
+START_TEST(error_estimate)
+{
+	struct timex t = { .maxerror = 1500, .esterror = 3 };
+	struct ts_error e = estimate_error(TIME_OK, &t, true, TS_NTP);
+
+	ck_assert(e.synchronized);
+	ck_assert_int_eq(e.format, TS_NTP);
+	ck_assert_int_eq(e.error_ns, 1500000 + ESTIMATE_KERNEL_NS);
+	e = estimate_error(TIME_INS, &t, false, TS_PTP);
+	ck_assert(e.synchronized);
+	ck_assert_int_eq(e.format, TS_PTP);
+	ck_assert_int_eq(e.error_ns, 1500000 + ESTIMATE_USER_NS);
+	e = estimate_error(TIME_ERROR, &t, true, TS_NTP);
+	ck_assert(!e.synchronized && e.error_ns < 0);
+	e = estimate_error(-1, &t, true, TS_NTP);
+	ck_assert(!e.synchronized && e.error_ns < 0);
+	t.status = STA_UNSYNC;
+	e = estimate_error(TIME_OK, &t, true, TS_PTP);
+	ck_assert(!e.synchronized && e.error_ns < 0);
+	ck_assert_uint_eq(ts_ee_encode(&e), TS_EE_UNKNOWN | TS_EE_PTP);
+}
+END_TEST
+
+/* T-034: never a zero Multiplier */
+START_TEST(error_estimate_of_this_host)
+{
+	struct timex t = { .modes = 0 };
+	uint16_t out[2];
+	int state;
+
+	estimate_read(out, true);
+	state = ntp_adjtime(&t);
+	ck_assert_int_eq((out[TS_NTP] & TS_EE_SYNC) != 0,
+			 state >= 0 && state != TIME_ERROR && !(t.status & STA_UNSYNC));
+	ck_assert_uint_eq(out[TS_NTP] & TS_EE_PTP, 0);
+	ck_assert_uint_eq(out[TS_PTP] & TS_EE_PTP, TS_EE_PTP);
+	ck_assert_uint_ne(out[TS_NTP] & 0xff, 0);
+	ck_assert_uint_ne(out[TS_PTP] & 0xff, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("port");
+	TCase *t = tcase_create("port");
+	SRunner *r;
+	int failed;
+
+	tcase_add_loop_test(t, search_sees_each_free_port_once, 0, 9);
+	tcase_add_test(t, ranges_of_any_width);
+	tcase_add_test(t, next_fit);
+	tcase_add_test(t, error_estimate);
+	tcase_add_test(t, error_estimate_of_this_host);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
