@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * twampd: TWAMP server and Session-Reflector. Command line, then server_run().
+ */
+#include "daemon/config/settings.h"
+#include "daemon/server/server.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	EXIT_USAGE = 2, /* command line or settings */
+};
+
+enum option_id {
+	OPTION_CONFIG = 'c',
+	OPTION_HELP = 'h',
+	OPTION_VERSION = 'V',
+	OPTION_CHECK = 256,
+	OPTION_DUMP,
+	OPTION_SCHEMA,
+	OPTION_TARGET,
+};
+
+struct command {
+	struct server_options server;
+	bool check, dump;
+	int done; /* exit status + 1 when there is nothing more to do */
+};
+
+static const char help[] =
+	"Usage: twampd [OPTION]...\n"
+	"TWAMP server and Session-Reflector (RFC 5357). Never forks.\n"
+	"\n"
+	"  -c, --config FILE       settings (default " SETTINGS_PATH ")\n"
+	"      --check-config      check the settings and exit\n"
+	"      --dump              with --check-config: print all settings as they hold\n"
+	"      --log-target WHERE  auto, journal or stderr (default auto)\n"
+	"  -V, --version           print the version and exit\n"
+	"  -h, --help              print this and exit\n"
+	"\n"
+	"SIGHUP reloads the settings; SIGTERM and SIGINT stop. See twampd(8).\n";
+
+static bool parse_target(const char *text, enum log_target *to)
+{
+	if (!strcmp(text, "auto")) {
+		*to = LOG_TARGET_AUTO;
+	} else if (!strcmp(text, "journal")) {
+		*to = LOG_TARGET_JOURNAL;
+	} else if (!strcmp(text, "stderr")) {
+		*to = LOG_TARGET_STDERR;
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static int usage(void)
+{
+	log_early("try 'twampd --help'");
+	return EXIT_USAGE + 1;
+}
+
+static void take_option(int option, struct command *c)
+{
+	switch (option) {
+	case OPTION_CONFIG:
+		c->server.config_path = optarg;
+		return;
+	case OPTION_CHECK:
+		c->check = true;
+		return;
+	case OPTION_DUMP:
+		c->dump = true;
+		return;
+	case OPTION_SCHEMA:
+		settings_schema(stdout);
+		c->done = EXIT_SUCCESS + 1;
+		return;
+	case OPTION_TARGET:
+		if (!parse_target(optarg, &c->server.log_target)) {
+			log_early("--log-target %s: auto, journal or stderr expected", optarg);
+			c->done = usage();
+		}
+		return;
+	case OPTION_VERSION:
+		puts("twampd " TWAMPD_VERSION);
+		c->done = EXIT_SUCCESS + 1;
+		return;
+	case OPTION_HELP:
+		fputs(help, stdout);
+		c->done = EXIT_SUCCESS + 1;
+		return;
+	default:
+		c->done = usage();
+		return;
+	}
+}
+
+static void parse(int argc, char **argv, struct command *c)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, OPTION_CONFIG },
+		{ "check-config", no_argument, NULL, OPTION_CHECK },
+		{ "dump", no_argument, NULL, OPTION_DUMP },
+		{ "schema", no_argument, NULL, OPTION_SCHEMA }, /* for tests of the manual */
+		{ "log-target", required_argument, NULL, OPTION_TARGET },
+		{ "version", no_argument, NULL, OPTION_VERSION },
+		{ "help", no_argument, NULL, OPTION_HELP },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	while (!c->done && (option = getopt_long(argc, argv, "c:hV", options, NULL)) >= 0) {
+		take_option(option, c);
+	}
+	if (c->done) {
+		return;
+	}
+	if (optind < argc) {
+		log_early("%s: no argument expected", argv[optind]);
+		c->done = usage();
+	} else if (c->dump && !c->check) {
+		log_early("--dump goes with --check-config");
+		c->done = usage();
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct command c = { .server.config_path = SETTINGS_PATH };
+	struct settings_error err = { "out of memory" };
+	struct settings *settings;
+
+	parse(argc, argv, &c);
+	if (c.done) {
+		return c.done - 1;
+	}
+	if (settings_load(c.server.config_path, &settings, &err)) {
+		log_early("%s", err.text);
+		return EXIT_USAGE;
+	}
+	if (c.check) {
+		if (c.dump) {
+			settings_dump(settings, stdout);
+		} else {
+			printf("%s: ok\n", c.server.config_path);
+		}
+		settings_unref(settings);
+		return EXIT_SUCCESS;
+	}
+	return server_run(&c.server, settings) ? EXIT_FAILURE : EXIT_SUCCESS;
+}

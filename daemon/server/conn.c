@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/server/conn.h"
+
+#include "daemon/control/control.h"
+#include "daemon/server/host.h"
+#include "daemon/server/report.h"
+#include "daemon/server/server.h"
+#include "daemon/server/stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#define LINGER_S 2. /* for a client to take the last answer before the socket is closed */
+#define UNCOUNTED_MAX 256 /* connections over the limit that may wait for their refusal */
+
+struct conn {
+	struct server *server;
+	struct conn *next, *prev;
+	struct client *client;
+	struct control control;
+	ev_io io;
+	ev_timer timer;
+	struct mono deadline;
+	bool eof, closing, lingering;
+	struct stream stream;
+};
+
+struct conn_session {
+	struct session session; /* first: control hands out pointers to it */
+	struct server *server;
+	struct conn *conn; /* NULL when that is gone */
+	struct client *client;
+	struct udp_session *udp;
+	struct address peer; /* of the control connection */
+};
+
+static void feed(struct conn *c, struct control_in *in);
+
+static struct conn_session *owner_of(struct session *s)
+{
+	return (struct conn_session *)(void *)s;
+}
+
+/* --- the end -------------------------------------------------------------------------- */
+
+static void free_conn(struct conn *c)
+{
+	struct server *s = c->server;
+
+	for (struct session *i = c->control.first; i; i = i->next) {
+		owner_of(i)->conn = NULL;
+	}
+	ev_io_stop(s->loop, &c->io);
+	ev_timer_stop(s->loop, &c->timer);
+	if (c->next) {
+		c->next->prev = c->prev;
+	}
+	*(c->prev ? &c->prev->next : &s->conns) = c->next;
+	if (c->control.counted) {
+		admit_connection_end(&s->admit, &c->client->admit);
+	} else {
+		s->n_uncounted--;
+	}
+	clients_put(s->clients, c->client);
+	stream_close(&c->stream);
+	free(c);
+	s->n_conns--;
+	server_conn_gone(s);
+}
+
+/* A client that still has octets under way would get a reset and lose the last answer: say
+ * FIN, and read to the end for a short while. */
+static void linger(struct conn *c)
+{
+	if (c->eof || shutdown(c->stream.fd, SHUT_WR) < 0) {
+		free_conn(c);
+		return;
+	}
+	c->lingering = true;
+	c->deadline.ns = server_mono().ns + (int64_t)(LINGER_S * 1e9);
+	ev_timer_stop(c->server->loop, &c->timer);
+	ev_timer_set(&c->timer, LINGER_S, 0.);
+	ev_timer_start(c->server->loop, &c->timer);
+	ev_io_stop(c->server->loop, &c->io);
+	ev_io_set(&c->io, c->stream.fd, EV_READ);
+	ev_io_start(c->server->loop, &c->io);
+}
+
+/* --- output --------------------------------------------------------------------------- */
+
+static void watch(struct conn *c, int events)
+{
+	if (events == (c->io.events & (EV_READ | EV_WRITE)) && ev_is_active(&c->io)) {
+		return;
+	}
+	ev_io_stop(c->server->loop, &c->io);
+	ev_io_set(&c->io, c->stream.fd, events);
+	if (events) {
+		ev_io_start(c->server->loop, &c->io);
+	}
+}
+
+/* --- sessions ------------------------------------------------------------------------- */
+
+static int open_port(struct conn *c, struct conn_session *cs)
+{
+	const struct policy *p = &c->server->settings->policy;
+
+	return udp_open(c->server->reflector, &cs->session.spec, p->port_first, p->port_last, cs,
+			&cs->udp, &cs->session.port);
+}
+
+/* Order OPEN: make the session, bind its port, tell the control side. */
+static void open_session(struct conn *c, struct control_in *in)
+{
+	const struct session_spec *spec = control_spec(&c->control);
+	struct conn_session *cs;
+
+	in->kind = CONTROL_PORT_REFUSED;
+	in->wall = server_wall();
+	in->error = 0;
+	in->reason = REASON_INTERNAL;
+	if (getrandom(in->random, sizeof in->random, 0) != sizeof in->random) {
+		return;
+	}
+	in->reason = REASON_ADDRESS_NOT_LOCAL;
+	if (!address_same_host(&spec->local, &c->control.local) && !host_has(&spec->local)) {
+		return;
+	}
+	cs = calloc(1, sizeof *cs);
+	in->error = -ENOMEM;
+	if (!cs) {
+		return;
+	}
+	cs->session.spec = *spec;
+	cs->server = c->server;
+	cs->conn = c;
+	cs->peer = c->control.remote;
+	in->error = open_port(c, cs);
+	if (in->error) {
+		free(cs);
+		return;
+	}
+	cs->client = clients_ref(c->client);
+	in->kind = CONTROL_PORT_READY;
+	in->session = &cs->session;
+}
+
+static void carry_out(struct conn *c)
+{
+	enum session_todo todo;
+	struct session *s;
+
+	while ((s = control_next_todo(&c->control, &todo))) {
+		struct udp_session *udp = owner_of(s)->udp;
+
+		switch (todo) {
+		case SESSION_TODO_START:
+			s->start_error = udp_start(udp);
+			break;
+		case SESSION_TODO_STOP:
+			udp_stop(udp, s->spec.timeout_ns);
+			break;
+		case SESSION_TODO_END:
+			udp_end(udp);
+			break;
+		case SESSION_TODO_NONE:
+			break;
+		}
+	}
+}
+
+void conn_session_ended(void *context, void *owner, enum udp_end why,
+			const struct udp_counters *counters)
+{
+	struct server *s = context;
+	struct conn_session *cs = owner;
+	struct control_in in = { .kind = CONTROL_SESSION_ENDED, .session = &cs->session };
+
+	report_session_ended(s->log, &cs->peer, &cs->session, why, counters);
+	if (cs->conn) {
+		feed(cs->conn, &in);
+	}
+	admit_session_end(&s->admit, &cs->client->admit);
+	clients_put(s->clients, cs->client);
+	free(cs);
+}
+
+/* --- feeding -------------------------------------------------------------------------- */
+
+static void set_deadline(struct conn *c, struct mono deadline, struct mono now)
+{
+	bool running = ev_is_active(&c->timer);
+	bool sooner = deadline.ns < c->deadline.ns;
+
+	c->deadline = deadline;
+	if (deadline.ns == CONTROL_NEVER || (running && !sooner)) {
+		return;
+	}
+	ev_timer_stop(c->server->loop, &c->timer);
+	ev_timer_set(&c->timer, (double)(deadline.ns - now.ns) / 1e9, 0.);
+	ev_timer_start(c->server->loop, &c->timer);
+}
+
+static void count_uncounted(struct conn *c, bool before)
+{
+	bool now = c->control.counted;
+
+	if (before && !now) {
+		c->server->n_uncounted++;
+	} else if (!before && now) {
+		c->server->n_uncounted--;
+	}
+}
+
+/* One event, and those that its orders lead to. Frees nothing: see finish(). */
+static void feed(struct conn *c, struct control_in *in)
+{
+	struct control_out out;
+	struct mono now;
+
+	do {
+		bool counted = c->control.counted;
+
+		now = server_mono();
+		control_feed(&c->control, &c->server->settings->policy, in, now, &out);
+		count_uncounted(c, counted);
+		carry_out(c);
+		if (out.len && !stream_push(&c->stream, out.octets, out.len)) {
+			c->closing = true; /* cannot be: OUT_OCTETS hold the answers to IN_OCTETS */
+		}
+		report_control(c->server->log, &c->control, &out);
+		if (out.open) {
+			open_session(c, in);
+		} else if (out.start) {
+			in->kind = CONTROL_STARTED;
+		}
+		c->closing |= out.close || out.abort;
+		c->eof |= out.abort;
+	} while (out.open || out.start);
+	set_deadline(c, out.deadline, now);
+}
+
+static void feed_kind(struct conn *c, enum control_kind kind)
+{
+	struct control_in in = { .kind = kind };
+
+	feed(c, &in);
+}
+
+/* Feed all complete messages that are there. */
+static void digest(struct conn *c)
+{
+	struct control_in in = { .kind = CONTROL_OCTETS };
+	size_t used = 0, want;
+
+	server_descriptors_low(c->server);
+
+	while ((want = control_want(&c->control)) && want <= c->stream.in_len - used &&
+	       !c->closing) {
+		in.kind = CONTROL_OCTETS;
+		in.octets = c->stream.in + used;
+		in.len = want;
+		used += want;
+		feed(c, &in);
+	}
+	stream_consume(&c->stream, used);
+	if (want && c->stream.in_len && !c->closing) {
+		feed_kind(c, CONTROL_ARRIVED);
+	}
+	if (!stream_fit(&c->stream, want)) {
+		c->closing = c->eof = true;
+	}
+}
+
+/* After everything: send, and wait for what comes next. May free the connection. */
+static void finish(struct conn *c)
+{
+	bool flushed = stream_flush(&c->stream);
+
+	if (flushed && c->control.blocked) {
+		feed_kind(c, CONTROL_FLUSHED);
+		digest(c);
+		flushed = stream_flush(&c->stream);
+	}
+	if (!flushed && !c->control.blocked) {
+		feed_kind(c, CONTROL_BLOCKED);
+	}
+	if (c->closing && c->control.state != CONTROL_CLOSING && c->control.state != CONTROL_DEAD) {
+		feed_kind(c, CONTROL_PEER_GONE);
+	}
+	if (c->closing && (flushed || c->control.state == CONTROL_DEAD)) {
+		linger(c);
+		return;
+	}
+	if (c->eof && flushed) {
+		free_conn(c);
+		return;
+	}
+	watch(c, flushed ? EV_READ : EV_WRITE);
+}
+
+static void discard(struct conn *c)
+{
+	ssize_t n = recv(c->stream.fd, c->stream.in, c->stream.in_size, 0);
+
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
+		free_conn(c);
+	}
+}
+
+static void on_io(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct conn *c = w->data;
+
+	if (c->lingering) {
+		discard(c);
+		return;
+	}
+	if ((events & EV_READ) && !stream_read(&c->stream)) {
+		digest(c);
+		c->eof = true;
+		feed_kind(c, CONTROL_PEER_GONE);
+	} else if (events & EV_READ) {
+		digest(c);
+	}
+	finish(c);
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct conn *c = w->data;
+	struct mono now = server_mono();
+
+	if (c->lingering) {
+		free_conn(c);
+		return;
+	}
+	if (c->deadline.ns == CONTROL_NEVER) {
+		return;
+	}
+	if (now.ns < c->deadline.ns) { /* it was put off meanwhile */
+		ev_timer_set(w, (double)(c->deadline.ns - now.ns) / 1e9, 0.);
+		ev_timer_start(loop, w);
+		return;
+	}
+	feed_kind(c, CONTROL_DEADLINE);
+	digest(c);
+	finish(c);
+}
+
+/* --- the beginning -------------------------------------------------------------------- */
+
+/* C-085: an IPv4 address of this host, for IPv6 without one the end of its address. */
+static void choose_sid_address(struct control *c, const struct server *s)
+{
+	static const uint8_t none[4];
+
+	if (c->local.family == 4 && c->local.ip[0] != 127) {
+		memcpy(c->sid_ipv4, c->local.ip, 4);
+	} else if (memcmp(s->host_ipv4, none, 4) != 0) {
+		memcpy(c->sid_ipv4, s->host_ipv4, 4);
+	} else {
+		memcpy(c->sid_ipv4, c->local.family == 4 ? c->local.ip : c->local.ip + 12, 4);
+	}
+}
+
+static bool start(struct conn *c, const struct address *remote)
+{
+	struct sockaddr_storage ss = { 0 };
+	socklen_t len = sizeof ss;
+	struct control_in in = { .kind = CONTROL_OPENED };
+	struct server *s = c->server;
+	struct address local;
+
+	if (getsockname(c->stream.fd, (struct sockaddr *)&ss, &len) < 0 ||
+	    getrandom(in.random, sizeof in.random, 0) != sizeof in.random) {
+		return false;
+	}
+	local = listener_address(&ss);
+	control_init(&c->control, &local, remote, &s->admit, &c->client->admit);
+	c->control.start_time = s->start_time;
+	choose_sid_address(&c->control, s);
+	host_tune_tcp(c->stream.fd, ss.ss_family);
+	c->deadline.ns = CONTROL_NEVER;
+	ev_init(&c->timer, on_timer);
+	ev_io_init(&c->io, on_io, c->stream.fd, EV_READ);
+	c->timer.data = c->io.data = c;
+	c->next = s->conns;
+	if (c->next) {
+		c->next->prev = c;
+	}
+	s->conns = c;
+	s->n_conns++;
+	s->n_uncounted++;
+	server_descriptors_low(s);
+	feed(c, &in);
+	finish(c);
+	return true;
+}
+
+void conn_new(struct server *s, int fd, const struct sockaddr_storage *peer)
+{
+	struct address remote = listener_address(peer);
+	struct conn *c = NULL;
+	struct client *client;
+
+	if (s->n_uncounted >= UNCOUNTED_MAX) {
+		report_crowded(s->log, &remote);
+		close(fd);
+		return;
+	}
+	client = clients_get(s->clients, &remote, server_mono());
+	if (client) {
+		c = calloc(1, sizeof *c);
+	}
+	if (!c) {
+		goto fail;
+	}
+	c->server = s;
+	stream_init(&c->stream, fd);
+	c->client = client;
+	if (start(c, &remote)) {
+		return;
+	}
+fail:
+	if (client) {
+		clients_put(s->clients, client);
+	}
+	free(c);
+	close(fd);
+}
+
+void conn_shutdown_all(struct server *s)
+{
+	for (struct conn *c = s->conns, *next; c; c = next) {
+		next = c->next;
+		if (c->lingering) {
+			continue;
+		}
+		feed_kind(c, CONTROL_SHUTDOWN);
+		c->eof = true; /* do not linger */
+		finish(c);
+	}
+}
+
+void conn_policy_changed(struct server *s)
+{
+	for (struct conn *c = s->conns; c; c = c->next) {
+		if (!c->lingering) {
+			feed_kind(c, CONTROL_POLICY);
+		}
+	}
+}
+
+void conn_free_all(struct server *s)
+{
+	while (s->conns) {
+		free_conn(s->conns);
+	}
+}

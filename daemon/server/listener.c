@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/server/listener.h"
+
+#include "daemon/server/conn.h"
+#include "daemon/server/server.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BACKLOG 1024
+#define ACCEPTS_PER_EVENT 32
+
+struct address listener_address(const struct sockaddr_storage *ss)
+{
+	const struct sockaddr_in *v4 = (const void *)ss;
+	const struct sockaddr_in6 *v6 = (const void *)ss;
+	struct address a = { 0 };
+
+	if (ss->ss_family == AF_INET) {
+		a.family = 4;
+		a.port = ntohs(v4->sin_port);
+		memcpy(a.ip, &v4->sin_addr, 4);
+	} else if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+		a.family = 4;
+		a.port = ntohs(v6->sin6_port);
+		memcpy(a.ip, v6->sin6_addr.s6_addr + 12, 4);
+	} else {
+		a.family = 6;
+		a.port = ntohs(v6->sin6_port);
+		memcpy(a.ip, &v6->sin6_addr, 16);
+		if (address_is_link_local(&a)) {
+			a.scope = v6->sin6_scope_id;
+		}
+	}
+	return a;
+}
+
+static socklen_t to_sockaddr(const struct address *a, struct sockaddr_storage *ss)
+{
+	struct sockaddr_in *v4 = (void *)ss;
+	struct sockaddr_in6 *v6 = (void *)ss;
+
+	memset(ss, 0, sizeof *ss);
+	if (a->family == 4) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(a->port);
+		memcpy(&v4->sin_addr, a->ip, 4);
+		return sizeof *v4;
+	}
+	v6->sin6_family = AF_INET6;
+	v6->sin6_port = htons(a->port);
+	v6->sin6_scope_id = a->scope;
+	memcpy(&v6->sin6_addr, a->ip, 16);
+	return sizeof *v6;
+}
+
+static void take_connections(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct listener *l = w->data;
+
+	for (int i = 0; i < ACCEPTS_PER_EVENT; i++) {
+		struct sockaddr_storage ss;
+		socklen_t len = sizeof ss;
+		int fd = accept4(l->fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0) {
+			conn_new(l->server, fd, &ss);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			server_pause_accept(l->server, errno);
+		}
+		if (errno != ECONNABORTED && errno != EINTR && errno != EPROTO) {
+			return;
+		}
+	}
+}
+
+static int open_socket(const struct address *a, struct address *bound)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = to_sockaddr(a, &ss);
+	int fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int on = 1, rc;
+
+	if (fd < 0) {
+		return -errno;
+	}
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
+	    (a->family == 6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) < 0) ||
+	    bind(fd, (struct sockaddr *)&ss, len) < 0 || listen(fd, BACKLOG) < 0) {
+		goto fail;
+	}
+	/* For R-010; harmless where it is not known. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_SAVE_SYN, &on, sizeof on);
+	len = sizeof ss;
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) < 0) {
+		goto fail;
+	}
+	*bound = listener_address(&ss);
+	return fd;
+fail:
+	rc = -errno;
+	close(fd);
+	return rc;
+}
+
+static bool same_wish(const struct address *a, const struct address *b)
+{
+	return address_same_host(a, b) && a->port == b->port;
+}
+
+static struct listener *find(struct listener *list, const struct address *wanted)
+{
+	for (; list; list = list->next) {
+		if (same_wish(&list->wanted, wanted)) {
+			return list;
+		}
+	}
+	return NULL;
+}
+
+/* A reused socket moves into the new list as a copy of its struct; the fd is shared. */
+static int add(struct server *s, struct listener *old, const struct address *wanted,
+	       struct listener **at)
+{
+	struct listener *known = find(old, wanted);
+	struct listener *l = calloc(1, sizeof *l);
+
+	if (!l) {
+		return -ENOMEM;
+	}
+	l->server = s;
+	l->wanted = *wanted;
+	l->fd = known ? known->fd : open_socket(wanted, &l->bound);
+	if (l->fd < 0) {
+		int rc = l->fd;
+
+		free(l);
+		return rc;
+	}
+	if (known) {
+		l->bound = known->bound;
+		l->said = known->said;
+	}
+	*at = l;
+	return 0;
+}
+
+static bool uses(const struct listener *list, int fd)
+{
+	for (; list; list = list->next) {
+		if (list->fd == fd) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void drop(struct listener *list, const struct listener *keep)
+{
+	while (list) {
+		struct listener *next = list->next;
+
+		if (ev_is_active(&list->io)) {
+			ev_io_stop(list->server->loop, &list->io);
+		}
+		if (!uses(keep, list->fd)) {
+			close(list->fd);
+		}
+		free(list);
+		list = next;
+	}
+}
+
+int listener_prepare(struct server *s, struct listener *old, const struct settings *now,
+		     struct listener **out, struct address *fault)
+{
+	struct listener *list = NULL, **end = &list;
+	int rc;
+
+	for (size_t i = 0; i < now->n_listen; i++) {
+		rc = add(s, old, &now->listen[i].address, end);
+		if (rc < 0) {
+			*fault = now->listen[i].address;
+			drop(list, old);
+			return rc;
+		}
+		end = &(*end)->next;
+	}
+	*out = list;
+	return 0;
+}
+
+void listener_swap(struct listener **list, struct listener *next)
+{
+	drop(*list, next);
+	*list = next;
+	for (; next; next = next->next) {
+		ev_io_init(&next->io, take_connections, next->fd, EV_READ);
+		next->io.data = next;
+		ev_io_start(next->server->loop, &next->io);
+	}
+}
+
+void listener_close(struct listener **list)
+{
+	drop(*list, NULL);
+	*list = NULL;
+}
+
+void listener_pause(struct listener *list, bool pause)
+{
+	for (; list; list = list->next) {
+		if (pause) {
+			ev_io_stop(list->server->loop, &list->io);
+		} else {
+			ev_io_start(list->server->loop, &list->io);
+		}
+	}
+}

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/server/log.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <systemd/sd-journal.h>
+#include <time.h>
+#include <unistd.h>
+
+#define RECORDS 256
+#define RECORD_OCTETS 1536
+#define FIELDS_MAX 16
+#define MESSAGE_MAX 700
+
+struct row {
+	int level;
+	const char *id;
+	unsigned per_second;
+	const char *text;
+};
+
+static const struct row rows[LOG_EVENT_COUNT] = {
+#define X(name, level, id, rate, text, help) { level, id, rate, text },
+#include "daemon/server/events.def"
+#undef X
+};
+
+static const struct {
+	const char *name; /* in texts */
+	const char *journal;
+	size_t offset;
+} fields[] = {
+	{ "peer", "TWAMPD_PEER", offsetof(struct log_args, peer) },
+	{ "sid", "TWAMPD_SID", offsetof(struct log_args, sid) },
+	{ "mode", "TWAMPD_MODE", offsetof(struct log_args, mode) },
+	{ "accept", "TWAMPD_ACCEPT", offsetof(struct log_args, accept) },
+	{ "name", "TWAMPD_ACCEPT_NAME", offsetof(struct log_args, name) },
+	{ "reason", "TWAMPD_REASON", offsetof(struct log_args, reason) },
+	{ "why", "TWAMPD_WHY", offsetof(struct log_args, why) },
+	{ "remedy", "TWAMPD_REMEDY", offsetof(struct log_args, remedy) },
+	{ "detail", "TWAMPD_DETAIL", offsetof(struct log_args, detail) },
+	{ "received", "TWAMPD_RECEIVED", offsetof(struct log_args, received) },
+	{ "reflected", "TWAMPD_REFLECTED", offsetof(struct log_args, reflected) },
+	{ "dropped", "TWAMPD_DROPPED", offsetof(struct log_args, dropped) },
+};
+#define FIELDS (sizeof fields / sizeof *fields)
+
+/* A message ready to be written: "NAME=value" strings in one buffer. */
+struct record {
+	int level;
+	unsigned n;
+	uint16_t at[FIELDS_MAX]; /* start of each string; [0] is MESSAGE= */
+	size_t used;
+	char text[RECORD_OCTETS];
+};
+
+struct log {
+	bool journal;
+	int level;
+	/* Rate limits, main thread only. */
+	struct {
+		time_t second;
+		unsigned count, suppressed;
+	} rate[LOG_EVENT_COUNT];
+	/* The queue. */
+	pthread_mutex_t lock;
+	pthread_cond_t wake, empty;
+	pthread_t thread;
+	bool stop, writing;
+	unsigned head, count;
+	unsigned lost; /* did not fit */
+	struct record records[RECORDS];
+};
+
+static const char *field_of(const struct log_args *a, size_t i)
+{
+	const char *value;
+
+	memcpy(&value, (const char *)a + fields[i].offset, sizeof value);
+	return value;
+}
+
+static size_t expand(char *to, size_t size, const char *text, const struct log_args *a)
+{
+	size_t n = 0;
+
+	while (*text && n + 1 < size) {
+		const char *end = *text == '{' ? strchr(text, '}') : NULL;
+		const char *value = NULL;
+
+		for (size_t i = 0; end && i < FIELDS; i++) {
+			if (strlen(fields[i].name) == (size_t)(end - text - 1) &&
+			    !strncmp(fields[i].name, text + 1, (size_t)(end - text - 1))) {
+				value = field_of(a, i) ? field_of(a, i) : "";
+			}
+		}
+		if (!value) {
+			to[n++] = *text++;
+			continue;
+		}
+		for (; *value && n + 1 < size; value++) {
+			to[n++] = *value;
+		}
+		text = end + 1;
+	}
+	to[n] = '\0';
+	return n;
+}
+
+static void add_field(struct record *r, const char *name, const char *value)
+{
+	size_t room = sizeof r->text - r->used;
+	int n;
+
+	if (r->n == FIELDS_MAX || room < 2) {
+		return;
+	}
+	n = snprintf(r->text + r->used, room, "%s=%s", name, value);
+	if (n < 0 || (size_t)n >= room) {
+		return;
+	}
+	r->at[r->n++] = (uint16_t)r->used;
+	r->used += (size_t)n + 1;
+}
+
+static void fill(struct record *r, const struct row *row, const struct log_args *a)
+{
+	char message[MESSAGE_MAX];
+	char priority[4];
+
+	r->level = row->level;
+	r->n = 0;
+	r->used = 0;
+	expand(message, sizeof message, row->text, a);
+	add_field(r, "MESSAGE", message);
+	snprintf(priority, sizeof priority, "%d", row->level);
+	add_field(r, "PRIORITY", priority);
+	add_field(r, "MESSAGE_ID", row->id);
+	for (size_t i = 0; i < FIELDS; i++) {
+		if (field_of(a, i) && *field_of(a, i)) {
+			add_field(r, fields[i].journal, field_of(a, i));
+		}
+	}
+}
+
+static void write_record(const struct log *l, const struct record *r)
+{
+	static const char *const levels[] = { "",	   "",	       "",	 "error: ",
+					      "warning: ", "notice: ", "info: ", "debug: " };
+	struct iovec iov[FIELDS_MAX];
+
+	if (!l->journal) {
+		fprintf(stderr, "twampd: %s%s\n", levels[r->level & 7],
+			r->text + r->at[0] + strlen("MESSAGE="));
+		return;
+	}
+	for (unsigned i = 0; i < r->n; i++) {
+		iov[i].iov_base = (char *)r->text + r->at[i];
+		iov[i].iov_len = strlen(r->text + r->at[i]);
+	}
+	(void)sd_journal_sendv(iov, (int)r->n);
+}
+
+static void *run(void *arg)
+{
+	struct log *l = arg;
+	static __thread struct record r;
+
+	pthread_mutex_lock(&l->lock);
+	for (;;) {
+		while (!l->count && !l->stop) {
+			pthread_cond_wait(&l->wake, &l->lock);
+		}
+		if (!l->count) {
+			break;
+		}
+		r = l->records[l->head];
+		l->head = (l->head + 1) % RECORDS;
+		l->count--;
+		l->writing = true;
+		pthread_mutex_unlock(&l->lock);
+		write_record(l, &r);
+		pthread_mutex_lock(&l->lock);
+		l->writing = false;
+		if (!l->count) {
+			pthread_cond_broadcast(&l->empty);
+		}
+	}
+	pthread_mutex_unlock(&l->lock);
+	return NULL;
+}
+
+static void enqueue(struct log *l, const struct row *row, const struct log_args *a)
+{
+	pthread_mutex_lock(&l->lock);
+	if (l->count == RECORDS) {
+		l->lost++;
+	} else {
+		fill(&l->records[(l->head + l->count) % RECORDS], row, a);
+		l->count++;
+		pthread_cond_signal(&l->wake);
+	}
+	pthread_mutex_unlock(&l->lock);
+}
+
+static void say_suppressed(struct log *l, unsigned n, const char *what)
+{
+	struct log_args a = { 0 };
+	char text[MESSAGE_MAX];
+
+	snprintf(text, sizeof text, "%u more events left out: %s", n, what);
+	a.detail = text;
+	enqueue(l, &rows[LOG_EVENT_SUPPRESSED], &a);
+}
+
+static time_t seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return now.tv_sec;
+}
+
+/* A new second for this kind: what the last one held back is said. */
+static void renew(struct log *l, enum log_event e, time_t now)
+{
+	unsigned n = l->rate[e].suppressed;
+
+	if (now == l->rate[e].second) {
+		return;
+	}
+	l->rate[e].second = now;
+	l->rate[e].count = 0;
+	l->rate[e].suppressed = 0;
+	if (n) {
+		say_suppressed(l, n, rows[e].text);
+	}
+}
+
+/* At most per_second of a kind. */
+static bool within_rate(struct log *l, enum log_event e)
+{
+	if (!rows[e].per_second) {
+		return true;
+	}
+	renew(l, e, seconds());
+	if (l->rate[e].count++ < rows[e].per_second) {
+		return true;
+	}
+	l->rate[e].suppressed++;
+	return false;
+}
+
+void log_tick(struct log *l)
+{
+	time_t now = seconds();
+	unsigned lost;
+
+	for (int e = 0; e < LOG_EVENT_COUNT; e++) {
+		if (l->rate[e].suppressed) {
+			renew(l, (enum log_event)e, now);
+		}
+	}
+	pthread_mutex_lock(&l->lock);
+	lost = l->count < RECORDS / 2 ? l->lost : 0;
+	l->lost -= lost;
+	pthread_mutex_unlock(&l->lock);
+	if (lost) {
+		say_suppressed(l, lost, "the log could not be written fast enough");
+	}
+}
+
+void log_event(struct log *l, enum log_event e, const struct log_args *args)
+{
+	if (rows[e].level > l->level && e != LOG_EVENT_READY) {
+		return;
+	}
+	if (within_rate(l, e)) {
+		enqueue(l, &rows[e], args);
+	}
+}
+
+void log_set_level(struct log *l, int level)
+{
+	l->level = level;
+}
+
+void log_early(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	fputs("twampd: ", stderr);
+	vfprintf(stderr, format, ap);
+	fputc('\n', stderr);
+	va_end(ap);
+}
+
+/* systemd tells in $JOURNAL_STREAM which file stderr is when it made it a journal stream. */
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long dev, ino;
+	struct stat st;
+
+	if (!stream || sscanf(stream, "%llu:%llu", &dev, &ino) != 2 ||
+	    fstat(STDERR_FILENO, &st) < 0) {
+		return false;
+	}
+	return st.st_dev == (dev_t)dev && st.st_ino == (ino_t)ino;
+}
+
+int log_new(struct log **out, enum log_target target)
+{
+	struct log *l = calloc(1, sizeof *l);
+	sigset_t all, old;
+	int rc;
+
+	if (!l) {
+		return -ENOMEM;
+	}
+	l->journal = target == LOG_TARGET_JOURNAL ||
+		     (target == LOG_TARGET_AUTO && stderr_is_journal());
+	l->level = LOG_INFO;
+	pthread_mutex_init(&l->lock, NULL);
+	pthread_cond_init(&l->wake, NULL);
+	pthread_cond_init(&l->empty, NULL);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(&l->thread, NULL, run, l);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (rc) {
+		free(l);
+		return -rc;
+	}
+	pthread_setname_np(l->thread, "twampd/log");
+	*out = l;
+	return 0;
+}
+
+void log_free(struct log *l)
+{
+	struct timespec until;
+	bool done;
+
+	if (!l) {
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 2;
+	pthread_mutex_lock(&l->lock);
+	l->stop = true;
+	pthread_cond_signal(&l->wake);
+	while ((l->count || l->writing) && !pthread_cond_timedwait(&l->empty, &l->lock, &until)) {
+		;
+	}
+	done = !l->count && !l->writing;
+	pthread_mutex_unlock(&l->lock);
+	if (!done) { /* stuck in a write; the process ends anyway */
+		return;
+	}
+	pthread_join(l->thread, NULL);
+	pthread_cond_destroy(&l->empty);
+	pthread_cond_destroy(&l->wake);
+	pthread_mutex_destroy(&l->lock);
+	free(l);
+}

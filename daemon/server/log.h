@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Events for people: to the journal with fields, or to stderr as text. Written by a thread
+ * of its own from a bounded queue, so that a slow journal delays nothing; what does not fit
+ * is counted and said later. STYLE: ERR = the operator must act; WARNING = may; NOTICE = a
+ * peer was refused, reload, start, stop; INFO = sessions. Never a line per packet.
+ */
+#pragma once
+
+#include "protocol/wire.h"
+
+#include <stdbool.h>
+#include <syslog.h>
+
+enum log_event {
+#define X(name, level, id, rate, text, help) LOG_EVENT_##name,
+#include "daemon/server/events.def"
+#undef X
+	LOG_EVENT_COUNT
+};
+
+enum log_target {
+	LOG_TARGET_AUTO, /* journal when systemd connected stderr to it */
+	LOG_TARGET_JOURNAL,
+	LOG_TARGET_STDERR,
+};
+
+/* What an event is about; NULL = not given. Journal fields TWAMPD_PEER and so on. */
+struct log_args {
+	const char *peer; /* address and port */
+	const char *sid; /* 32 hex digits */
+	const char *mode;
+	const char *accept; /* code, "0".."5" */
+	const char *name; /* of the code */
+	const char *reason; /* key of the reason */
+	const char *why; /* in words */
+	const char *remedy;
+	const char *detail;
+	/* Final counters of a session. */
+	const char *received, *reflected, *dropped;
+};
+
+struct log;
+
+/** Return 0 or negative errno. */
+NODISCARD int log_new(struct log **out, enum log_target target);
+
+/** Waits up to 2 s for the queue to empty. NULL ok. */
+void log_free(struct log *l);
+
+/** Events less important than @level (syslog's numbers) are left out; never that it is ready. */
+void log_set_level(struct log *l, int level);
+
+/** Log an event; never blocks. Main thread only. */
+void log_event(struct log *l, enum log_event e, const struct log_args *args);
+
+/** Once a second: say how much the rate limits held back. */
+void log_tick(struct log *l);
+
+/** One line on stderr, before there is a log and for --check-config. */
+void log_early(const char *format, ...) __attribute__((format(printf, 1, 2)));

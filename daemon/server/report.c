@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/server/report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define SID_TEXT_LEN (2 * MSG_SID_LEN + 1)
+#define DETAIL_LEN 400
+
+static void put_sid(const struct session *s, char out[static SID_TEXT_LEN])
+{
+	for (int i = 0; i < MSG_SID_LEN; i++) {
+		snprintf(out + 2 * i, 3, "%02x", s->sid[i]);
+	}
+}
+
+static void refused(struct log *l, enum log_event e, struct log_args *a,
+		    const struct control_report *r)
+{
+	const struct reason_info *reason = reason_info(r->reason);
+	char code[4], value[48] = "";
+
+	snprintf(code, sizeof code, "%d", (int)reason->code);
+	if (r->value && e == LOG_EVENT_REFUSED_REQUEST) {
+		snprintf(value, sizeof value, " (it asked for %" PRIu64 ")", r->value);
+	}
+	a->accept = code;
+	a->name = accept_info(reason->code)->name;
+	a->reason = reason->key;
+	a->why = reason->text;
+	a->remedy = reason->remedy;
+	a->detail = value;
+	log_event(l, e, a);
+}
+
+static void accepted(struct log *l, struct log_args *a, const struct session *s)
+{
+	char sid[SID_TEXT_LEN], local[ADDRESS_TEXT_LEN], remote[ADDRESS_TEXT_LEN];
+	char detail[DETAIL_LEN];
+	struct address here = s->spec.local;
+
+	here.port = s->port;
+	put_sid(s, sid);
+	snprintf(detail, sizeof detail, "%s reflects to %s, DSCP %u, padding %" PRIu32,
+		 address_text(&here, local, sizeof local),
+		 address_text(&s->spec.remote, remote, sizeof remote), s->spec.dscp,
+		 s->spec.padding);
+	a->sid = sid;
+	a->detail = detail;
+	log_event(l, LOG_EVENT_SESSION_ACCEPTED, a);
+}
+
+static void one(struct log *l, struct log_args *a, const struct control_report *r)
+{
+	char detail[DETAIL_LEN];
+
+	a->detail = detail;
+	snprintf(detail, sizeof detail, "%" PRIu64, r->value);
+	switch (r->fact) {
+	case CONTROL_FACT_ESTABLISHED:
+		log_event(l, LOG_EVENT_ESTABLISHED, a);
+		return;
+	case CONTROL_FACT_REFUSED_CONNECTION:
+		refused(l, LOG_EVENT_REFUSED_CONNECTION, a, r);
+		return;
+	case CONTROL_FACT_REFUSED_REQUEST:
+		refused(l, LOG_EVENT_REFUSED_REQUEST, a, r);
+		return;
+	case CONTROL_FACT_REFUSED_START:
+		refused(l, LOG_EVENT_REFUSED_START, a, r);
+		return;
+	case CONTROL_FACT_ACCEPTED:
+		accepted(l, a, r->session);
+		return;
+	case CONTROL_FACT_STARTED:
+		log_event(l, LOG_EVENT_SESSIONS_STARTED, a);
+		return;
+	case CONTROL_FACT_STOPPED:
+		snprintf(detail, sizeof detail, "%" PRIu64 " with Accept %" PRIu64 " (%s)%s",
+			 r->value, r->other, accept_info((unsigned)r->other)->name,
+			 r->other ? ", results invalid" : "");
+		log_event(l, LOG_EVENT_SESSIONS_STOPPED, a);
+		return;
+	case CONTROL_FACT_STOP_WRONG:
+		snprintf(detail, sizeof detail, "%" PRIu64 " instead of %" PRIu64, r->value,
+			 r->other);
+		log_event(l, LOG_EVENT_STOP_WRONG, a);
+		return;
+	case CONTROL_FACT_PACKETS_IGNORED:
+		log_event(l, LOG_EVENT_PACKETS_IGNORED, a);
+		return;
+	case CONTROL_FACT_CLOSED:
+		a->why = control_why_text(r->why);
+		log_event(l, LOG_EVENT_CLOSED, a);
+		return;
+	}
+}
+
+void report_control(struct log *l, const struct control *c, const struct control_out *out)
+{
+	char peer[ADDRESS_TEXT_LEN], mode[MODE_TEXT_LEN];
+
+	if (!out->n_reports) {
+		return;
+	}
+	address_text(&c->remote, peer, sizeof peer);
+	mode_text(c->modes, mode, sizeof mode);
+	for (unsigned i = 0; i < out->n_reports; i++) {
+		struct log_args a = { .peer = peer, .mode = c->modes ? mode : NULL };
+
+		one(l, &a, &out->reports[i]);
+	}
+}
+
+static const char *end_text(enum udp_end why)
+{
+	switch (why) {
+	case UDP_END_TIMEOUT:
+		return "stopped, and its Timeout is over";
+	case UDP_END_REFWAIT:
+		return "no packet for timers.refwait";
+	case UDP_END_ORDERED:
+		return "its connection or the server ended";
+	}
+	return "unknown";
+}
+
+void report_session_ended(struct log *l, const struct address *peer, const struct session *s,
+			  enum udp_end why, const struct udp_counters *n)
+{
+	char sid[SID_TEXT_LEN], who[ADDRESS_TEXT_LEN], detail[DETAIL_LEN];
+	char received[24], reflected[24], dropped[24];
+	uint64_t drops = 0;
+	int at;
+
+	at = snprintf(detail, sizeof detail,
+		      "received %" PRIu64 ", reflected %" PRIu64 ", gaps %" PRIu64
+		      ", duplicates %" PRIu64 ", reordered %" PRIu64 ", dropped",
+		      n->received, n->reflected, n->gaps, n->duplicates, n->reordered);
+	for (int i = 0; i < UDP_DROP_COUNT; i++) {
+		uint64_t d = n->dropped[i];
+
+		drops += d;
+		if (d && (size_t)at < sizeof detail) {
+			at += snprintf(detail + at, sizeof detail - (size_t)at, " %s %" PRIu64,
+				       udp_drop_name((enum udp_drop)i), d);
+		}
+	}
+	if (!drops && (size_t)at < sizeof detail) {
+		snprintf(detail + at, sizeof detail - (size_t)at, " none");
+	}
+	snprintf(received, sizeof received, "%" PRIu64, n->received);
+	snprintf(reflected, sizeof reflected, "%" PRIu64, n->reflected);
+	snprintf(dropped, sizeof dropped, "%" PRIu64, drops);
+	put_sid(s, sid);
+	log_event(l, LOG_EVENT_SESSION_ENDED,
+		  &(struct log_args){ .peer = address_text(peer, who, sizeof who),
+				      .sid = sid,
+				      .why = end_text(why),
+				      .detail = detail,
+				      .received = received,
+				      .reflected = reflected,
+				      .dropped = dropped });
+}
+
+void report_crowded(struct log *l, const struct address *peer)
+{
+	char who[ADDRESS_TEXT_LEN];
+
+	log_event(l, LOG_EVENT_CROWDED,
+		  &(struct log_args){ .peer = address_text(peer, who, sizeof who) });
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * From facts of the control protocol and of the reflector to log events. R-251
+ */
+#pragma once
+
+#include "daemon/control/control.h"
+#include "daemon/reflector/reflector.h"
+#include "daemon/server/log.h"
+
+/** Everything that one control_feed() reported. */
+void report_control(struct log *l, const struct control *c, const struct control_out *out);
+
+/** Final counters of a session. */
+void report_session_ended(struct log *l, const struct address *peer, const struct session *s,
+			  enum udp_end why, const struct udp_counters *n);
+
+/** A connection was closed before its greeting. */
+void report_crowded(struct log *l, const struct address *peer);

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/server/server.h"
+
+#include "daemon/server/conn.h"
+#include "daemon/server/host.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+#define GRACE_S 5. /* for connections to flush when the server stops */
+#define FDS_SPARE 64 /* threads, log, listeners, name service */
+#define STUCK_S 5. /* a reflector thread that did not move for so long is stuck */
+#define DETAIL_LEN 400
+
+static int64_t now_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (int64_t)t.tv_sec * TS_NS_PER_S + t.tv_nsec;
+}
+
+struct mono server_mono(void)
+{
+	return (struct mono){ now_ns(CLOCK_MONOTONIC) };
+}
+
+struct wall server_wall(void)
+{
+	return (struct wall){ now_ns(CLOCK_REALTIME) };
+}
+
+static void say(struct server *s, enum log_event e, const char *detail)
+{
+	log_event(s->log, e, &(struct log_args){ .detail = detail });
+}
+
+/* --- what systemd is told ------------------------------------------------------------- */
+
+static void tell_status(struct server *s, const char *prefix)
+{
+	struct reflector_totals t;
+
+	reflector_totals(s->reflector, &t);
+	(void)sd_notifyf(0,
+			 "STATUS=%s%" PRIu32 " connections, %" PRIu32 " sessions, %" PRIu64
+			 " packets reflected",
+			 prefix, s->admit.connections, s->admit.sessions, t.reflected);
+}
+
+/* A reflector thread that does not go round its loop must not be reported alive. */
+static void feed_watchdog(struct server *s)
+{
+	double lag = reflector_lag_s(s->reflector);
+	char text[32];
+
+	if (lag < STUCK_S) {
+		s->stuck = false;
+		if (s->watchdog_us) {
+			(void)sd_notify(0, "WATCHDOG=1");
+		}
+		return;
+	}
+	snprintf(text, sizeof text, "%.1f", lag);
+	if (!s->stuck) {
+		say(s, LOG_EVENT_STUCK, text);
+	}
+	s->stuck = true;
+}
+
+static void on_second(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct server *s = w->data;
+
+	clients_sweep(s->clients, server_mono());
+	server_descriptors_low(s);
+	feed_watchdog(s);
+	log_tick(s->log);
+	tell_status(s, s->stopping ? "stopping: " : "");
+}
+
+/* --- descriptors ---------------------------------------------------------------------- */
+
+bool server_descriptors_low(struct server *s)
+{
+	struct rlimit limit;
+	uint64_t used = (uint64_t)s->n_conns + s->admit.sessions + FDS_SPARE;
+
+	s->admit.descriptors_low = !getrlimit(RLIMIT_NOFILE, &limit) && used >= limit.rlim_cur;
+	return s->admit.descriptors_low;
+}
+
+static void on_accept_again(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct server *s = w->data;
+
+	if (!s->stopping) {
+		listener_pause(s->listeners, false);
+	}
+}
+
+void server_pause_accept(struct server *s, int error)
+{
+	say(s, LOG_EVENT_ACCEPT_FAILED, strerror(error));
+	listener_pause(s->listeners, true);
+	ev_timer_stop(s->loop, &s->accept_pause);
+	ev_timer_set(&s->accept_pause, 1., 0.);
+	ev_timer_start(s->loop, &s->accept_pause);
+}
+
+/* --- settings ------------------------------------------------------------------------- */
+
+static void say_listening(struct server *s)
+{
+	char text[ADDRESS_TEXT_LEN];
+
+	for (struct listener *l = s->listeners; l; l = l->next) {
+		if (!l->said) {
+			say(s, LOG_EVENT_LISTENING, address_text(&l->bound, text, sizeof text));
+		}
+		l->said = true;
+	}
+}
+
+/* Open what @settings want; on failure nothing has changed and @why says what failed. */
+static int listen_to(struct server *s, const struct settings *settings, char *why, size_t size)
+{
+	struct listener *next;
+	struct address fault;
+	char text[ADDRESS_TEXT_LEN];
+	int rc = listener_prepare(s, s->listeners, settings, &next, &fault);
+
+	if (rc < 0) {
+		snprintf(why, size, "cannot listen on %s: %s%s",
+			 address_text(&fault, text, sizeof text), strerror(-rc),
+			 rc == -EACCES	     ? "; ports below 1024 need CAP_NET_BIND_SERVICE"
+			 : rc == -EADDRINUSE ? "; look who has it: ss -ltnp"
+					     : "");
+		return rc;
+	}
+	listener_swap(&s->listeners, next);
+	return 0;
+}
+
+static void take_settings(struct server *s, struct settings *next)
+{
+	char names[DETAIL_LEN];
+
+	if (settings_restart_needed(s->settings, next, names, sizeof names)) {
+		say(s, LOG_EVENT_RESTART_NEEDED, names);
+	}
+	settings_unref(s->settings);
+	s->settings = next;
+	conn_policy_changed(s);
+	log_set_level(s->log, (int)next->log_level);
+	say(s, LOG_EVENT_RELOADED, s->config_path ? s->config_path : "defaults");
+	say_listening(s);
+}
+
+/* Prepare all that can fail, then swap. DESIGN 6 */
+static void on_hup(struct ev_loop *loop, ev_signal *w, int events)
+{
+	struct server *s = w->data;
+	struct settings *next = NULL;
+	struct settings_error err = { "out of memory" };
+	int rc;
+
+	if (s->stopping) {
+		return;
+	}
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, server_mono().ns / 1000);
+	rc = settings_load(s->config_path, &next, &err);
+	if (!rc) {
+		rc = listen_to(s, next, err.text, sizeof err.text);
+	}
+	if (rc) {
+		settings_unref(next);
+		say(s, LOG_EVENT_RELOAD_FAILED, err.text);
+		(void)sd_notifyf(
+			0, "READY=1\nSTATUS=reload failed, the old settings stay in force: %s",
+			err.text);
+		ev_timer_again(loop, &s->second); /* leave that status for a while */
+		return;
+	}
+	take_settings(s, next);
+	(void)sd_notify(0, "READY=1");
+	tell_status(s, "");
+}
+
+/* --- the end -------------------------------------------------------------------------- */
+
+void server_conn_gone(struct server *s)
+{
+	if (s->stopping && !s->n_conns) {
+		ev_break(s->loop, EVBREAK_ALL);
+	}
+}
+
+static void on_grace(struct ev_loop *loop, ev_timer *w, int events)
+{
+	ev_break(loop, EVBREAK_ALL);
+}
+
+static void on_stop(struct ev_loop *loop, ev_signal *w, int events)
+{
+	struct server *s = w->data;
+
+	if (s->stopping) { /* asked twice: now */
+		ev_break(loop, EVBREAK_ALL);
+		return;
+	}
+	s->stopping = true;
+	(void)sd_notify(0, "STOPPING=1");
+	say(s, LOG_EVENT_STOPPING, w->signum == SIGTERM ? "SIGTERM" : "SIGINT");
+	listener_close(&s->listeners);
+	ev_timer_set(&s->grace, GRACE_S, 0.);
+	ev_timer_start(loop, &s->grace);
+	conn_shutdown_all(s);
+	server_conn_gone(s);
+}
+
+/* --- the beginning -------------------------------------------------------------------- */
+
+static void start_timers(struct server *s)
+{
+	uint64_t usec = 0;
+	double period = 1.;
+
+	if (sd_watchdog_enabled(0, &usec) > 0) {
+		s->watchdog_us = usec;
+	}
+	if (usec && (double)usec / 1e6 / 3. < period) {
+		period = (double)usec / 1e6 / 3.;
+	}
+	ev_signal_init(&s->hup, on_hup, SIGHUP);
+	ev_signal_init(&s->term, on_stop, SIGTERM);
+	ev_signal_init(&s->interrupt, on_stop, SIGINT);
+	ev_timer_init(&s->second, on_second, period, period);
+	ev_init(&s->grace, on_grace);
+	ev_init(&s->accept_pause, on_accept_again);
+	s->hup.data = s->term.data = s->interrupt.data = s->second.data = s;
+	s->grace.data = s->accept_pause.data = s;
+	ev_signal_start(s->loop, &s->hup);
+	ev_signal_start(s->loop, &s->term);
+	ev_signal_start(s->loop, &s->interrupt);
+	ev_timer_start(s->loop, &s->second);
+}
+
+static int start_reflector(struct server *s)
+{
+	struct reflector_config config = {
+		.threads = s->settings->reflector_threads,
+		.user_timestamps = s->settings->timestamps == SETTINGS_TIMESTAMPS_USER,
+		.ended = conn_session_ended,
+		.context = s,
+	};
+	int rc = reflector_new(&s->reflector, s->loop, &config);
+
+	if (rc < 0) {
+		log_early("cannot start the reflector threads: %s", strerror(-rc));
+		return rc;
+	}
+	if (!config.user_timestamps && !reflector_kernel_timestamps(s->reflector)) {
+		say(s, LOG_EVENT_TIMESTAMPS, NULL);
+		if (s->settings->timestamps == SETTINGS_TIMESTAMPS_KERNEL) {
+			log_early("reflector.timestamps is \"kernel\", and the kernel gives none");
+			return -EOPNOTSUPP;
+		}
+	}
+	return 0;
+}
+
+static int start(struct server *s, const struct server_options *o)
+{
+	char why[DETAIL_LEN];
+	int rc = log_new(&s->log, o->log_target);
+
+	if (rc < 0) {
+		return rc;
+	}
+	log_set_level(s->log, (int)s->settings->log_level);
+	s->config_path = o->config_path;
+	s->start_time = ts_encode(TS_NTP, server_wall());
+	s->loop = ev_default_loop(EVFLAG_AUTO);
+	s->clients = clients_new();
+	if (!s->loop || !s->clients) {
+		return -ENOMEM;
+	}
+	host_ipv4(s->host_ipv4);
+	rc = start_reflector(s);
+	if (rc < 0) {
+		return rc;
+	}
+	rc = listen_to(s, s->settings, why, sizeof why);
+	if (rc < 0) {
+		log_early("%s", why);
+		return rc;
+	}
+	start_timers(s);
+	say_listening(s);
+	say(s, LOG_EVENT_READY, s->config_path ? s->config_path : "built-in defaults");
+	(void)sd_notify(0, "READY=1");
+	tell_status(s, "");
+	return 0;
+}
+
+int server_run(const struct server_options *o, struct settings *settings)
+{
+	struct server s = { .settings = settings };
+	int rc = start(&s, o);
+
+	if (!rc) {
+		ev_run(s.loop, 0);
+	}
+	if (s.listeners) {
+		listener_close(&s.listeners);
+	}
+	conn_free_all(&s);
+	reflector_free(s.reflector);
+	clients_free(s.clients);
+	settings_unref(s.settings);
+	log_free(s.log);
+	if (s.loop) {
+		ev_loop_destroy(s.loop);
+	}
+	return rc;
+}

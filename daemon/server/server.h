@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The shell around the pure parts: main loop, listeners, signals, reload, systemd. The only
+ * root of the daemon's state. DESIGN 3, 6, 7.
+ */
+#pragma once
+
+#include "daemon/config/settings.h"
+#include "daemon/control/admit.h"
+#include "daemon/reflector/reflector.h"
+#include "daemon/server/clients.h"
+#include "daemon/server/listener.h"
+#include "daemon/server/log.h"
+
+#include <ev.h>
+
+struct conn;
+
+struct server {
+	struct ev_loop *loop;
+	const char *config_path;
+	struct settings *settings;
+	struct log *log;
+	struct reflector *reflector;
+	struct clients *clients;
+	struct listener *listeners;
+	struct admit_total admit;
+	struct conn *conns; /* all of them */
+	uint32_t n_conns, n_uncounted; /* uncounted: over the limit, waiting for their refusal */
+	ts_wire start_time;
+	uint8_t host_ipv4[4]; /* for SIDs; zero if there is none */
+	bool stopping;
+	bool stuck; /* said already */
+	uint64_t watchdog_us; /* 0 = no watchdog */
+	ev_signal hup, term, interrupt;
+	ev_timer second; /* housekeeping */
+	ev_timer grace;
+	ev_timer accept_pause;
+};
+
+struct server_options {
+	const char *config_path;
+	enum log_target log_target;
+};
+
+/**
+ * Run until told to stop. @settings is taken over.
+ * Return 0, or negative errno when it could not start (said in the log).
+ */
+int server_run(const struct server_options *o, struct settings *settings);
+
+/** Monotonic now; wall now. */
+struct mono server_mono(void);
+struct wall server_wall(void);
+
+/** Few file descriptors are left: set in admit and returned. R-122 */
+bool server_descriptors_low(struct server *s);
+
+/** Stop accepting for a second: no descriptors. */
+void server_pause_accept(struct server *s, int error);
+
+/** Called by conn.c for each connection that is gone. */
+void server_conn_gone(struct server *s);
