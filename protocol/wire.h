@@ -87,7 +87,7 @@ static inline uint8_t wire_get8(struct wire_in *w)
 
 	if (!wire_take(w, &p, 1)) {
 		return 0;
-}
+	}
 	return p[0];
 }
 
@@ -97,7 +97,7 @@ static inline uint16_t wire_get16(struct wire_in *w)
 
 	if (!wire_take(w, &p, 2)) {
 		return 0;
-}
+	}
 	return (uint16_t)(p[0] << 8 | p[1]);
 }
 
@@ -107,7 +107,7 @@ static inline uint32_t wire_get32(struct wire_in *w)
 
 	if (!wire_take(w, &p, 4)) {
 		return 0;
-}
+	}
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
@@ -117,7 +117,7 @@ static inline uint64_t wire_get64(struct wire_in *w)
 
 	if (!wire_take(w, &p, 8)) {
 		return 0;
-}
+	}
 	return (uint64_t)p[0] << 56 | (uint64_t)p[1] << 48 | (uint64_t)p[2] << 40 |
 	       (uint64_t)p[3] << 32 | (uint64_t)p[4] << 24 | (uint64_t)p[5] << 16 |
 	       (uint64_t)p[6] << 8 | p[7];
@@ -132,7 +132,7 @@ static inline void wire_get(struct wire_in *w, uint8_t *to, size_t n)
 		memcpy(to, p, n);
 	} else {
 		memset(to, 0, n);
-}
+	}
 }
 
 static inline void wire_put8(struct wire_out *w, uint8_t v)
@@ -141,7 +141,7 @@ static inline void wire_put8(struct wire_out *w, uint8_t v)
 
 	if (wire_room(w, &p, 1)) {
 		p[0] = v;
-}
+	}
 }
 
 static inline void wire_put16(struct wire_out *w, uint16_t v)
@@ -150,7 +150,7 @@ static inline void wire_put16(struct wire_out *w, uint16_t v)
 
 	if (!wire_room(w, &p, 2)) {
 		return;
-}
+	}
 	p[0] = (uint8_t)(v >> 8);
 	p[1] = (uint8_t)v;
 }
@@ -161,7 +161,7 @@ static inline void wire_put32(struct wire_out *w, uint32_t v)
 
 	if (!wire_room(w, &p, 4)) {
 		return;
-}
+	}
 	p[0] = (uint8_t)(v >> 24);
 	p[1] = (uint8_t)(v >> 16);
 	p[2] = (uint8_t)(v >> 8);
@@ -174,7 +174,7 @@ static inline void wire_put64(struct wire_out *w, uint64_t v)
 
 	if (!wire_room(w, &p, 8)) {
 		return;
-}
+	}
 	p[0] = (uint8_t)(v >> 56);
 	p[1] = (uint8_t)(v >> 48);
 	p[2] = (uint8_t)(v >> 40);
@@ -191,7 +191,7 @@ static inline void wire_put(struct wire_out *w, const uint8_t *from, size_t n)
 
 	if (wire_room(w, &p, n)) {
 		memcpy(p, from, n);
-}
+	}
 }
 
 /* n zero octets: Must Be Zero fields. */
@@ -201,5 +201,5 @@ static inline void wire_zero(struct wire_out *w, size_t n)
 
 	if (wire_room(w, &p, n)) {
 		memset(p, 0, n);
-}
+	}
 }

@@ -99,57 +99,58 @@ START_TEST(reasons_cover_the_codes)
 }
 END_TEST
 
+static const struct {
+	const char *key;
+	enum accept_code code;
+} expected[] = {
+	{ "ok", 0 },
+	{ "auth-failed", 1 },
+	{ "policy-address", 1 },
+	{ "nothing-to-start", 1 },
+	{ "unknown-sid", 1 },
+	{ "internal", 2 },
+	{ "mode-not-offered", 3 },
+	{ "mode-multiple", 3 },
+	{ "feature-not-offered", 3 },
+	{ "conf-fields", 3 },
+	{ "schedule-fields", 3 },
+	{ "ip-version", 3 },
+	{ "family-mismatch", 3 },
+	{ "address-not-local", 3 },
+	{ "sender-address", 3 },
+	{ "link-local-scope", 3 },
+	{ "sender-port", 3 },
+	{ "type-p", 3 },
+	{ "dscp", 3 },
+	{ "padding-too-large", 3 },
+	{ "reflect-padding", 3 },
+	{ "timeout-too-large", 3 },
+	{ "unexpected-command", 3 },
+	{ "busy-testing", 3 },
+	{ "wrong-state", 3 },
+	{ "already-started", 3 },
+	{ "already-stopped", 3 },
+	{ "max-connections", 4 },
+	{ "max-connections-per-client", 4 },
+	{ "max-sessions", 4 },
+	{ "max-sessions-per-client", 4 },
+	{ "max-sessions-per-connection", 4 },
+	{ "no-port", 4 },
+	{ "max-padding", 4 },
+	{ "buffer-size", 4 },
+	{ "class-quota", 4 },
+	{ "rate-limit", 5 },
+	{ "memory-low", 5 },
+	{ "descriptors-low", 5 },
+	{ "cpu-load", 5 },
+	{ "kdf-queue", 5 },
+	{ "net-buffers", 5 },
+	{ "draining", 5 },
+};
+
 /* What each condition answers. R-072 R-082 R-083 R-084 R-088 R-090 R-091 R-095 R-143 R-148 */
 START_TEST(reasons_answer_their_codes)
 {
-	static const struct {
-		const char *key;
-		enum accept_code code;
-	} expected[] = {
-		{ "ok", 0 },
-		{ "auth-failed", 1 },
-		{ "policy-address", 1 },
-		{ "nothing-to-start", 1 },
-		{ "unknown-sid", 1 },
-		{ "internal", 2 },
-		{ "mode-not-offered", 3 },
-		{ "mode-multiple", 3 },
-		{ "feature-not-offered", 3 },
-		{ "conf-fields", 3 },
-		{ "schedule-fields", 3 },
-		{ "ip-version", 3 },
-		{ "family-mismatch", 3 },
-		{ "address-not-local", 3 },
-		{ "sender-address", 3 },
-		{ "link-local-scope", 3 },
-		{ "sender-port", 3 },
-		{ "type-p", 3 },
-		{ "dscp", 3 },
-		{ "padding-too-large", 3 },
-		{ "reflect-padding", 3 },
-		{ "timeout-too-large", 3 },
-		{ "unexpected-command", 3 },
-		{ "busy-testing", 3 },
-		{ "wrong-state", 3 },
-		{ "already-started", 3 },
-		{ "already-stopped", 3 },
-		{ "max-connections", 4 },
-		{ "max-connections-per-client", 4 },
-		{ "max-sessions", 4 },
-		{ "max-sessions-per-client", 4 },
-		{ "max-sessions-per-connection", 4 },
-		{ "no-port", 4 },
-		{ "max-padding", 4 },
-		{ "buffer-size", 4 },
-		{ "class-quota", 4 },
-		{ "rate-limit", 5 },
-		{ "memory-low", 5 },
-		{ "descriptors-low", 5 },
-		{ "cpu-load", 5 },
-		{ "kdf-queue", 5 },
-		{ "net-buffers", 5 },
-		{ "draining", 5 },
-	};
 	size_t found = 0;
 
 	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {

@@ -237,15 +237,12 @@ START_TEST(unknown_error)
 }
 END_TEST
 
-/* Whether Multiplier * 2^(Scale-32) s, read from the field, is at least @ns. Long double has the
- * 64 bits that make all of this exact. */
+/* Whether Multiplier * 2^(Scale-32) s, read from the field, is at least @ns: 101 bits at most. */
 static bool covers(unsigned multiplier, unsigned scale, int64_t ns)
 {
-	long double units = multiplier;
+	unsigned __int128 units = (unsigned __int128)multiplier << scale;
 
-	for (unsigned i = 0; i < scale; i++)
-		units *= 2;
-	return units * 1e9L >= (long double)ns * 4294967296.0L;
+	return units * 1000000000u >= (unsigned __int128)ns << 32;
 }
 
 /* Never below the error, never 0, and the next smaller value would be below. T-034 T-035 */
