@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "client/timing.h"
+
+#include <sys/timex.h>
+#include <time.h>
+
+static int64_t read_ns(clockid_t id)
+{
+	struct timespec t = { 0 };
+
+	(void)clock_gettime(id, &t);
+	return (int64_t)t.tv_sec * TS_NS_PER_S + t.tv_nsec;
+}
+
+struct wall timing_wall(void)
+{
+	return (struct wall){ read_ns(CLOCK_REALTIME) };
+}
+
+struct mono timing_mono(void)
+{
+	return (struct mono){ read_ns(CLOCK_MONOTONIC) };
+}
+
+struct ts_error timing_clock(void)
+{
+	struct ts_error e = { .format = TS_NTP, .error_ns = -1 };
+	struct timex t = { 0 };
+	int state = ntp_adjtime(&t);
+
+	if (state < 0 || state == TIME_ERROR || (t.status & STA_UNSYNC)) {
+		return e;
+	}
+	e.synchronized = true;
+	e.error_ns = (int64_t)t.maxerror * 1000;
+	return e;
+}

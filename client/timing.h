@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The clocks of this host: wall time for packets, monotonic time for waits, and what the
+ * kernel knows about the error of the wall clock.
+ */
+#pragma once
+
+#include "protocol/ts.h"
+
+struct wall timing_wall(void);
+struct mono timing_mono(void);
+
+/** State of the wall clock by ntp_adjtime; NTP format.                 T-033 */
+struct ts_error timing_clock(void);

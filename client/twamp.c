@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* twamp: the client. One subcommand per role; everything is in the files beside this one. */
+#include "client/controller.h"
+#include "client/dscp.h"
+#include "client/explain.h"
+#include "client/measure.h"
+#include "client/options.h"
+#include "client/result.h"
+
+static int measure(const struct options *o)
+{
+	struct measure m;
+	int status;
+
+	measure_init(&m, o);
+	if (o->command == COMMAND_CONTROLLER) {
+		controller_run(&m);
+	} else {
+		measure_light(&m);
+	}
+	if (o->json) {
+		result_json(&m, stdout);
+	} else {
+		result_text(&m, stdout, stderr);
+	}
+	status = outcome_exit(&m.outcome);
+	measure_wipe(&m);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o;
+
+	switch (options_parse(argc, argv, &o, stdout, stderr)) {
+	case OPTIONS_RUN:
+		break;
+	case OPTIONS_DONE:
+		return OUTCOME_EXIT_OK;
+	case OPTIONS_BAD:
+		return OUTCOME_EXIT_LOCAL;
+	}
+	switch (o.command) {
+	case COMMAND_CONTROLLER:
+	case COMMAND_SENDER:
+		return measure(&o);
+	case COMMAND_EXPLAIN:
+		if (explain_print(o.topic, stdout) < 0) {
+			fprintf(stderr,
+				"twamp explain: '%s' is no code from 0 to 255 and no reason\n",
+				o.topic);
+			return OUTCOME_EXIT_LOCAL;
+		}
+		return OUTCOME_EXIT_OK;
+	case COMMAND_DSCPTABLE:
+		dscp_print_table(stdout);
+		return OUTCOME_EXIT_OK;
+	}
+	return OUTCOME_EXIT_LOCAL;
+}

@@ -1,0 +1,321 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The house rules that a compiler does not see.
+
+includes  a file includes only from its own folder and from folders to its left
+names     basenames are unique, so that a symbol's prefix tells its file
+spdx      each source file starts with its licence
+length    functions of at most 60 lines, .c files of the programs of at most 500
+symbols   the pure archives refer to nothing that reads a clock, allocates or does I/O,
+          and hold no variables
+manual    the Accept codes in twampd.8 have the names and reasons of protocol/accept.h
+selftest  each of these checks complains about a tree made to break it
+"""
+
+import argparse
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+# folder -> ours that it may include from
+FOLDERS = {
+    "protocol": ["protocol"],
+    "daemon/control": ["protocol", "daemon/control"],
+    "daemon/config": ["protocol", "daemon/control", "daemon/config"],
+    "daemon/reflector": ["protocol", "daemon/control", "daemon/config", "daemon/reflector"],
+    "daemon/server": ["protocol", "daemon/control", "daemon/config", "daemon/reflector",
+                      "daemon/server"],
+    "daemon": ["protocol", "daemon/control", "daemon/config", "daemon/reflector",
+               "daemon/server", "daemon"],
+    "client": ["protocol", "client"],
+}
+PURE = ["protocol", "daemon/control"]
+# What a pure file may include from the system: no clock, no allocation, no I/O.
+# arpa/inet.h is there for inet_ntop, stdio.h for snprintf; the symbols tell if more is used.
+PURE_HEADERS = {"arpa/inet.h", "assert.h", "errno.h", "inttypes.h", "limits.h", "stdarg.h",
+                "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "string.h"}
+PURE_HEADERS_OF = {"protocol": re.compile(r"nettle/\w+\.h$")}
+
+FUNCTION_LINES = 60
+FILE_LINES = 500
+SPDX = "SPDX-License-Identifier: BSD-2-Clause"
+
+# strdup, strerror, strtok and the like are left out on purpose.
+PURE_SYMBOLS = {
+    "memcpy", "memmove", "memset", "memcmp", "memchr", "explicit_bzero",
+    "strlen", "strnlen", "strcmp", "strncmp", "strchr", "strrchr", "strspn", "strcspn", "strstr",
+    "snprintf", "inet_ntop", "__stack_chk_fail", "__assert_fail", "_GLOBAL_OFFSET_TABLE_",
+    "__memcpy_chk", "__memmove_chk", "__memset_chk", "__snprintf_chk", "__explicit_bzero_chk",
+}
+# nettle neither allocates nor reads a clock. The others come with instrumented builds.
+INSTRUMENTS = ("__asan_", "__ubsan_", "__tsan_", "__sanitizer_", "__lsan_", "__gcov_", "__llvm_")
+PURE_PREFIXES = ("nettle_", "_nettle_") + INSTRUMENTS
+
+SKIPPED_FOLDERS = re.compile(r"^(build|obj-|\.git$|out$|debian$)")
+
+
+def source_files(root, suffixes):
+    found = []
+    for path in sorted(root.rglob("*")):
+        parts = path.relative_to(root).parts
+        if any(SKIPPED_FOLDERS.match(part) for part in parts[:-1]):
+            continue
+        if path.is_file() and path.suffix in suffixes:
+            found.append(path)
+    return found
+
+
+def check_includes(root):
+    for path in source_files(root, {".c", ".h", ".def"}):
+        folder = path.parent.relative_to(root).as_posix()
+        name = path.relative_to(root).as_posix()
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            match = re.match(r'\s*#\s*include\s+(["<])([^">]+)[">]', line)
+            if match:
+                for fault in include_faults(root, folder, match[1] == '"', match[2]):
+                    yield f"{name}:{number}: {fault}"
+
+
+def include_faults(root, folder, ours, target):
+    if not ours:
+        extra = PURE_HEADERS_OF.get(folder)
+        if folder in PURE and target not in PURE_HEADERS and not (extra and extra.match(target)):
+            yield f"{folder} is pure: <{target}> is not for it"
+        return
+    if target.endswith(".c"):
+        yield f'"{target}": tests go through headers'
+    origin = pathlib.PurePosixPath(target).parent.as_posix()
+    if folder.startswith("tests"):
+        if not (root / target).is_file():
+            yield f'"{target}": paths begin at the top of the tree'
+    elif folder not in FOLDERS:
+        yield f"{folder} is not in the drawing"
+    elif not (root / target).is_file():
+        yield f'"{target}": paths begin at the top of the tree'
+    elif origin not in FOLDERS[folder]:
+        yield f'"{target}": {folder} may include from {", ".join(FOLDERS[folder])}'
+
+
+def check_names(root):
+    owners = {}
+    for path in source_files(root, {".c", ".h", ".py"}):
+        folder = path.parent.relative_to(root).as_posix()
+        owners.setdefault(path.stem, set()).add(folder)
+    for stem, folders in owners.items():
+        if len(folders) > 1:
+            yield f"{stem} is a file of {' and '.join(sorted(folders))}"
+
+
+def check_spdx(root):
+    paths = source_files(root, {".c", ".h", ".def", ".py", ".sh"})
+    for script in ("dev", ".ci/run"):
+        if (root / script).is_file():
+            paths.append(root / script)
+    for path in paths:
+        lines = path.read_text().splitlines()
+        first = lines[1:2] if lines and lines[0].startswith("#!") else lines[:1]
+        if not first or SPDX not in first[0]:
+            yield f"{path.relative_to(root)}: the first line is not {SPDX}"
+
+
+def function_lengths(path):
+    """(name, line, lines between the braces): a body opens and closes in the first column."""
+    lines = path.read_text().splitlines()
+    start = None
+    for number, line in enumerate(lines, 1):
+        if line.rstrip() == "{":
+            start = number
+        elif line.startswith("}") and start:
+            head = " ".join(lines[max(0, start - 7):start - 1])
+            head = re.split(r"[;}]", head)[-1]
+            names = re.findall(r"\b(?!START_TEST\b)([A-Za-z_]\w*)\s*[()]", head)
+            yield (names[0] if names else "?"), start, number - start - 1
+            start = None
+
+
+def check_length(root):
+    lengths = []
+    for path in source_files(root, {".c", ".h"}):
+        name = path.relative_to(root)
+        for function, line, count in function_lengths(path):
+            lengths.append(count)
+            if count > FUNCTION_LINES:
+                yield f"{name}:{line}: {function} has {count} lines, {FUNCTION_LINES} are allowed"
+        total = len(path.read_text().splitlines())
+        if path.suffix == ".c" and name.parts[0] != "tests" and total > FILE_LINES:
+            yield f"{name}: {total} lines, {FILE_LINES} are allowed"
+    if lengths:
+        lengths.sort()
+        print(f"{len(lengths)} functions, median {lengths[len(lengths) // 2]} lines, "
+              f"p90 {lengths[len(lengths) * 9 // 10]}, longest {lengths[-1]}")
+
+
+def run(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def archive_symbols(archive):
+    """What an archive defines, and what it needs: [(member, symbol)]."""
+    defined, needed, member = set(), [], archive
+    for line in run("nm", archive).splitlines():
+        fields = line.split()
+        if line.endswith(":"):
+            member = line[:-1]
+        elif len(fields) >= 2 and fields[-2] in "Uwv":
+            needed.append((member, fields[-1]))
+        elif len(fields) >= 2:
+            defined.add(fields[-1])
+    return defined, needed
+
+
+def archive_variables(archive):
+    """Names in .data and .bss. Constants with pointers are in .data.rel.ro, which is fine."""
+    variable = re.compile(r"\sO\s+(?:\.data|\.bss|\*COM\*)(?:\.(?!rel\.ro)\S*)?"
+                          r"\s+[0-9a-f]+\s+(\S+)$")
+    for line in run("objdump", "-t", archive).splitlines():
+        match = variable.search(line)
+        if match:
+            yield match[1]
+
+
+def check_symbols(archives):
+    everything = [archive_symbols(archive) for archive in archives]
+    defined = set().union(*(own for own, _ in everything))
+    instrumented = False
+    for _, needed in everything:
+        for member, symbol in needed:
+            symbol = symbol.split("@")[0]
+            instrumented = instrumented or symbol.startswith(INSTRUMENTS)
+            if symbol not in defined | PURE_SYMBOLS and not symbol.startswith(PURE_PREFIXES):
+                yield f"{member} is pure, but calls {symbol}"
+    if not instrumented:  # instruments bring variables of their own
+        for archive in archives:
+            for variable in archive_variables(archive):
+                yield f"{pathlib.Path(archive).name} is pure, but has the variable {variable}"
+
+
+def check_manual(root):
+    codes = re.search(r"enum accept_code \{(.*?)\}", (root / "protocol/accept.h").read_text(), re.S)
+    numbers = {name: number for name, number in re.findall(r"(\w+) = (\d)", codes[1])}
+    table = (root / "protocol/accept.h").read_text()
+    reasons = {key: numbers[code] for key, code in
+               re.findall(r'X\(\w+,\s*"([\w-]+)",[\s\\]*(\w+),', table)}
+    section = (root / "man/twampd.8").read_text().split(".Sh ACCEPT CODES")[1].split("\n.Sh")[0]
+    parts = re.split(r"^\.It Sy (\d) .*$", section, flags=re.M)
+    if parts[1::2] != sorted(numbers.values()):
+        yield f"twampd.8 explains the codes {parts[1::2]}"
+    for number, text in zip(parts[1::2], parts[2::2]):
+        for line in re.findall(r"^\.(?:P[oq] )?Sy (.*)$", text, flags=re.M):
+            for word in re.findall(r"[a-z][a-z-]+", line):
+                if reasons.get(word) != number:
+                    yield f"twampd.8: {word} is not a reason of Accept {number}"
+
+
+CHECKS = {"includes": check_includes, "names": check_names, "spdx": check_spdx,
+          "length": check_length, "manual": check_manual}
+
+GOOD = {
+    "protocol/msg.h": f"// {SPDX}\n#pragma once\n#include <stdint.h>\n",
+    "protocol/msg.c": f'// {SPDX}\n#include "protocol/msg.h"\n#include <string.h>\n'
+                      "int f(void)\n{\n" + "\tx();\n" * FUNCTION_LINES + "}\n",
+    "protocol/accept.h": f"// {SPDX}\nenum accept_code {{\n"
+                         "\tACCEPT_OK = 0,\n\tACCEPT_LATE = 1,\n};\n"
+                         'X(OK, "ok", ACCEPT_OK, "") \\\n'
+                         'X(TOO_LATE, "too-late", \\\n  ACCEPT_LATE, "")\n',
+    "man/twampd.8": ".Sh ACCEPT CODES\n.It Sy 0 - OK\n"
+                    ".It Sy 1 - Late\n.Pq Sy too-late\n.Sh FILES\n",
+    "daemon/control/control.h": f'// {SPDX}\n#include "protocol/msg.h"\n',
+    "daemon/server/server.c": f'// {SPDX}\n#include "daemon/control/control.h"\n'
+                              "#include <time.h>\n",
+    "daemon/main.c": f'// {SPDX}\n#include "protocol/msg.h"\n',
+    "tests/unit/test_msg.c": f'// {SPDX}\n#include "protocol/msg.h"\n',
+}
+# check -> (file, text that breaks the rule, what the complaint has to say)
+BAD = [
+    ("includes", "protocol/up.c", '#include "daemon/control/control.h"\n', "protocol may include"),
+    ("includes", "daemon/control/up.c", '#include "daemon/server/x.h"\n', "begin at the top"),
+    ("includes", "client/side.c", '#include "daemon/control/control.h"\n', "client may include"),
+    ("includes", "protocol/clock.c", "#  include <time.h>\n", "<time.h> is not for it"),
+    ("includes", "daemon/control/sock.h", "#include <sys/socket.h>\n", "is not for it"),
+    ("includes", "daemon/server/near.c", '#include "server.h"\n', "begin at the top"),
+    ("includes", "attic/old.c", '#include "protocol/msg.h"\n', "not in the drawing"),
+    ("includes", "tests/unit/test_in.c", '#include "protocol/msg.c"\n', "through headers"),
+    ("names", "client/msg.c", f"// {SPDX}\n", "msg is a file of client and protocol"),
+    ("spdx", "client/bare.c", "int x;\n", "client/bare.c: the first line"),
+    ("spdx", "tests/late.py", f"#!/usr/bin/env python3\n\n# {SPDX}\n", "tests/late.py"),
+    ("length", "client/long.c",
+     "static int\nlong_one(int a,\n\tint b)\n{\n" + "\tx();\n" * (FUNCTION_LINES + 1) + "}\n",
+     f"long_one has {FUNCTION_LINES + 1} lines"),
+    ("length", "client/file.c", "\n" * (FILE_LINES + 1), "lines, 500 are allowed"),
+    ("manual", "man/twampd.8",
+     GOOD["man/twampd.8"].replace("OK\n", "OK\n.Sy too-late ,\n"), "is not a reason of Accept 0"),
+    ("manual", "man/twampd.8",
+     GOOD["man/twampd.8"].replace(".It Sy 0 - OK\n", ""), "explains the codes ['1']"),
+]
+
+
+def write_tree(root, files):
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def selftest_tree():
+    with tempfile.TemporaryDirectory() as folder:
+        write_tree(pathlib.Path(folder), GOOD)
+        for name, check in CHECKS.items():
+            for complaint in check(pathlib.Path(folder)):
+                yield f"{name} complains about a good tree: {complaint}"
+    for name, path, text, expected in BAD:
+        with tempfile.TemporaryDirectory() as folder:
+            write_tree(pathlib.Path(folder), GOOD | {path: text})
+            complaints = list(CHECKS[name](pathlib.Path(folder)))
+            if len(complaints) != 1 or expected not in complaints[0]:
+                yield f"{name} on a bad {path}: {complaints or 'nothing'}, not: {expected}"
+
+
+def selftest_symbols(archives):
+    complaints = "\n".join(check_symbols(archives))
+    expected = ["calls malloc", "calls clock_gettime"]
+    if "calls __asan_" not in complaints and not is_instrumented(archives):
+        expected.append("has the variable stray_count")
+    for words in expected:
+        if words not in complaints:
+            yield f"symbols does not see that an archive {words}"
+    for words in ("memcpy", "stray_table"):
+        if words in complaints:
+            yield f"symbols complains about {words}"
+
+
+def is_instrumented(archives):
+    return any(symbol.startswith(INSTRUMENTS)
+               for archive in archives for _, symbol in archive_symbols(archive)[1])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checks", nargs="+", choices=[*CHECKS, "symbols", "selftest"])
+    parser.add_argument("--root", type=pathlib.Path, default=pathlib.Path("."))
+    parser.add_argument("--archive", action="append", default=[],
+                        help="symbols: pure archives; selftest: one that is not")
+    arguments = parser.parse_args()
+    complaints = []
+    for name in arguments.checks:
+        if name == "symbols":
+            complaints += check_symbols(arguments.archive)
+        elif name == "selftest":
+            complaints += selftest_tree()
+            complaints += selftest_symbols(arguments.archive)
+        else:
+            complaints += CHECKS[name](arguments.root)
+    for complaint in complaints:
+        print(complaint)
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The command line, and the values in it. */
+#include "client/dscp.h"
+#include "client/options.h"
+#include "client/value.h"
+#include "protocol/ts.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define MAX_ARGS 32
+
+static struct options o;
+static char said[4096];
+
+/* One string of words, as typed. */
+static enum options_verdict parse(const char *line)
+{
+	static char words[512];
+	char *argv[MAX_ARGS + 1] = { "twamp" }, *save = NULL;
+	FILE *out = fmemopen(said, sizeof(said), "w");
+	enum options_verdict verdict;
+	int argc = 1;
+
+	ck_assert_ptr_nonnull(out);
+	snprintf(words, sizeof(words), "%s", line);
+	for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
+		ck_assert_int_lt(argc, MAX_ARGS);
+		argv[argc++] = w;
+	}
+	verdict = options_parse(argc, argv, &o, out, out);
+	fclose(out);
+	return verdict;
+}
+
+START_TEST(defaults)
+{
+	ck_assert_int_eq(parse("controller probe.example.net"), OPTIONS_RUN);
+	ck_assert_int_eq(o.command, COMMAND_CONTROLLER);
+	ck_assert_str_eq(o.host, "probe.example.net");
+	ck_assert_uint_eq(o.port, 862);
+	ck_assert_uint_eq(o.count, 100);
+	ck_assert_int_eq(o.interval_ns, 20000000);
+	ck_assert_uint_eq(o.padding, 27); /* */
+	ck_assert_int_eq(o.fill, OPTIONS_FILL_RANDOM); /* T-007 */
+	ck_assert_uint_eq(o.ttl, 255); /* T-006 */
+	ck_assert_int_eq(o.timeout_ns, 2 * TS_NS_PER_S);
+	ck_assert_uint_eq(o.retries, 3);
+	ck_assert_int_eq(o.retry_wait_ns, TS_NS_PER_S); /* S-13 */
+}
+END_TEST
+
+START_TEST(everything)
+{
+	ck_assert_int_eq(
+		parse("controller -6 -c 5 -i 100us --padding 0 --padding-fill zero --dscp af41 "
+		      "--ttl 64 --port-range 20000-20009 [2001:db8::1]:8620 -q"),
+		OPTIONS_RUN);
+	ck_assert_int_eq(o.family, AF_INET6);
+	ck_assert_uint_eq(o.count, 5);
+	ck_assert_int_eq(o.interval_ns, 100000);
+	ck_assert_uint_eq(o.padding, 0);
+	ck_assert_int_eq(o.fill, OPTIONS_FILL_ZERO);
+	ck_assert_uint_eq(o.dscp, 34);
+	ck_assert_uint_eq(o.ttl, 64);
+	ck_assert_uint_eq(o.first_port, 20000);
+	ck_assert_uint_eq(o.last_port, 20009);
+	ck_assert_str_eq(o.host, "2001:db8::1");
+	ck_assert_uint_eq(o.port, 8620);
+	ck_assert(o.quiet);
+}
+END_TEST
+
+static const char *const bad_lines[] = {
+	"",
+	"nonsense",
+	"controller",
+	"controller a b",
+	"controller --count",
+	"controller --count 0 h",
+	"controller --count 1000001 h",
+	"controller --count -1 h",
+	"controller --interval 9us h",
+	"controller --dscp 64 h",
+	"controller --ttl 256 h",
+	"controller --padding 65494 h",
+	"controller --sessions 10000 --count 1001 h",
+	"sender --retries 1 h",
+	"sender --retry-wait 1s h",
+	"explain 1 2",
+	"dscptable x",
+	"dscptable --json",
+	"controller --timeout 0 h",
+};
+
+START_TEST(refused)
+{
+	ck_assert_int_eq(parse(bad_lines[_i]), OPTIONS_BAD);
+	ck_assert_str_ne(said, "");
+}
+END_TEST
+
+START_TEST(help_names_every_default_once)
+{
+	ck_assert_int_eq(parse("controller --help"), OPTIONS_DONE);
+	ck_assert_ptr_nonnull(strstr(said, "--padding-fill KIND"));
+	ck_assert_ptr_nonnull(strstr(said, "(default 20ms)"));
+	ck_assert_int_eq(parse("sender --help"), OPTIONS_DONE);
+	ck_assert_ptr_null(strstr(said, "--retries"));
+	ck_assert_int_eq(parse("--version"), OPTIONS_DONE);
+	ck_assert_ptr_nonnull(strstr(said, TWAMPD_VERSION));
+}
+END_TEST
+
+START_TEST(durations)
+{
+	static const struct {
+		const char *text;
+		int64_t ns; /* -1: refused */
+	} rows[] = {
+		{ "20ms", 20000000 },
+		{ "0.02s", 20000000 },
+		{ "100us", 100000 },
+		{ "7ns", 7 },
+		{ "3", 3000000000 },
+		{ "1.5", 1500000000 },
+		{ ".5s", 500000000 },
+		{ "0.000000001s", 1 },
+		{ "2.5ms", 2500000 },
+		{ "0", 0 },
+		{ "", -1 },
+		{ "s", -1 },
+		{ "1.", -1 },
+		{ "-1s", -1 },
+		{ "1 s", -1 },
+		{ "1e3", -1 },
+		{ "0.0000000001s", -1 },
+		{ "100000001", -1 },
+		{ "99999999999999999999s", -1 },
+		{ "1m", -1 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int64_t ns = -1;
+
+		ck_assert_msg(value_duration_ns(rows[i].text, &ns) == (rows[i].ns >= 0), "%s",
+			      rows[i].text);
+		ck_assert_int_eq(ns, rows[i].ns);
+	}
+}
+END_TEST
+
+START_TEST(endpoints)
+{
+	static const struct {
+		const char *text, *host; /* NULL: refused */
+		uint16_t port;
+	} rows[] = {
+		{ "h", "h", 862 },
+		{ "h:1", "h", 1 },
+		{ "192.0.2.1:65535", "192.0.2.1", 65535 },
+		{ "::1", "::1", 862 },
+		{ "[::1]", "::1", 862 },
+		{ "[::1]:9", "::1", 9 },
+		{ "[fe80::1%eth0]:9", "fe80::1%eth0", 9 },
+		{ "", NULL, 0 },
+		{ ":1", NULL, 0 },
+		{ "h:", NULL, 0 },
+		{ "h:0", NULL, 0 },
+		{ "h:65536", NULL, 0 },
+		{ "h:1x", NULL, 0 },
+		{ "[::1", NULL, 0 },
+		{ "[::1]x", NULL, 0 },
+		{ "[]:1", NULL, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char host[32] = "";
+		uint16_t port = 862;
+		bool ok = value_endpoint(rows[i].text, host, sizeof(host), &port);
+
+		ck_assert_msg(ok == (rows[i].host != NULL), "%s", rows[i].text);
+		if (ok) {
+			ck_assert_str_eq(host, rows[i].host);
+			ck_assert_uint_eq(port, rows[i].port);
+		}
+	}
+}
+END_TEST
+
+START_TEST(dscp_names)
+{
+	uint8_t dscp;
+
+	for (unsigned v = 0; v < 64; v++) {
+		char number[4];
+
+		snprintf(number, sizeof(number), "%u", v);
+		ck_assert(dscp_parse(number, &dscp));
+		ck_assert_uint_eq(dscp, v);
+		if (dscp_name((uint8_t)v)) {
+			ck_assert(dscp_parse(dscp_name((uint8_t)v), &dscp));
+			ck_assert_uint_eq(dscp, v);
+		}
+	}
+	ck_assert(!dscp_parse("64", &dscp));
+	ck_assert(!dscp_parse("EFF", &dscp));
+	ck_assert(!dscp_parse("", &dscp));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("options");
+	TCase *c = tcase_create("command line");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(c, defaults);
+	tcase_add_test(c, everything);
+	tcase_add_loop_test(c, refused, 0, sizeof(bad_lines) / sizeof(bad_lines[0]));
+	tcase_add_test(c, help_names_every_default_once);
+	tcase_add_test(c, durations);
+	tcase_add_test(c, endpoints);
+	tcase_add_test(c, dscp_names);
+	suite_add_tcase(suite, c);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
