@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tests/flow/world.h"
+
+static const struct played_session *player(const struct session *s)
+{
+	return (const struct played_session *)(const void *)s;
+}
+
+/* what is counted is what is there. */
+static void check_counters(const struct world *w)
+{
+	uint32_t connections[WORLD_HOSTS] = { 0 }, sessions[WORLD_HOSTS] = { 0 };
+	uint32_t all_connections = 0, all_sessions = 0;
+
+	for (int i = 0; i < WORLD_CONNS; i++) {
+		const struct conn *c = &w->conns[i];
+
+		if (!c->used)
+			continue;
+		connections[c->host] += c->control.counted;
+		sessions[c->host] += c->opening;
+	}
+	for (int i = 0; i < WORLD_SESSIONS; i++) {
+		if (w->sessions[i].used)
+			sessions[w->sessions[i].host]++;
+	}
+	for (int i = 0; i < WORLD_HOSTS; i++) {
+		MUST(w->hosts[i].connections == connections[i]);
+		MUST(w->hosts[i].sessions == sessions[i]);
+		all_connections += connections[i];
+		all_sessions += sessions[i];
+	}
+	MUST(w->total.connections == all_connections);
+	MUST(w->total.sessions == all_sessions);
+}
+
+/* Every session of the connection is on its list, once, and nothing else is. */
+static void check_list(const struct world *w, const struct conn *c)
+{
+	const struct session *last = NULL;
+	uint32_t linked = 0, active = 0, owned = 0;
+
+	for (const struct session *s = c->control.first; s; s = s->next) {
+		MUST(s->prev == last);
+		MUST(player(s)->used && player(s)->conn == c);
+		MUST(s->todo == SESSION_TODO_NONE);
+		active += s->state == SESSION_ACTIVE;
+		if (c->closing)
+			MUST(s->state == SESSION_ENDED || s->state == SESSION_STOPPING);
+		linked++;
+		MUST(linked <= WORLD_SESSIONS);
+		last = s;
+	}
+	for (int i = 0; i < WORLD_SESSIONS; i++)
+		owned += w->sessions[i].used && w->sessions[i].conn == c;
+	MUST(c->control.last == last);
+	MUST(!c->control.todo);
+	MUST(c->control.sessions == linked);
+	MUST(owned == linked);
+	MUST(c->control.running == active);
+	MUST(c->control.in_progress >= active);
+	MUST((c->control.state == CONTROL_ACTIVE) == (active > 0));
+}
+
+/* What is asked for can be taken: nothing while an answer is due or stuck. */
+static void check_want(const struct conn *c)
+{
+	enum control_state s = c->control.state;
+	size_t want = control_want(&c->control);
+
+	if (c->opening && !c->closing)
+		MUST(s == CONTROL_OPENING);
+	if (c->starting && !c->closing)
+		MUST(s == CONTROL_STARTING);
+	if (c->control.blocked || c->opening || c->starting || c->closing) {
+		MUST(want == 0);
+		return;
+	}
+	MUST(s == CONTROL_GREETED || s == CONTROL_READY || s == CONTROL_ACTIVE);
+	MUST(want >= 1);
+	MUST(want <= MSG_N_LEN(MSG_N_MAX));
+	/* whatever can be waited for ends some day; only a test that runs is not waited for */
+	if (s != CONTROL_ACTIVE)
+		MUST(c->deadline_ns < CONTROL_NEVER);
+	if (c->in_len)
+		MUST(c->in_len < want);
+}
+
+/* R-077 R-078 R-080: nobody waits for an answer to what was taken */
+static void check_answers(const struct conn *c)
+{
+	const struct client *k = &c->client;
+
+	if (k->manner == MANNER_GARBAGE || c->closing || c->opening || c->starting || c->in_len ||
+	    k->out_at < k->out_len || c->control.have_head)
+		return;
+	MUST(k->n_expected == 0);
+	if (c->control.state == CONTROL_READY || c->control.state == CONTROL_ACTIVE)
+		MUST(k->in_progress == c->control.in_progress);
+}
+
+void check_world(const struct world *w)
+{
+	check_counters(w);
+	for (int i = 0; i < WORLD_CONNS; i++) {
+		const struct conn *c = &w->conns[i];
+
+		if (!c->used)
+			continue;
+		check_list(w, c);
+		check_want(c);
+		check_answers(c);
+	}
+}

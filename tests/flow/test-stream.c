@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* TCP is a stream: however a conversation is cut, the same octets come back. And time. */
+#include "tests/flow/world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define S TS_NS_PER_S
+#define SESSIONS 1200
+
+/* A server that has everything at once, and nothing at random. */
+struct stream {
+	struct policy policy;
+	struct admit_total total;
+	struct admit_client client;
+	struct control control;
+	struct mono now;
+	int64_t deadline_ns;
+	uint8_t in[4096];
+	size_t in_len;
+	uint8_t *got;
+	size_t n_got, size;
+	struct session sessions[SESSIONS];
+	int n_sessions;
+	bool closed;
+};
+
+static void feed(struct stream *s, struct control_in *in)
+{
+	struct control_out out;
+	enum session_todo todo;
+	struct session *i;
+
+	do {
+		control_feed(&s->control, &s->policy, in, s->now, &out);
+		while ((i = control_next_todo(&s->control, &todo)) != NULL)
+			i->port = (uint16_t)(i->port + todo);
+		MUST(out.len <= s->size - s->n_got);
+		memcpy(s->got + s->n_got, out.octets, out.len);
+		s->n_got += out.len;
+		s->closed |= out.close;
+		s->deadline_ns = out.deadline.ns;
+		*in = (struct control_in){ .kind = CONTROL_STARTED };
+		if (out.open) {
+			MUST(s->n_sessions < SESSIONS);
+			in->kind = CONTROL_PORT_READY;
+			in->session = &s->sessions[s->n_sessions++];
+			in->session->spec = *control_spec(&s->control);
+			in->session->port = (uint16_t)(50000 + s->n_sessions);
+			in->random[0] = (uint8_t)s->n_sessions;
+		}
+	} while (out.open || out.start);
+}
+
+static void feed_kind(struct stream *s, enum control_kind kind)
+{
+	struct control_in in = { .kind = kind };
+
+	feed(s, &in);
+}
+
+static void receive(struct stream *s, const uint8_t *octets, size_t n)
+{
+	size_t want, used = 0;
+
+	if (!n)
+		return;
+	memcpy(s->in + s->in_len, octets, n);
+	s->in_len += n;
+	while (!s->closed && (want = control_want(&s->control)) && want <= s->in_len - used) {
+		struct control_in in = { .kind = CONTROL_OCTETS,
+					 .octets = s->in + used,
+					 .len = want };
+
+		used += want;
+		feed(s, &in);
+	}
+	s->in_len -= used;
+	memmove(s->in, s->in + used, s->in_len);
+	if (s->in_len && !s->closed)
+		feed_kind(s, CONTROL_ARRIVED);
+}
+
+static void begin(struct stream *s, uint8_t *got, size_t size)
+{
+	struct address local = { .family = 4, .port = 862, .ip = { 192, 0, 2, 10 } };
+	struct address remote = { .family = 4, .port = 33333, .ip = { 198, 51, 100, 7 } };
+
+	memset(s, 0, sizeof(*s));
+	s->policy = (struct policy){
+		.modes = 1,
+		.max_connections = 1,
+		.max_connections_per_client = 1,
+		.max_sessions = SESSIONS,
+		.max_sessions_per_client = SESSIONS,
+		.max_sessions_per_connection = SESSIONS,
+		.max_padding = 9000,
+		.handshake_s = 30,
+		.message_s = 60,
+		.send_stall_s = 30,
+		.servwait_s = 900,
+		.refwait_s = 900,
+		.max_timeout_s = 900,
+	};
+	s->got = got;
+	s->size = size;
+	s->now.ns = S;
+	admit_client_init(&s->client, s->now);
+	control_init(&s->control, &local, &remote, &s->total, &s->client);
+	feed_kind(s, CONTROL_OPENED);
+}
+
+static void end(struct stream *s)
+{
+	struct control_in in = { .kind = CONTROL_SESSION_ENDED };
+
+	feed_kind(s, CONTROL_PEER_GONE);
+	while (s->control.first) {
+		in.session = s->control.first;
+		control_feed(&s->control, &s->policy, &in, s->now, &(struct control_out){ 0 });
+		admit_session_end(&s->total, &s->client);
+	}
+	MUST(!s->total.connections && !s->total.sessions && !s->control.sessions);
+	MUST(!s->client.connections && !s->client.sessions);
+}
+
+/* --- cuts ----------------------------------------------------------------------------- */
+
+struct said {
+	uint8_t octets[2048];
+	size_t n;
+};
+
+static uint8_t *say(struct said *t, size_t n)
+{
+	uint8_t *at = t->octets + t->n;
+
+	MUST(n <= sizeof(t->octets) - t->n);
+	memset(at, 0, n);
+	t->n += n;
+	return at;
+}
+
+/* Two rounds, with everything in them that is answered, and then too many stopped. */
+static void compose(struct said *t)
+{
+	struct msg_request m = { .ipvn = 4, .sender_port = 5000 };
+
+	t->n = 0;
+	msg_put_setup(say(t, MSG_SETUP_LEN), &(struct msg_setup){ .mode = 1 });
+	msg_put_start(say(t, MSG_START_LEN));
+	for (int round = 0; round < 2; round++) {
+		msg_put_request(say(t, MSG_REQUEST_LEN), &m);
+		m.slots = 7;
+		msg_put_request(say(t, MSG_REQUEST_LEN), &m);
+		m.slots = 0;
+		msg_put_request(say(t, MSG_REQUEST_LEN), &m);
+		msg_put_n_head(say(t, MSG_N_LEN(3)), &(struct msg_n){ .command = 7, .n = 3 });
+		msg_put_start(say(t, MSG_START_LEN));
+		msg_put_start(say(t, MSG_START_LEN));
+		msg_put_request(say(t, MSG_REQUEST_LEN), &m);
+		msg_put_n_head(say(t, MSG_N_LEN(1)), &(struct msg_n){ .command = 9, .n = 1 });
+		msg_put_stop(say(t, MSG_STOP_LEN), &(struct msg_stop){ .sessions = 2 });
+	}
+	msg_put_stop(say(t, MSG_STOP_LEN), &(struct msg_stop){ .sessions = 1 });
+}
+
+static struct seed seed;
+static struct said said;
+static uint8_t whole[2048], parts[2048];
+static size_t n_whole;
+
+static void play_whole(void)
+{
+	static struct stream s;
+
+	compose(&said);
+	begin(&s, whole, sizeof(whole));
+	receive(&s, said.octets, said.n);
+	MUST(s.closed);
+	end(&s);
+	n_whole = s.n_got;
+	/* Greeting, Server-Start, and per round 6 of 48 and 2 of 32; Start-Ack 1 before */
+	ck_assert_uint_eq(n_whole, 64 + 48 + 32 + 2 * (6 * 48 + 2 * 32));
+}
+
+/* R-012 R-077 C-005: each place where it can be cut in two */
+START_TEST(cut_in_two)
+{
+	static struct stream s;
+
+	play_whole();
+	for (size_t at = 0; at <= said.n; at++) {
+		begin(&s, parts, sizeof(parts));
+		receive(&s, said.octets, at);
+		MUST(s.control.message.ns == CONTROL_OFF || s.deadline_ns <= s.now.ns + 60 * S);
+		receive(&s, said.octets + at, said.n - at);
+		end(&s);
+		MUST(s.n_got == n_whole && !memcmp(parts, whole, n_whole));
+	}
+}
+END_TEST
+
+/* R-012 C-005: octet by octet, and at random */
+START_TEST(cut_in_many)
+{
+	static struct stream s;
+
+	play_whole();
+	for (int i = 0; i < 500; i++) {
+		begin(&s, parts, sizeof(parts));
+		for (size_t at = 0, n; at < said.n; at += n) {
+			n = i ? 1 + seed_next(&seed) % 200 : 1;
+			if (n > said.n - at)
+				n = said.n - at;
+			receive(&s, said.octets + at, n);
+		}
+		end(&s);
+		MUST(s.n_got == n_whole && !memcmp(parts, whole, n_whole));
+	}
+}
+END_TEST
+
+/* R-074 R-190: it may break off at every octet, and nothing is left */
+START_TEST(broken_off)
+{
+	static struct stream s;
+
+	compose(&said);
+	for (size_t at = 0; at <= said.n; at++) {
+		begin(&s, parts, sizeof(parts));
+		receive(&s, said.octets, at);
+		end(&s);
+		MUST(s.control.state == CONTROL_CLOSING);
+	}
+}
+END_TEST
+
+/* --- size and time -------------------------------------------------------------------- */
+
+static void request_many(struct stream *s, int n)
+{
+	struct msg_request m = { .ipvn = 4, .sender_port = 5000 };
+	uint8_t octets[MSG_REQUEST_LEN];
+
+	msg_put_request(octets, &m);
+	for (int i = 0; i < n; i++)
+		receive(s, octets, sizeof(octets));
+}
+
+/* R-120 R-141: a thousand sessions on one connection */
+START_TEST(thousand_sessions)
+{
+	static struct stream s;
+	static uint8_t got[SESSIONS * 48 + 1024];
+	uint8_t octets[MSG_START_LEN];
+
+	compose(&said);
+	begin(&s, got, sizeof(got));
+	receive(&s, said.octets, MSG_SETUP_LEN);
+	request_many(&s, SESSIONS);
+	ck_assert_int_eq(s.n_sessions, SESSIONS);
+	request_many(&s, 1);
+	ck_assert_uint_eq(s.got[s.n_got - 48], ACCEPT_PERMANENT);
+	msg_put_start(octets);
+	receive(&s, octets, sizeof(octets));
+	ck_assert_uint_eq(s.control.running, SESSIONS);
+	/* each got its order once: START is 1, and the port was raised by it */
+	for (int i = 0; i < SESSIONS; i++)
+		MUST(s.sessions[i].port == 50001 + i + SESSION_TODO_START);
+	msg_put_stop(octets, &(struct msg_stop){ .sessions = SESSIONS });
+	receive(&s, octets, sizeof(octets));
+	ck_assert_int_eq(s.control.state, CONTROL_READY);
+	end(&s);
+}
+END_TEST
+
+static bool closes_at(struct stream *s, int64_t ns)
+{
+	s->now.ns = ns;
+	if (ns < s->deadline_ns)
+		return false;
+	feed_kind(s, CONTROL_DEADLINE);
+	return s->closed;
+}
+
+/* the largest SERVWAIT, a week, with one octet short of it and at it */
+START_TEST(week)
+{
+	static struct stream s;
+	int64_t week_ns = INT64_C(604800) * S;
+
+	compose(&said);
+	begin(&s, parts, sizeof(parts));
+	s.policy.servwait_s = 604800;
+	receive(&s, said.octets, MSG_SETUP_LEN);
+	ck_assert_int_eq(s.deadline_ns, s.now.ns + week_ns);
+	ck_assert(!closes_at(&s, S + week_ns - 1));
+	/* Start-Sessions that starts nothing is heard all the same */
+	receive(&s, said.octets + MSG_SETUP_LEN, MSG_START_LEN);
+	ck_assert(!closes_at(&s, S + 2 * week_ns - 2));
+	ck_assert(closes_at(&s, S + 2 * week_ns - 1));
+	end(&s);
+}
+END_TEST
+
+/* R-168 R-169: a slow client is never quiet, but each message has 60 s */
+START_TEST(slow_octets)
+{
+	static struct stream s;
+	size_t at;
+
+	play_whole();
+	begin(&s, parts, sizeof(parts));
+	for (at = 0; at < said.n; at++) {
+		MUST(!closes_at(&s, s.now.ns + S / 6)); /* 164 octets in less than 30 s */
+		receive(&s, said.octets + at, 1);
+	}
+	end(&s);
+	ck_assert(s.n_got == n_whole && !memcmp(parts, whole, n_whole));
+	/* a little slower, and the Request takes 60 s and more */
+	begin(&s, parts, sizeof(parts));
+	receive(&s, said.octets, MSG_SETUP_LEN + MSG_START_LEN);
+	for (at = MSG_SETUP_LEN + MSG_START_LEN; at < said.n && !s.closed; at++) {
+		receive(&s, said.octets + at, 1);
+		if (closes_at(&s, s.now.ns + 60 * S / 111 + 1))
+			break;
+	}
+	ck_assert(s.closed);
+	ck_assert_uint_eq(at, MSG_SETUP_LEN + MSG_START_LEN + MSG_REQUEST_LEN - 2);
+	end(&s);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("stream");
+	TCase *tc = tcase_create("stream");
+	SRunner *runner;
+	int failed;
+
+	seed = seed_start();
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, cut_in_two);
+	tcase_add_test(tc, cut_in_many);
+	tcase_add_test(tc, broken_off);
+	tcase_add_test(tc, thousand_sessions);
+	tcase_add_test(tc, week);
+	tcase_add_test(tc, slow_octets);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

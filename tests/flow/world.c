@@ -1,0 +1,487 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tests/flow/world.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define NEVER CONTROL_NEVER
+#define MS (TS_NS_PER_S / 1000)
+
+static void feed(struct world *w, struct conn *c, struct control_in *in);
+
+uint64_t world_random(struct world *w, uint64_t n)
+{
+	return seed_next(&w->seed) % n;
+}
+
+bool world_one_in(struct world *w, uint64_t n)
+{
+	return world_random(w, n) == 0;
+}
+
+static void choose_policy(struct world *w)
+{
+	w->policy = (struct policy){
+		.modes = MODE_UNAUTHENTICATED,
+		.max_connections = 2 + (uint32_t)world_random(w, WORLD_CONNS),
+		.max_connections_per_client = 1 + (uint32_t)world_random(w, 4),
+		.max_sessions = 1 + (uint32_t)world_random(w, WORLD_SESSIONS),
+		.max_sessions_per_client = 1 + (uint32_t)world_random(w, 15),
+		.max_sessions_per_connection = 1 + (uint32_t)world_random(w, 8),
+		.max_padding = 9000,
+		.request_rate = world_one_in(w, 4) ? 1 + (uint32_t)world_random(w, 20) : 0,
+		.request_burst = 1 + (uint32_t)world_random(w, 10),
+		.handshake_s = 1 + (uint32_t)world_random(w, 30),
+		.message_s = 1 + (uint32_t)world_random(w, 60),
+		.send_stall_s = 1 + (uint32_t)world_random(w, 30),
+		.servwait_s = 1 + (uint32_t)world_random(w, 900),
+		.refwait_s = 1 + (uint32_t)world_random(w, 900),
+		.max_timeout_s = 900,
+	};
+}
+
+void world_init(struct world *w, struct seed seed)
+{
+	memset(w, 0, sizeof(*w));
+	w->seed = seed;
+	w->now_ns = TS_NS_PER_S;
+	for (int i = 0; i < WORLD_HOSTS; i++)
+		admit_client_init(&w->hosts[i], (struct mono){ w->now_ns });
+	choose_policy(w);
+}
+
+/* --- sessions ------------------------------------------------------------------------- */
+
+static struct played_session *player(struct session *s)
+{
+	return (struct played_session *)(void *)s;
+}
+
+static void end_session(struct world *w, struct played_session *p)
+{
+	struct control_in in = { .kind = CONTROL_SESSION_ENDED, .session = &p->session };
+
+	p->end_ns = NEVER;
+	if (p->conn)
+		feed(w, p->conn, &in);
+	admit_session_end(&w->total, &w->hosts[p->host]);
+	p->used = false;
+}
+
+static void carry_out(struct world *w, struct conn *c)
+{
+	static const int errors[] = { ENOMEM, ENOBUFS, EIO, EAGAIN };
+	enum session_todo todo;
+	struct session *s;
+
+	while ((s = control_next_todo(&c->control, &todo)) != NULL) {
+		struct played_session *p = player(s);
+
+		MUST(p->used && p->conn == c);
+		switch (todo) {
+		case SESSION_TODO_START:
+			MUST(s->state == SESSION_ACCEPTED);
+			if (world_one_in(w, 12))
+				s->start_error = -errors[world_random(w, 4)];
+			else
+				p->end_ns = w->now_ns + s->spec.refwait_ns;
+			break;
+		case SESSION_TODO_STOP:
+			MUST(s->state == SESSION_STOPPING);
+			p->end_ns = w->now_ns + s->spec.timeout_ns;
+			break;
+		case SESSION_TODO_END:
+			MUST(s->state == SESSION_ENDED);
+			p->end_ns = w->now_ns + (int64_t)world_random(w, 3) * MS;
+			break;
+		case SESSION_TODO_NONE:
+			ck_abort_msg("nothing to do, but on the list");
+		}
+	}
+}
+
+static struct played_session *free_session(struct world *w)
+{
+	for (int i = 0; i < WORLD_SESSIONS; i++) {
+		if (!w->sessions[i].used)
+			return &w->sessions[i];
+	}
+	return NULL;
+}
+
+/* all that the kernel may say. */
+static void answer_open(struct world *w, struct conn *c)
+{
+	static const int errors[] = { ENOMEM,	       ENOBUFS,	   EMFILE,	  ENFILE,
+				      EAGAIN,	       EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT,
+				      EPROTONOSUPPORT, EOPNOTSUPP, EACCES,	  EIO,
+				      EMSGSIZE };
+	struct control_in in = { .kind = CONTROL_PORT_REFUSED, .wall = { w->now_ns } };
+	struct played_session *p = free_session(w);
+
+	c->opening = false;
+	seed_fill(&w->seed, in.random, sizeof(in.random));
+	if (!p || world_one_in(w, 6)) {
+		if (world_one_in(w, 5))
+			in.reason = REASON_ADDRESS_NOT_LOCAL;
+		else
+			in.error = -errors[world_random(w, sizeof(errors) / sizeof(errors[0]))];
+	} else {
+		*p = (struct played_session){
+			.used = true, .host = c->host, .conn = c, .end_ns = NEVER
+		};
+		p->session.spec = *control_spec(&c->control);
+		p->session.port = (uint16_t)(1 + world_random(w, 65535));
+		in.kind = CONTROL_PORT_READY;
+		in.session = &p->session;
+	}
+	feed(w, c, &in);
+}
+
+static void answer_start(struct world *w, struct conn *c)
+{
+	struct control_in in = { .kind = CONTROL_STARTED };
+
+	c->starting = false;
+	feed(w, c, &in);
+}
+
+/* --- connections ---------------------------------------------------------------------- */
+
+static void free_conn(struct world *w, struct conn *c)
+{
+	MUST(!c->control.counted);
+	for (struct session *s = c->control.first; s; s = s->next)
+		player(s)->conn = NULL;
+	c->used = false;
+	w->n_conversations++;
+}
+
+/* The reason must be one that this connection gave. */
+static void check_close(struct world *w, struct conn *c, const struct control_report *r,
+			enum control_state before)
+{
+	const struct client *k = &c->client;
+
+	w->closed[r->why]++;
+	switch (r->why) {
+	case CONTROL_WHY_PEER:
+		MUST(c->eof);
+		return;
+	case CONTROL_WHY_MODE_ZERO:
+	case CONTROL_WHY_REFUSED:
+	case CONTROL_WHY_HANDSHAKE:
+		MUST(before == CONTROL_GREETED);
+		return;
+	case CONTROL_WHY_MESSAGE:
+		MUST(k->manner == MANNER_GARBAGE || k->out_at < k->out_len || c->stuck);
+		return;
+	case CONTROL_WHY_SEND_STALL:
+		MUST(c->stuck);
+		return;
+	case CONTROL_WHY_SERVWAIT:
+		MUST(before == CONTROL_READY);
+		return;
+	case CONTROL_WHY_STOP_WRONG:
+		MUST(k->wrong_stop || k->manner == MANNER_GARBAGE);
+		return;
+	case CONTROL_WHY_GARBAGE:
+		MUST(k->manner == MANNER_GARBAGE);
+		return;
+	case CONTROL_WHY_SHUTDOWN:
+		return;
+	}
+	ck_abort_msg("why %d", (int)r->why);
+}
+
+static void take_reports(struct world *w, struct conn *c, const struct control_out *out,
+			 enum control_state before)
+{
+	unsigned closes = 0;
+
+	MUST(out->n_reports <= CONTROL_REPORTS);
+	for (unsigned i = 0; i < out->n_reports; i++) {
+		const struct control_report *r = &out->reports[i];
+
+		w->facts[r->fact]++;
+		if (r->fact == CONTROL_FACT_CLOSED) {
+			check_close(w, c, r, before);
+			closes++;
+		}
+		if (r->fact == CONTROL_FACT_ACCEPTED)
+			w->n_accepted++;
+		if (r->fact == CONTROL_FACT_STARTED)
+			w->n_started += (unsigned)r->value;
+		if (r->fact == CONTROL_FACT_STOPPED && c->client.manner != MANNER_GARBAGE)
+			w->n_stopped += (unsigned)r->value;
+	}
+	MUST(closes == out->close && !(closes && c->closing));
+}
+
+static void take_orders(struct world *w, struct conn *c, const struct control_out *out)
+{
+	if (out->len) {
+		client_reply(w, c, out->octets, out->len);
+		if (!c->stuck && !c->client.quiet && world_one_in(w, 40)) {
+			c->stuck = true;
+			c->for_good = world_one_in(w, 3);
+		}
+		if (c->stuck)
+			c->unsent += out->len;
+	}
+	MUST(!(out->open && out->start));
+	if (out->open || out->start) {
+		MUST(!c->opening && !c->starting && !out->close);
+		c->opening = out->open;
+		c->starting = out->start;
+		c->answer_ns = w->now_ns +
+			       (world_one_in(w, 3) ? (int64_t)world_random(w, 50) * MS : 0);
+	}
+	c->closing |= out->close;
+	c->aborted |= out->abort;
+}
+
+static void feed(struct world *w, struct conn *c, struct control_in *in)
+{
+	enum control_state before = c->control.state;
+	struct control_out out;
+
+	memset(&out, 0xa5, sizeof(out));
+	control_feed(&c->control, &w->policy, in, (struct mono){ w->now_ns }, &out);
+	w->n_events++;
+	MUST(out.len <= CONTROL_OUT_MAX);
+	carry_out(w, c);
+	take_reports(w, c, &out, before);
+	take_orders(w, c, &out);
+	c->deadline_ns = out.deadline.ns;
+}
+
+static void feed_kind(struct world *w, struct conn *c, enum control_kind kind)
+{
+	struct control_in in = { .kind = kind };
+
+	if (kind == CONTROL_OPENED)
+		seed_fill(&w->seed, in.random, sizeof(in.random));
+	feed(w, c, &in);
+}
+
+/* Feed every message that is complete, and say so if another has begun. */
+static void digest(struct world *w, struct conn *c)
+{
+	struct control_in in = { .kind = CONTROL_OCTETS };
+	size_t used = 0, want;
+
+	while (!c->closing && (want = control_want(&c->control)) && want <= c->in_len - used) {
+		in.octets = c->in + used;
+		in.len = want;
+		in.wall.ns = w->now_ns;
+		used += want;
+		feed(w, c, &in);
+		if ((c->opening || c->starting) && c->answer_ns == w->now_ns)
+			c->opening ? answer_open(w, c) : answer_start(w, c);
+		if (c->unsent && !c->control.blocked)
+			feed_kind(w, c, CONTROL_BLOCKED);
+	}
+	memmove(c->in, c->in + used, c->in_len - used);
+	c->in_len -= used;
+	if (!c->closing && c->in_len && control_want(&c->control))
+		feed_kind(w, c, CONTROL_ARRIVED);
+}
+
+static void finish(struct world *w, struct conn *c)
+{
+	if (c->unsent && !c->control.blocked)
+		feed_kind(w, c, CONTROL_BLOCKED);
+	if ((c->closing || c->aborted) && (!c->unsent || c->aborted) && !c->opening && !c->starting)
+		free_conn(w, c);
+}
+
+void world_receive(struct world *w, struct conn *c, const uint8_t *octets, size_t n)
+{
+	MUST(n <= sizeof(c->in) - c->in_len);
+	memcpy(c->in + c->in_len, octets, n);
+	c->in_len += n;
+	digest(w, c);
+	finish(w, c);
+}
+
+void world_hang_up(struct world *w, struct conn *c)
+{
+	c->eof = true;
+	c->client.gone = true;
+	digest(w, c);
+	feed_kind(w, c, CONTROL_PEER_GONE);
+	if (world_one_in(w, 2))
+		c->unsent = 0;
+	finish(w, c);
+}
+
+static void open_conn(struct world *w)
+{
+	struct address local = { .family = 4, .port = 862, .ip = { 192, 0, 2, 10 } };
+	struct address remote = { .family = 4, .port = 33333, .ip = { 198, 51, 100 } };
+
+	for (int i = 0; i < WORLD_CONNS; i++) {
+		struct conn *c = &w->conns[i];
+
+		if (c->used)
+			continue;
+		memset(c, 0, sizeof(*c));
+		c->used = true;
+		c->host = (int)world_random(w, WORLD_HOSTS);
+		remote.ip[3] = (uint8_t)(1 + c->host);
+		control_init(&c->control, &local, &remote, &w->total, &w->hosts[c->host]);
+		client_init(w, &c->client);
+		feed_kind(w, c, CONTROL_OPENED);
+		finish(w, c);
+		return;
+	}
+}
+
+/* --- time ----------------------------------------------------------------------------- */
+
+static void sooner(int64_t *at, int64_t candidate)
+{
+	if (candidate < *at)
+		*at = candidate;
+}
+
+static int64_t next_time(const struct world *w)
+{
+	int64_t at = NEVER;
+
+	for (int i = 0; i < WORLD_CONNS; i++) {
+		const struct conn *c = &w->conns[i];
+
+		if (!c->used)
+			continue;
+		sooner(&at, c->deadline_ns);
+		if (c->opening || c->starting)
+			sooner(&at, c->answer_ns);
+		if (!c->client.gone)
+			sooner(&at, c->client.act_ns);
+	}
+	for (int i = 0; i < WORLD_SESSIONS; i++) {
+		if (w->sessions[i].used)
+			sooner(&at, w->sessions[i].end_ns);
+	}
+	return at;
+}
+
+/* At the deadline something must come of it, else the server would spin. */
+static void take_deadline(struct world *w, struct conn *c)
+{
+	MUST(w->now_ns >= c->deadline_ns);
+	feed_kind(w, c, CONTROL_DEADLINE);
+	MUST(c->deadline_ns > w->now_ns || c->closing);
+	if (!c->closing) /* what was discarded till now is read again */
+		digest(w, c);
+	finish(w, c);
+}
+
+/* Before its time the event does nothing. */
+static void take_early_deadline(struct world *w, struct conn *c)
+{
+	struct control before = c->control;
+	int64_t deadline_ns = c->deadline_ns;
+
+	feed_kind(w, c, CONTROL_DEADLINE);
+	MUST(c->control.state == before.state);
+	MUST(c->control.skipping == before.skipping);
+	MUST(c->deadline_ns == deadline_ns);
+}
+
+static void unstick(struct world *w, struct conn *c)
+{
+	c->stuck = false;
+	c->unsent = 0;
+	if (c->control.blocked)
+		feed_kind(w, c, CONTROL_FLUSHED);
+	digest(w, c);
+	finish(w, c);
+}
+
+/* A session whose time is over: packets may have come meanwhile that prolong REFWAIT. */
+static void take_end(struct world *w, struct played_session *p)
+{
+	if (p->session.state == SESSION_ACTIVE && world_one_in(w, 2))
+		p->end_ns += 1 + (int64_t)world_random(w, (uint64_t)p->session.spec.refwait_ns);
+	else
+		end_session(w, p);
+}
+
+static void step_conn(struct world *w, struct conn *c)
+{
+	if (c->opening && c->answer_ns <= w->now_ns) {
+		answer_open(w, c);
+		digest(w, c);
+		finish(w, c);
+	} else if (c->starting && c->answer_ns <= w->now_ns) {
+		answer_start(w, c);
+		digest(w, c);
+		finish(w, c);
+	} else if (c->deadline_ns <= w->now_ns) {
+		take_deadline(w, c);
+	} else if (c->stuck && !c->for_good && world_one_in(w, 8)) {
+		unstick(w, c);
+	} else if (!c->client.gone && c->client.act_ns <= w->now_ns) {
+		client_act(w, c);
+	} else if (!c->closing && world_one_in(w, 50)) {
+		take_early_deadline(w, c);
+	}
+}
+
+static void reload(struct world *w)
+{
+	choose_policy(w);
+	for (int i = 0; i < WORLD_CONNS; i++) {
+		if (w->conns[i].used)
+			feed_kind(w, &w->conns[i], CONTROL_POLICY);
+	}
+}
+
+void world_step(struct world *w, bool more)
+{
+	int64_t at = next_time(w);
+
+	if (more && world_one_in(w, 20))
+		open_conn(w);
+	if (more && world_one_in(w, 2000))
+		reload(w);
+	if (world_one_in(w, 500))
+		w->total.draining = more && !w->total.draining;
+	if (at != NEVER && at > w->now_ns)
+		w->now_ns = at;
+	for (int i = 0; i < WORLD_CONNS; i++) {
+		if (w->conns[i].used)
+			step_conn(w, &w->conns[i]);
+		check_world(w);
+	}
+	for (int i = 0; i < WORLD_SESSIONS; i++) {
+		if (w->sessions[i].used && w->sessions[i].end_ns <= w->now_ns) {
+			take_end(w, &w->sessions[i]);
+			check_world(w);
+		}
+	}
+}
+
+void world_end(struct world *w)
+{
+	for (int i = 0; i < WORLD_CONNS; i++) {
+		if (w->conns[i].used && world_one_in(w, 2) && !w->conns[i].closing) {
+			feed_kind(w, &w->conns[i], CONTROL_SHUTDOWN);
+			finish(w, &w->conns[i]);
+			check_world(w);
+		}
+	}
+	for (int i = 0; next_time(w) != NEVER; i++) {
+		MUST(i < 1000000);
+		world_step(w, false);
+	}
+	MUST(w->total.connections == 0);
+	MUST(w->total.sessions == 0);
+	for (int i = 0; i < WORLD_HOSTS; i++) {
+		MUST(w->hosts[i].connections == 0);
+		MUST(w->hosts[i].sessions == 0);
+	}
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The real control core in a played world: a clock that jumps from event to event, connections
+ * with input buffers and stuck outputs, a reflector that opens, fails, starts and ends sessions,
+ * and clients of every manner. After each event all invariants are checked; what is wrong
+ * ends the test with a message.
+ */
+#pragma once
+
+#include "daemon/control/control.h"
+#include "tests/unit/protocol/seed.h"
+
+#include <check.h>
+
+/* check's own notes each assertion in a file, that it held: too slow for millions. */
+#define MUST(...) \
+	do { \
+		if (!(__VA_ARGS__)) \
+			ck_abort_msg("does not hold: %s", #__VA_ARGS__); \
+	} while (0)
+
+#define WORLD_CONNS 6
+#define WORLD_HOSTS 3
+#define WORLD_SESSIONS 40
+#define WORLD_IN (MSG_N_LEN(MSG_N_MAX) + 4096)
+#define WORLD_EXPECTED 64
+
+enum manner {
+	MANNER_WELL, /* a message, its answer, the next */
+	MANNER_SLOW, /* octet by octet */
+	MANNER_FRAGMENT,
+	MANNER_PIPELINE, /* many messages at once */
+	MANNER_GARBAGE, /* anything */
+	MANNER_COUNT
+};
+
+/* What a client waits for. */
+enum reply {
+	REPLY_GREETING,
+	REPLY_SERVER_START,
+	REPLY_SESSION, /* to a request that may be granted */
+	REPLY_REFUSAL, /* to one that may not */
+	REPLY_UNEXPECTED, /* to what is no command */
+	REPLY_START_ACK,
+};
+
+struct client {
+	enum manner manner;
+	int64_t act_ns; /* when it does something next */
+	int commands; /* that it will still send */
+	bool greeted, set_up, idle, gone, refused_mode, wrong_stop;
+	bool quiet; /* garbage was sent: a pause is due */
+	uint8_t out[MSG_N_LEN(MSG_N_MAX) + 2048];
+	size_t out_len, out_at;
+	enum reply expected[WORLD_EXPECTED];
+	unsigned n_expected;
+	uint32_t accepted, in_progress; /* sessions, as the answers say */
+};
+
+struct conn {
+	bool used, closing, aborted, stuck, for_good, opening, starting, eof;
+	int host;
+	struct control control;
+	int64_t deadline_ns;
+	int64_t answer_ns; /* of the reflector, to OPEN or START */
+	uint8_t in[WORLD_IN];
+	size_t in_len, unsent;
+	struct client client;
+};
+
+struct played_session {
+	struct session session; /* first */
+	bool used;
+	int host;
+	struct conn *conn; /* NULL: gone */
+	int64_t end_ns;
+};
+
+struct world {
+	struct seed seed;
+	struct policy policy;
+	struct admit_total total;
+	struct admit_client hosts[WORLD_HOSTS];
+	int64_t now_ns;
+	unsigned n_events, n_conversations, n_accepted, n_started, n_stopped;
+	unsigned closed[CONTROL_WHY_SHUTDOWN + 1];
+	unsigned facts[CONTROL_FACT_CLOSED + 1];
+	struct conn conns[WORLD_CONNS];
+	struct played_session sessions[WORLD_SESSIONS];
+};
+
+/** Number in [0, n). */
+uint64_t world_random(struct world *w, uint64_t n);
+
+/** True in one of n cases. */
+bool world_one_in(struct world *w, uint64_t n);
+
+void world_init(struct world *w, struct seed seed);
+
+/** Let the next thing happen; a connection comes now and then while more is set. */
+void world_step(struct world *w, bool more);
+
+/** Until nothing is left but the counters, which must be zero. */
+void world_end(struct world *w);
+
+/** The client sends octets. */
+void world_receive(struct world *w, struct conn *c, const uint8_t *octets, size_t n);
+
+/** The client closes. */
+void world_hang_up(struct world *w, struct conn *c);
+
+/* --- the clients, in client.c --- */
+
+void client_init(struct world *w, struct client *k);
+
+/** Its time has come. */
+void client_act(struct world *w, struct conn *c);
+
+/** An answer; it must be the one that is due. */
+void client_reply(struct world *w, struct conn *c, const uint8_t *octets, size_t n);
+
+/* --- what must always hold, in check.c --- */
+
+void check_world(const struct world *w);

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tests/unit/control/talk.h"
+
+#include "tests/unit/protocol/vectors.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OCTETS_MAX 20000
+
+static void init(struct talk *t, const struct address *local, const struct address *remote)
+{
+	memset(t, 0, sizeof(*t));
+	t->policy = (struct policy){
+		.modes = MODE_UNAUTHENTICATED,
+		.max_connections = 4,
+		.max_connections_per_client = 3,
+		.max_sessions = 10,
+		.max_sessions_per_client = 8,
+		.max_sessions_per_connection = 5,
+		.max_padding = 9000,
+		.port_first = 49152,
+		.port_last = 65535,
+		.handshake_s = 30,
+		.message_s = 60,
+		.send_stall_s = 30,
+		.servwait_s = 900,
+		.refwait_s = 900,
+		.max_timeout_s = 900,
+	};
+	t->now.ns = INT64_C(5000000000);
+	t->deadline.ns = CONTROL_NEVER;
+	admit_client_init(&t->client, t->now);
+	control_init(&t->control, local, remote, &t->total, &t->client);
+	t->control.start_time = UINT64_C(0xeeae300040000000);
+	memcpy(t->control.sid_ipv4, (uint8_t[]){ 192, 0, 2, 10 }, 4);
+}
+
+void talk_init(struct talk *t)
+{
+	init(t, &(struct address){ .family = 4, .port = 862, .ip = { 192, 0, 2, 10 } },
+	     &(struct address){ .family = 4, .port = 33333, .ip = { 198, 51, 100, 7 } });
+}
+
+void talk_init_v6(struct talk *t)
+{
+	init(t,
+	     &(struct address){
+		     .family = 6, .port = 862, .ip = { 0x20, 1, 0xd, 0xb8, [15] = 0x10 } },
+	     &(struct address){
+		     .family = 6, .port = 33333, .ip = { 0x20, 1, 0xd, 0xb8, [15] = 0x07 } });
+}
+
+static size_t put_vector(const char *name, uint8_t *out, size_t size)
+{
+	bool handshake = !strncmp(name, "greeting", 8) || !strncmp(name, "setup", 5) ||
+			 !strncmp(name, "serverstart", 11);
+	struct vectors *all = vectors_load(handshake ? "handshake.hex" : "control.hex");
+	const struct vector *v = vectors_get(all, name);
+	size_t n = v->n;
+
+	ck_assert_uint_le(n, size);
+	memcpy(out, v->octets, n);
+	vectors_free(all);
+	return n;
+}
+
+static size_t put_digits(const char *digits, uint8_t *out, size_t size)
+{
+	size_t n = 0;
+
+	while (isxdigit((unsigned char)digits[0])) {
+		char two[3] = { digits[0], digits[1], '\0' };
+
+		ck_assert_msg(isxdigit((unsigned char)two[1]), "odd digits");
+		ck_assert_uint_lt(n, size);
+		out[n++] = (uint8_t)strtoul(two, NULL, 16);
+		digits += 2;
+	}
+	if (*digits == '*') {
+		size_t times = strtoul(digits + 1, NULL, 10);
+
+		ck_assert_uint_eq(n, 1);
+		ck_assert_uint_le(times, size);
+		memset(out, out[0], times);
+		n = times;
+	}
+	return n;
+}
+
+size_t talk_hex(const char *text, uint8_t *out, size_t size)
+{
+	char word[512];
+	int used;
+	size_t n = 0;
+
+	while (sscanf(text, "%511s%n", word, &used) == 1) {
+		text += used;
+		if (word[0] == '$')
+			n += put_vector(word + 1, out + n, size - n);
+		else
+			n += put_digits(word, out + n, size - n);
+	}
+	return n;
+}
+
+static void __attribute__((format(printf, 2, 3))) add(struct talk *t, const char *format, ...)
+{
+	size_t used = strlen(t->words);
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(t->words + used, sizeof(t->words) - used, format, ap);
+	va_end(ap);
+}
+
+static const char *name_state(enum control_state s)
+{
+	static const char *const names[] = { "?",	 "GREETED", "READY",   "OPENING",
+					     "STARTING", "ACTIVE",  "CLOSING", "DEAD" };
+
+	return names[s];
+}
+
+static const char *name_why(enum control_why why)
+{
+	static const char *const names[] = {
+		[CONTROL_WHY_PEER] = "peer",	     [CONTROL_WHY_MODE_ZERO] = "mode-zero",
+		[CONTROL_WHY_REFUSED] = "refused",   [CONTROL_WHY_HANDSHAKE] = "handshake",
+		[CONTROL_WHY_MESSAGE] = "message",   [CONTROL_WHY_SEND_STALL] = "stall",
+		[CONTROL_WHY_SERVWAIT] = "servwait", [CONTROL_WHY_STOP_WRONG] = "stop-wrong",
+		[CONTROL_WHY_GARBAGE] = "garbage",   [CONTROL_WHY_SHUTDOWN] = "shutdown",
+	};
+
+	return names[why];
+}
+
+static int number(const struct talk *t, const struct session *s)
+{
+	return (int)(s - t->sessions);
+}
+
+static void add_report(struct talk *t, const struct control_report *r)
+{
+	unsigned long long v = r->value, o = r->other;
+
+	switch (r->fact) {
+	case CONTROL_FACT_ESTABLISHED:
+		add(t, " established=%llu", v);
+		return;
+	case CONTROL_FACT_REFUSED_CONNECTION:
+		add(t, " refused-connection=%s/%llu", reason_info(r->reason)->key, v);
+		return;
+	case CONTROL_FACT_REFUSED_REQUEST:
+		add(t, " refused-request=%s/%llu", reason_info(r->reason)->key, v);
+		return;
+	case CONTROL_FACT_REFUSED_START:
+		add(t, " refused-start=%s", reason_info(r->reason)->key);
+		return;
+	case CONTROL_FACT_ACCEPTED:
+		add(t, " accepted#%d", number(t, r->session));
+		return;
+	case CONTROL_FACT_STARTED:
+		add(t, " started=%llu", v);
+		return;
+	case CONTROL_FACT_STOPPED:
+		add(t, " stopped=%llu/%llu", v, o);
+		return;
+	case CONTROL_FACT_STOP_WRONG:
+		add(t, " wrong=%llu/%llu", v, o);
+		return;
+	case CONTROL_FACT_PACKETS_IGNORED:
+		add(t, " packets=%llu", v);
+		return;
+	case CONTROL_FACT_CLOSED:
+		add(t, " closed=%s", name_why(r->why));
+		return;
+	}
+	ck_abort_msg("fact %d", (int)r->fact);
+}
+
+static void add_todos(struct talk *t)
+{
+	static const char *const names[] = { "none", "start", "stop", "end" };
+	enum session_todo todo;
+	struct session *s;
+
+	while ((s = control_next_todo(&t->control, &todo)) != NULL)
+		add(t, " %s#%d", names[todo], number(t, s));
+}
+
+static void feed(struct talk *t, struct control_in *in)
+{
+	struct control_out out;
+
+	control_feed(&t->control, &t->policy, in, t->now, &out);
+	if (out.len > CONTROL_OUT_MAX || out.len > sizeof(t->got) - t->n_got)
+		ck_abort_msg("%zu octets of answers", out.len);
+	memcpy(t->got + t->n_got, out.octets, out.len);
+	t->n_got += out.len;
+	t->deadline = out.deadline;
+	add(t, "%s%s%s%s", out.open ? " +open" : "", out.start ? " +start" : "",
+	    out.close ? " +close" : "", out.abort ? " +abort" : "");
+	add_todos(t);
+	for (unsigned i = 0; i < out.n_reports; i++)
+		add_report(t, &out.reports[i]);
+}
+
+void talk_say(struct talk *t, const uint8_t *octets, size_t n)
+{
+	uint8_t copy[OCTETS_MAX];
+
+	while (n) {
+		size_t want = control_want(&t->control);
+		struct control_in in = { .kind = CONTROL_OCTETS, .octets = copy, .len = want };
+
+		/* no ck_assert: it notes each time that it held, which costs too much per octet */
+		if (!want || want > n || want > sizeof(copy))
+			ck_abort_msg("%zu octets are left, %zu are wanted", n, want);
+		memcpy(copy, octets, want);
+		feed(t, &in);
+		octets += want;
+		n -= want;
+	}
+}
+
+static void say_text(struct talk *t, const char *text)
+{
+	uint8_t octets[OCTETS_MAX];
+
+	talk_say(t, octets, talk_hex(text, octets, sizeof(octets)));
+}
+
+static void ready(struct talk *t, int64_t port)
+{
+	struct session *s = &t->sessions[t->n_sessions];
+	struct control_in in = {
+		.kind = CONTROL_PORT_READY,
+		.session = s,
+		/* e8fe6f80.1f9add37, see ts.ntp of time.hex */
+		.wall = { INT64_C(1700000000123456789) },
+		.random = { 0xa1, 0xb2, 0xc3, (uint8_t)(0xd4 + t->n_sessions) },
+	};
+
+	ck_assert_int_lt(t->n_sessions, TALK_SESSIONS);
+	t->n_sessions++;
+	s->spec = *control_spec(&t->control);
+	s->port = (uint16_t)port;
+	feed(t, &in);
+}
+
+static void started(struct talk *t, int64_t failed)
+{
+	struct control_in in = { .kind = CONTROL_STARTED };
+
+	for (int i = 0; i < t->n_sessions; i++)
+		t->sessions[i].start_error = failed >> i & 1 ? -ENOMEM : 0;
+	feed(t, &in);
+}
+
+static void ended(struct talk *t, struct session *s)
+{
+	struct control_in in = { .kind = CONTROL_SESSION_ENDED, .session = s };
+
+	feed(t, &in);
+	admit_session_end(&t->total, &t->client);
+}
+
+static void feed_kind(struct talk *t, enum control_kind kind, int error, enum reason reason)
+{
+	struct control_in in = { .kind = kind, .error = error, .reason = reason };
+
+	if (kind == CONTROL_OPENED)
+		talk_hex("101112131415161718191a1b1c1d1e1f 000102030405060708090a0b0c0d0e0f",
+			 in.random, sizeof(in.random));
+	feed(t, &in);
+}
+
+void talk_row(struct talk *t, const struct talk_row *row)
+{
+	switch (row->event) {
+	case TALK_END:
+		return;
+	case TALK_OPENED:
+		feed_kind(t, CONTROL_OPENED, 0, REASON_OK);
+		return;
+	case TALK_SAY:
+		say_text(t, row->in);
+		return;
+	case TALK_PART:
+		feed_kind(t, CONTROL_ARRIVED, 0, REASON_OK);
+		return;
+	case TALK_READY:
+		ready(t, row->n);
+		return;
+	case TALK_REFUSED:
+		feed_kind(t, CONTROL_PORT_REFUSED, (int)row->n, REASON_OK);
+		return;
+	case TALK_DENIED:
+		feed_kind(t, CONTROL_PORT_REFUSED, 0, (enum reason)row->n);
+		return;
+	case TALK_STARTED:
+		started(t, row->n);
+		return;
+	case TALK_ENDED:
+		ended(t, &t->sessions[row->n]);
+		return;
+	case TALK_WAIT:
+		t->now.ns += row->n;
+		if (t->now.ns >= t->deadline.ns)
+			feed_kind(t, CONTROL_DEADLINE, 0, REASON_OK);
+		return;
+	case TALK_BLOCKED:
+		feed_kind(t, CONTROL_BLOCKED, 0, REASON_OK);
+		return;
+	case TALK_FLUSHED:
+		feed_kind(t, CONTROL_FLUSHED, 0, REASON_OK);
+		return;
+	case TALK_DEADLINE:
+		feed_kind(t, CONTROL_DEADLINE, 0, REASON_OK);
+		return;
+	case TALK_POLICY:
+		feed_kind(t, CONTROL_POLICY, 0, REASON_OK);
+		return;
+	case TALK_GONE:
+		feed_kind(t, CONTROL_PEER_GONE, 0, REASON_OK);
+		return;
+	case TALK_SHUTDOWN:
+		feed_kind(t, CONTROL_SHUTDOWN, 0, REASON_OK);
+		return;
+	}
+}
+
+void talk_run(struct talk *t, const struct talk_row *rows)
+{
+	for (int i = 0; rows[i].event != TALK_END; i++) {
+		uint8_t expected[sizeof(t->got)];
+		char words[sizeof(t->words) + 16];
+		size_t n = 0;
+
+		if (rows[i].out)
+			n = talk_hex(rows[i].out, expected, sizeof(expected));
+		t->n_got = 0;
+		t->words[0] = '\0';
+		talk_row(t, &rows[i]);
+		snprintf(words, sizeof(words), "%s%s", name_state(t->control.state), t->words);
+		ck_assert_msg(!strcmp(words, rows[i].words), "%s row %d: got '%s', expected '%s'",
+			      t->name, i, words, rows[i].words);
+		ck_assert_msg(t->n_got == n && !memcmp(t->got, expected, n),
+			      "%s row %d: %zu octets %02x..., expected %zu", t->name, i, t->n_got,
+			      t->got[0], n);
+	}
+}
+
+void talk_end(struct talk *t)
+{
+	if (t->control.state == CONTROL_OPENING)
+		feed_kind(t, CONTROL_PORT_REFUSED, 0, REASON_INTERNAL);
+	feed_kind(t, CONTROL_PEER_GONE, 0, REASON_OK);
+	while (t->control.first)
+		ended(t, t->control.first);
+	ck_assert_uint_eq(t->control.sessions, 0);
+	ck_assert_uint_eq(t->total.sessions, 0);
+	ck_assert_uint_eq(t->client.sessions, 0);
+	ck_assert_uint_eq(t->total.connections, 0);
+	ck_assert_uint_eq(t->client.connections, 0);
+}
