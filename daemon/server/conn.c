@@ -256,7 +256,7 @@ static void digest(struct conn *c)
 	struct control_in in = { .kind = CONTROL_OCTETS };
 	size_t used = 0, want;
 
-	server_descriptors_low(c->server);
+	server_measure_load(c->server);
 
 	while ((want = control_want(&c->control)) && want <= c->stream.in_len - used &&
 	       !c->closing) {
@@ -395,7 +395,7 @@ static bool start(struct conn *c, const struct address *remote)
 	s->conns = c;
 	s->n_conns++;
 	s->n_uncounted++;
-	server_descriptors_low(s);
+	server_measure_load(s);
 	feed(c, &in);
 	finish(c);
 	return true;

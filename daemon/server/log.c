@@ -19,6 +19,7 @@
 #define MESSAGE_MAX 700
 
 struct row {
+	const char *name;
 	int level;
 	const char *id;
 	unsigned per_second;
@@ -26,7 +27,7 @@ struct row {
 };
 
 static const struct row rows[LOG_EVENT_COUNT] = {
-#define X(name, level, id, rate, text, help) { level, id, rate, text },
+#define X(name, level, id, rate, text, help) { #name, level, id, rate, text },
 #include "daemon/server/events.def"
 #undef X
 };
@@ -214,7 +215,7 @@ static void say_suppressed(struct log *l, unsigned n, const char *what)
 	struct log_args a = { 0 };
 	char text[MESSAGE_MAX];
 
-	snprintf(text, sizeof text, "%u more events left out: %s", n, what);
+	snprintf(text, sizeof text, "%u more events left out, of the kind %s", n, what);
 	a.detail = text;
 	enqueue(l, &rows[LOG_EVENT_SUPPRESSED], &a);
 }
@@ -239,7 +240,7 @@ static void renew(struct log *l, enum log_event e, time_t now)
 	l->rate[e].count = 0;
 	l->rate[e].suppressed = 0;
 	if (n) {
-		say_suppressed(l, n, rows[e].text);
+		say_suppressed(l, n, rows[e].name);
 	}
 }
 
@@ -272,7 +273,7 @@ void log_tick(struct log *l)
 	l->lost -= lost;
 	pthread_mutex_unlock(&l->lock);
 	if (lost) {
-		say_suppressed(l, lost, "the log could not be written fast enough");
+		say_suppressed(l, lost, "any: the log could not be written fast enough");
 	}
 }
 

@@ -3,6 +3,7 @@
 
 #include "daemon/server/conn.h"
 #include "daemon/server/host.h"
+#include "daemon/server/memory.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -48,9 +49,10 @@ static void tell_status(struct server *s, const char *prefix)
 
 	reflector_totals(s->reflector, &t);
 	(void)sd_notifyf(0,
-			 "STATUS=%s%" PRIu32 " connections, %" PRIu32 " sessions, %" PRIu64
+			 "STATUS=%s%" PRIu32 " connection%s, %" PRIu32 " session%s, %" PRIu64
 			 " packets reflected",
-			 prefix, s->admit.connections, s->admit.sessions, t.reflected);
+			 prefix, s->admit.connections, s->admit.connections == 1 ? "" : "s",
+			 s->admit.sessions, s->admit.sessions == 1 ? "" : "s", t.reflected);
 }
 
 /* A reflector thread that does not go round its loop must not be reported alive. */
@@ -78,21 +80,21 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 	struct server *s = w->data;
 
 	clients_sweep(s->clients, server_mono());
-	server_descriptors_low(s);
+	server_measure_load(s);
 	feed_watchdog(s);
 	log_tick(s->log);
 	tell_status(s, s->stopping ? "stopping: " : "");
 }
 
-/* --- descriptors ---------------------------------------------------------------------- */
+/* --- shortage --------------------------------------------------------------------------- */
 
-bool server_descriptors_low(struct server *s)
+void server_measure_load(struct server *s)
 {
 	struct rlimit limit;
 	uint64_t used = (uint64_t)s->n_conns + s->admit.sessions + FDS_SPARE;
 
 	s->admit.descriptors_low = !getrlimit(RLIMIT_NOFILE, &limit) && used >= limit.rlim_cur;
-	return s->admit.descriptors_low;
+	s->admit.memory_low = memory_is_low();
 }
 
 static void on_accept_again(struct ev_loop *loop, ev_timer *w, int events)
@@ -286,6 +288,7 @@ static int start(struct server *s, const struct server_options *o)
 	log_set_level(s->log, (int)s->settings->log_level);
 	s->config_path = o->config_path;
 	s->start_time = ts_encode(TS_NTP, server_wall());
+	memory_init();
 	s->loop = ev_default_loop(EVFLAG_AUTO);
 	s->clients = clients_new();
 	if (!s->loop || !s->clients) {

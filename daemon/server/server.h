@@ -53,8 +53,8 @@ int server_run(const struct server_options *o, struct settings *settings);
 struct mono server_mono(void);
 struct wall server_wall(void);
 
-/** Few file descriptors are left: set in admit and returned. R-122 */
-bool server_descriptors_low(struct server *s);
+/** Look how much is left of descriptors and memory: sets the flags of admit. R-122 */
+void server_measure_load(struct server *s);
 
 /** Stop accepting for a second: no descriptors. */
 void server_pause_accept(struct server *s, int error);
