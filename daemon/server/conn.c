@@ -3,6 +3,7 @@
 
 #include "daemon/control/control.h"
 #include "daemon/server/host.h"
+#include "daemon/server/memory.h"
 #include "daemon/server/report.h"
 #include "daemon/server/server.h"
 #include "daemon/server/stream.h"
@@ -407,7 +408,7 @@ void conn_new(struct server *s, int fd, const struct sockaddr_storage *peer)
 	struct conn *c = NULL;
 	struct client *client;
 
-	if (s->n_uncounted >= UNCOUNTED_MAX) {
+	if (s->n_uncounted >= UNCOUNTED_MAX || memory_is_low()) {
 		report_crowded(s->log, &remote);
 		close(fd);
 		return;

@@ -2,26 +2,33 @@
 #include "daemon/server/memory.h"
 
 #include <ev.h>
-#include <stdatomic.h>
+#include <malloc.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define RESERVE_OCTETS (1024 * 1024) /* of its own mapping: given back to the system at once */
+/* Pieces, so that one shortage does not use it up; small enough to stay in the heap when they
+ * are given back, where only this process can take them. */
+#define PIECES 16
+#define PIECE_OCTETS (64 * 1024)
 
 /* libev's allocator has no context, so this cannot live in a struct. */
-static void *_Atomic reserve;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static void *pieces[PIECES];
+static unsigned count;
 
-static void fill(void)
+/* Give a piece back; false if there is none. */
+static bool give_up(void)
 {
-	void *block = malloc(RESERVE_OCTETS);
-	void *none = NULL;
+	void *piece = NULL;
 
-	if (block) {
-		memset(block, 1, RESERVE_OCTETS); /* really there, not only promised */
+	pthread_mutex_lock(&lock);
+	if (count) {
+		piece = pieces[--count];
 	}
-	if (!atomic_compare_exchange_strong(&reserve, &none, block)) {
-		free(block);
-	}
+	pthread_mutex_unlock(&lock);
+	free(piece);
+	return piece;
 }
 
 /* As realloc, but 0 frees: what libev wants. Any thread. */
@@ -33,24 +40,36 @@ static void *allocate(void *old, long size)
 		free(old);
 		return NULL;
 	}
-	p = realloc(old, (size_t)size);
-	if (!p) {
-		free(atomic_exchange(&reserve, NULL));
+	do {
 		p = realloc(old, (size_t)size);
-	}
+	} while (!p && give_up());
 	return p;
 }
 
 void memory_init(void)
 {
-	fill();
+	/* One heap for all threads: one that never allocated before would want a heap of its own
+	 * just when there is no room for it. None of them allocates where it matters. */
+	(void)mallopt(M_ARENA_MAX, 1);
+	(void)memory_is_low();
 	ev_set_allocator(allocate);
 }
 
 bool memory_is_low(void)
 {
-	if (!atomic_load(&reserve)) {
-		fill();
+	bool low;
+
+	pthread_mutex_lock(&lock);
+	while (count < PIECES) {
+		void *piece = malloc(PIECE_OCTETS);
+
+		if (!piece) {
+			break;
+		}
+		memset(piece, 1, PIECE_OCTETS); /* really there, not only promised */
+		pieces[count++] = piece;
 	}
-	return !atomic_load(&reserve);
+	low = count < PIECES;
+	pthread_mutex_unlock(&lock);
+	return low;
 }
