@@ -129,6 +129,9 @@ const struct accept_info *accept_info(unsigned code);
 	X(RATE_LIMIT, "rate-limit", ACCEPT_TEMPORARY, \
 	  "requests come faster than limits.request_rate", \
 	  "slow down and try again later, or raise limits.request_rate") \
+	X(AUTH_RATE, "auth-rate", ACCEPT_TEMPORARY, \
+	  "too many failed authentications from this address", \
+	  "compare KeyID and passphrase on both ends, wait a minute, then try again") \
 	X(MEMORY_LOW, "memory-low", ACCEPT_TEMPORARY, "the server is short of memory", \
 	  "try again later; give the server more memory or lower its limits") \
 	X(DESCRIPTORS_LOW, "descriptors-low", ACCEPT_TEMPORARY, \

@@ -148,7 +148,7 @@ static const struct {
 	{ "draining", 5 },
 };
 
-/* What each condition answers. R-072 R-082 R-083 R-084 R-088 R-090 R-091 R-095 R-143 R-148 */
+/* What each condition answers. R-072 R-082 R-083 R-084 R-088 R-090 R-091 R-095 R-143 R-145 */
 START_TEST(reasons_answer_their_codes)
 {
 	size_t found = 0;
