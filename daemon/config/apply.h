@@ -7,6 +7,8 @@
 
 #include "daemon/config/schema.h"
 
+#include <libconfig.h>
+
 struct apply_place {
 	const char *file;
 	unsigned line;
@@ -16,7 +18,10 @@ struct apply_place {
 struct apply {
 	struct settings *settings;
 	struct settings_error *err;
+	const char *config; /* the main file; NULL = defaults only */
 	const char *file; /* being read; lives as long as this */
+	char key[176]; /* being read, as it is told: "clients.modes" */
+	struct settings_class *class; /* being read, or NULL */
 	unsigned order;
 	struct apply_place place[SCHEMA_ROWS]; /* where each key was set last */
 };
@@ -27,5 +32,11 @@ NODISCARD int apply_defaults(struct settings *s);
 /** Return 0, -ENOMEM or SETTINGS_BAD. */
 NODISCARD int apply_file(struct apply *a, const char *path);
 
-/** What can be checked only when all files are read. Return 0 or SETTINGS_BAD. */
+/** The keys of one entry of "clients", into @a->class. Return 0, -ENOMEM or SETTINGS_BAD. */
+NODISCARD int apply_class(struct apply *a, const config_setting_t *s);
+
+/**
+ * The keys file, what follows from all settings together, and what can be checked only then.
+ * Return 0, -ENOMEM or SETTINGS_BAD.
+ */
 NODISCARD int apply_finish(struct apply *a);

@@ -9,9 +9,21 @@
 
 enum schema_type {
 	SCHEMA_INTEGER, /* min..max */
+	SCHEMA_POWER, /* a power of two, min..max */
 	SCHEMA_CHOICE, /* one of the names of choices */
 	SCHEMA_MODES, /* array of names of enum mode_bit */
 	SCHEMA_LISTEN, /* list of groups with address and port */
+	SCHEMA_FILE, /* a path; "" */
+	SCHEMA_CLASSES, /* list of groups with the keys of SCHEMA_CLASS */
+	SCHEMA_NAME, /* of a class */
+	SCHEMA_PREFIXES, /* array */
+	SCHEMA_KEY_IDS, /* array */
+};
+
+/* Where a key may stand. What may stand in a class and for all is part of struct policy. */
+enum schema_scope {
+	SCHEMA_SERVER = 1, /* at the top of the file */
+	SCHEMA_CLASS = 2, /* in an entry of "clients" */
 };
 
 struct schema_choice {
@@ -22,39 +34,50 @@ struct schema_choice {
 struct schema_row {
 	const char *key; /* "limits.max_sessions": at most one point */
 	enum schema_type type;
+	unsigned scope; /* of enum schema_scope */
 	enum settings_apply apply;
-	uint32_t min, max; /* INTEGER: value; MODES: how many */
+	uint32_t min, max; /* INTEGER, POWER: value; MODES: how many */
 	uint32_t preset; /* the default */
-	size_t offset, size; /* in struct settings; not for LISTEN */
+	size_t offset, size; /* in struct settings, of a value */
 	const struct schema_choice *choices; /* ended by a NULL name */
-	uint32_t accepted; /* MODES: bits that this version can offer */
+	uint32_t accepted; /* MODES: bits that can be offered */
 	const char *help;
 };
 
-#define SCHEMA_ROWS 22
+#define SCHEMA_ROWS 31
 extern const struct schema_row schema_rows[SCHEMA_ROWS];
 
 #define SCHEMA_LISTEN_MAX 64
 #define SCHEMA_LISTEN_PORT 862
+#define SCHEMA_CLASSES_MAX 1024
+#define SCHEMA_PREFIXES_MAX 65536 /* of all classes */
+#define SCHEMA_KEY_IDS_MAX 10000 /* of all classes */
 
-/** NULL if there is no such key. */
-const struct schema_row *schema_find(const char *key);
+/** NULL if there is no such key there. */
+const struct schema_row *schema_find(const char *key, enum schema_scope where);
 
 /** "limits" is a group, "limits.max_sessions" and "listen" are not. */
-bool schema_is_group(const char *name);
+bool schema_is_group(const char *name, enum schema_scope where);
 
-/** The key or group that was probably meant, or NULL. */
+/** The key or group of SCHEMA_SERVER that was probably meant, or NULL. */
 const char *schema_suggest(const char *key);
 
-/* Longest text of what a key accepts or holds, but for listen. */
+/** The row has a number, a choice or modes: what the functions below are for. */
+bool schema_is_value(const struct schema_row *row);
+
+/* Longest text of what a key accepts, and of a value. */
 #define SCHEMA_TEXT_LEN 200
 
 /** What the key accepts: "integer 1..65535". Returns @buf. */
 char *schema_accepts(const struct schema_row *row, char buf[static SCHEMA_TEXT_LEN]);
 
-/** A value as it is written in a file. Not for LISTEN. Returns @buf. */
+/** A value as it is written in a file. Returns @buf. */
 char *schema_text(const struct schema_row *row, uint32_t value, char buf[static SCHEMA_TEXT_LEN]);
 
-/** The value of a key. Not for LISTEN. */
+/** The value as the file has it. */
 uint32_t schema_get(const struct schema_row *row, const struct settings *s);
 void schema_put(const struct schema_row *row, struct settings *s, uint32_t value);
+
+/** The same for rows that may stand in a class. */
+uint32_t schema_class_get(const struct schema_row *row, const struct policy *configured);
+void schema_class_put(const struct schema_row *row, struct policy *configured, uint32_t value);

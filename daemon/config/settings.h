@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The settings: twampd.conf (libconfig), checked and immutable. A reload makes a new one;
- * who still needs the old holds a reference. DESIGN 6; every key is a row of the schema.
+ * The settings: twampd.conf (libconfig) and the keys file, checked and immutable. A reload
+ * makes new ones; who still needs the old holds a reference. Every key is a row of the schema.
  */
 #pragma once
 
@@ -31,13 +31,49 @@ enum settings_level {
 	SETTINGS_LEVEL_DEBUG = 7,
 };
 
+#define SETTINGS_CLASS_NAME_MAX 31
+
+/* Clients that are treated alike: an entry of "clients", or the built-in "default". */
+struct settings_class {
+	char name[SETTINGS_CLASS_NAME_MAX + 1];
+	struct policy policy; /* modes that need keys are in it only if there are keys */
+	size_t n_prefixes, n_key_ids;
+
+	/* How the file has it; for daemon/config. */
+	struct policy configured;
+	uint64_t overrides; /* a bit for each schema row that the class sets */
+	size_t first_prefix, first_key_id;
+	unsigned line;
+};
+
+struct keys;
+struct settings_prefix; /* daemon/config/classes.h */
+struct settings_key_id;
+
 struct settings {
-	struct policy policy;
+	struct policy policy; /* as in a class; of a server without classes */
+	struct policy configured; /* as in the files */
 	struct settings_listen *listen;
 	size_t n_listen;
 	uint32_t reflector_threads; /* 0 = one per CPU; restart */
 	enum settings_timestamps timestamps;
 	enum settings_level log_level;
+	uint32_t auth_workers; /* restart */
+	uint32_t auth_queue; /* restart */
+
+	char *keys_file; /* as configured; "" = none is named */
+	char *keys_path; /* the file that @keys came from, or would have; NULL without settings file */
+	struct keys *keys; /* NULL = there is no such file */
+
+	struct settings_class fallback; /* "default" */
+	struct settings_class *classes; /* in the order of the file */
+	size_t n_classes; /* 0 = "clients" is not configured */
+	struct settings_prefix *prefixes;
+	const struct settings_prefix **by_address; /* sorted */
+	size_t n_prefixes;
+	struct settings_key_id *key_ids;
+	const struct settings_key_id **by_key_id; /* sorted */
+	size_t n_key_ids;
 	unsigned refs;
 };
 
@@ -58,9 +94,10 @@ struct settings_error {
 
 /**
  * Read and check a file, and then the conf.d/ *.conf beside it in the order of their names: a
- * later file replaces keys of an earlier one. @path NULL gives the built-in defaults (which are
- * those of the annotated conf/twampd.conf). On success one reference is the caller's; references
- * are for the main thread only.
+ * later file replaces keys of an earlier one; and last the keys file. @path NULL gives the
+ * built-in defaults (which are those of the annotated conf/twampd.conf) without keys. On success
+ * one reference is the caller's; references are for the main thread only. Passphrases live as
+ * long as the settings: who works with one elsewhere holds a reference meanwhile.
  * Return 0; -ENOMEM; or SETTINGS_BAD with @err (NULL ok) filled in: the first fault.
  */
 enum settings_result { SETTINGS_BAD = 1 };
@@ -69,7 +106,24 @@ NODISCARD int settings_load(const char *path, struct settings **out, struct sett
 struct settings *settings_ref(struct settings *s);
 void settings_unref(struct settings *s); /* NULL ok */
 
-/** Every key with its value as it would be written in a file, for --dump. */
+/**
+ * The class of an address: by the longest prefix; "default" if there are no classes; NULL if
+ * there are and none matches. Bisection. Lives as long as @s.
+ */
+const struct settings_class *settings_class_by_address(const struct settings *s,
+						       const struct address *a);
+
+/** The class that has the KeyID among its key_ids, or NULL. Bisection. Lives as long as @s. */
+const struct settings_class *settings_class_by_key(const struct settings *s, const uint8_t *key_id,
+						   size_t len);
+
+/**
+ * What to offer to an address that matches no prefix and may yet have a key: the modes that
+ * need keys, and the features, of all classes with key_ids. 0 if there is no such mode.
+ */
+uint32_t settings_keyed_modes(const struct settings *s);
+
+/** Every key with its value as it would be written in a file, for --dump. No secrets. */
 void settings_dump(const struct settings *s, FILE *to);
 
 /**

@@ -6,7 +6,7 @@
 
 void admit_client_init(struct admit_client *c, struct mono now)
 {
-	*c = (struct admit_client){ .spent = now };
+	*c = (struct admit_client){ .spent = now, .failed = now };
 }
 
 static enum reason check_load(const struct admit_total *t)
@@ -52,23 +52,41 @@ void admit_connection_end(struct admit_total *t, struct admit_client *c)
 	c->connections--;
 }
 
+/* How far a bucket is ahead of now, ns. */
+static int64_t ahead_of(struct mono bucket, struct mono now)
+{
+	return bucket.ns > now.ns ? bucket.ns - now.ns : 0;
+}
+
 bool admit_request(struct admit_client *c, const struct policy *p, struct mono now)
 {
-	int64_t cost, ahead;
+	int64_t cost, ahead = ahead_of(c->spent, now);
 
 	if (!p->request_rate) {
 		return true;
 	}
 	cost = TS_NS_PER_S / p->request_rate;
-	ahead = c->spent.ns - now.ns;
-	if (ahead < 0) {
-		ahead = 0;
+	if (ahead > cost * p->request_burst) { /* filled under other settings */
+		ahead = cost * p->request_burst;
 	}
 	if (ahead + cost > cost * p->request_burst) {
 		return false;
 	}
 	c->spent.ns = now.ns + ahead + cost;
 	return true;
+}
+
+bool admit_may_authenticate(const struct admit_client *c, const struct policy *p, struct mono now)
+{
+	return !p->failure_rate || ahead_of(c->failed, now) < 60 * TS_NS_PER_S;
+}
+
+void admit_failed(struct admit_client *c, const struct policy *p, struct mono now)
+{
+	if (p->failure_rate) {
+		c->failed.ns = now.ns + ahead_of(c->failed, now) +
+			       60 * TS_NS_PER_S / p->failure_rate;
+	}
 }
 
 enum reason admit_session(struct admit_total *t, struct admit_client *c, const struct policy *p,
@@ -106,7 +124,7 @@ void admit_session_end(struct admit_total *t, struct admit_client *c)
 
 bool admit_client_idle(const struct admit_client *c, struct mono now)
 {
-	return !c->connections && !c->sessions && c->spent.ns <= now.ns;
+	return !c->connections && !c->sessions && c->spent.ns <= now.ns && c->failed.ns <= now.ns;
 }
 
 enum reason admit_errno(int error)
@@ -134,4 +152,11 @@ enum reason admit_errno(int error)
 	default:
 		return REASON_INTERNAL;
 	}
+}
+
+enum reason admit_start_errno(int error)
+{
+	enum reason r = admit_errno(error);
+
+	return reason_info(r)->code == ACCEPT_TEMPORARY ? r : REASON_INTERNAL;
 }

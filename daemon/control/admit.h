@@ -29,6 +29,7 @@ struct admit_client {
 	/* The bucket, full when this is not later than now: each request moves it on by 1/rate,
 	 * and it may run ahead of now by burst/rate at most. */
 	struct mono spent;
+	struct mono failed; /* the same for failed authentications */
 };
 
 /** A client that nothing is known of: the bucket is full. */
@@ -56,8 +57,17 @@ enum reason admit_session(struct admit_total *t, struct admit_client *c, const s
 			  uint32_t on_connection, bool within_rate);
 void admit_session_end(struct admit_total *t, struct admit_client *c);
 
+/**
+ * May this client try to authenticate? False after too many failures: answer 5. R-022, R-243
+ */
+bool admit_may_authenticate(const struct admit_client *c, const struct policy *p, struct mono now);
+void admit_failed(struct admit_client *c, const struct policy *p, struct mono now);
+
 /** True if nothing is held and the bucket is full again: the entry may be forgotten. */
 bool admit_client_idle(const struct admit_client *c, struct mono now);
 
 /** The refusal that a failed system call means: negative errno to reason. R-122 */
 enum reason admit_errno(int error);
+
+/** The same for a session that was admitted and does not start: 5, or 2. R-144 */
+enum reason admit_start_errno(int error);

@@ -1,43 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/control/command.h"
 
+#include "daemon/control/answer.h"
+#include "daemon/control/individual.h"
 #include "daemon/control/request.h"
 
 #include <assert.h>
-
-static struct control_report *report(struct control_out *out, enum control_fact fact)
-{
-	struct control_report *r = &out->reports[out->n_reports++];
-
-	assert(out->n_reports <= CONTROL_REPORTS);
-	*r = (struct control_report){ .fact = fact };
-	return r;
-}
-
-static uint8_t *answer(struct control_out *out, size_t len)
-{
-	uint8_t *at = out->octets + out->len;
-
-	assert(len <= sizeof out->octets - out->len);
-	out->len += len;
-	return at;
-}
-
-static void add_todo(struct control *c, struct session *s, enum session_todo todo)
-{
-	if (s->todo != SESSION_TODO_NONE) { /* still on the list */
-		s->todo = todo;
-		return;
-	}
-	s->todo = todo;
-	s->next_todo = NULL;
-	if (c->todo_last) {
-		c->todo_last->next_todo = s;
-	} else {
-		c->todo = s;
-	}
-	c->todo_last = s;
-}
 
 /* RFC 5357 3.5: reflect for the Timeout after Stop. */
 static void stop_active(struct control *c)
@@ -47,106 +15,39 @@ static void stop_active(struct control *c)
 			continue;
 		}
 		s->state = SESSION_STOPPING;
-		add_todo(c, s, SESSION_TODO_STOP);
+		answer_todo(c, s, SESSION_TODO_STOP);
 	}
 	c->running = 0;
 	c->in_progress = 0;
 }
 
-/* The connection ends: what is accepted or active ends with it, what is stopping drains. R-190 */
-void command_leave(struct control *c, enum control_why why, struct control_out *out)
+static void send_accept(struct control *c, const struct msg_accept_session *m,
+			struct control_out *out)
 {
-	for (struct session *s = c->first; s; s = s->next) {
-		if (s->state == SESSION_ACCEPTED || s->state == SESSION_ACTIVE) {
-			s->state = SESSION_ENDED;
-			add_todo(c, s, SESSION_TODO_END);
-		}
+	uint8_t *at = answer_room(out, MSG_ACCEPT_SESSION_LEN);
+	struct msg_accept_session full = *m;
+
+	if (c->modes & MODE_REFLECT_OCTETS) { /* also in a refusal: C-081 */
+		full.reflected_octets = c->reflect_octets;
 	}
-	c->running = 0;
-	c->in_progress = 0;
-	if (c->counted) {
-		admit_connection_end(c->total, c->client);
-	}
-	c->counted = false;
-	report(out, CONTROL_FACT_CLOSED)->why = why;
-	c->state = CONTROL_CLOSING;
-	out->close = true;
+	msg_put_accept_session(at, &full);
+	answer_seal(c, at, MSG_ACCEPT_SESSION_LEN);
 }
 
-void command_open(struct control *c, const struct policy *p, const struct control_in *in,
-		  struct mono now, struct control_out *out)
+static bool individual(const struct control *c)
 {
-	struct msg_greeting g = { .modes = p->modes | p->features, .count = CONTROL_COUNT };
-
-	_Static_assert(sizeof in->random >= sizeof g.challenge + sizeof g.salt, "randomness");
-	memcpy(g.challenge, in->random, sizeof g.challenge);
-	memcpy(g.salt, in->random + sizeof g.challenge, sizeof g.salt);
-	c->modes_offered = g.modes;
-	c->opened = now;
-	/* Held from now on; a refusal is told in Server-Start, where it is tried again. */
-	c->counted = admit_connection(c->total, c->client, p) == REASON_OK;
-	msg_put_greeting(answer(out, MSG_GREETING_LEN), &g);
+	return c->modes & MODE_INDIVIDUAL_CONTROL;
 }
 
-/* R-040..R-045 */
-static enum reason check_mode(const struct control *c, uint32_t mode)
-{
-	uint32_t security = mode & MODE_SECURITY_MASK;
-
-	if (!security || (security & (security - 1))) {
-		return REASON_MODE_MULTIPLE;
-	}
-	if (security & ~c->modes_offered) {
-		return REASON_MODE_NOT_OFFERED;
-	}
-	if (mode & MODE_KNOWN_MASK & ~c->modes_offered) {
-		return REASON_FEATURE_NOT_OFFERED;
-	}
-	return REASON_OK;
-}
-
-void command_setup(struct control *c, const struct policy *p, const uint8_t *octets,
-		   struct mono now, struct control_out *out)
-{
-	struct msg_server_start start = { .start_time = c->start_time };
-	struct control_report *r;
-	struct msg_setup m;
-	enum reason why;
-
-	msg_get_setup(octets, &m);
-	if (!m.mode) {
-		command_leave(c, CONTROL_WHY_MODE_ZERO, out);
-		return;
-	}
-	why = check_mode(c, m.mode);
-	if (why == REASON_OK && !c->counted) {
-		why = admit_connection(c->total, c->client, p);
-	}
-	start.accept = (uint8_t)reason_info(why)->code;
-	msg_put_server_start(answer(out, MSG_SERVER_START_LEN), &start);
-	if (why != REASON_OK) {
-		r = report(out, CONTROL_FACT_REFUSED_CONNECTION);
-		r->reason = why;
-		r->value = m.mode;
-		command_leave(c, CONTROL_WHY_REFUSED, out);
-		return;
-	}
-	c->counted = true;
-	c->modes = m.mode & MODE_KNOWN_MASK;
-	c->state = CONTROL_READY;
-	c->opened.ns = CONTROL_OFF;
-	c->heard = now;
-	report(out, CONTROL_FACT_ESTABLISHED)->value = m.mode;
-}
-
-static void refuse_request(enum reason why, uint64_t value, struct control_out *out)
+static void refuse_request(struct control *c, enum reason why, uint64_t value,
+			   struct control_out *out)
 {
 	struct msg_accept_session m = { .accept = (uint8_t)reason_info(why)->code };
-	struct control_report *r = report(out, CONTROL_FACT_REFUSED_REQUEST);
+	struct control_report *r = answer_report(out, CONTROL_FACT_REFUSED_REQUEST);
 
 	r->reason = why;
 	r->value = value;
-	msg_put_accept_session(answer(out, MSG_ACCEPT_SESSION_LEN), &m);
+	send_accept(c, &m, out);
 }
 
 static void take_request(struct control *c, const struct policy *p, const uint8_t *octets,
@@ -159,10 +60,11 @@ static void take_request(struct control *c, const struct policy *p, const uint8_
 	enum reason why;
 
 	msg_get_request(octets, &m);
+	c->reflect_octets = m.reflect_octets;
 	if (m.packets) {
-		report(out, CONTROL_FACT_PACKETS_IGNORED)->value = m.packets;
+		answer_report(out, CONTROL_FACT_PACKETS_IGNORED)->value = m.packets;
 	}
-	if (c->state == CONTROL_ACTIVE) {
+	if (c->state == CONTROL_ACTIVE && !individual(c)) {
 		why = REASON_BUSY_TESTING;
 	} else {
 		why = request_check(&x, p, &m, &c->spec, &value);
@@ -171,38 +73,41 @@ static void take_request(struct control *c, const struct policy *p, const uint8_
 		why = admit_session(c->total, c->client, p, c->sessions, within_rate);
 	}
 	if (why != REASON_OK) {
-		refuse_request(why, value, out);
+		refuse_request(c, why, value, out);
 		return;
 	}
 	c->state = CONTROL_OPENING;
 	out->open = true;
 }
 
-static void answer_start(enum reason why, struct control_out *out)
+static void answer_start(struct control *c, enum reason why, struct control_out *out)
 {
+	uint8_t *at = answer_room(out, MSG_START_ACK_LEN);
+
 	if (why != REASON_OK) {
-		report(out, CONTROL_FACT_REFUSED_START)->reason = why;
+		answer_report(out, CONTROL_FACT_REFUSED_START)->reason = why;
 	}
-	msg_put_start_ack(answer(out, MSG_START_ACK_LEN), (uint8_t)reason_info(why)->code);
+	msg_put_start_ack(at, (uint8_t)reason_info(why)->code);
+	answer_seal(c, at, MSG_START_ACK_LEN);
 }
 
 static void take_start(struct control *c, struct control_out *out)
 {
 	if (c->state == CONTROL_ACTIVE) {
-		answer_start(REASON_WRONG_STATE, out);
+		answer_start(c, REASON_WRONG_STATE, out);
 		return;
 	}
 	for (struct session *s = c->first; s; s = s->next) {
 		if (s->state == SESSION_ACCEPTED) {
 			s->start_error = 0;
-			add_todo(c, s, SESSION_TODO_START);
+			answer_todo(c, s, SESSION_TODO_START);
 			out->start = true;
 		}
 	}
 	if (out->start) {
 		c->state = CONTROL_STARTING;
 	} else {
-		answer_start(REASON_NOTHING_TO_START, out);
+		answer_start(c, REASON_NOTHING_TO_START, out);
 	}
 }
 
@@ -215,50 +120,88 @@ static void take_stop(struct control *c, const uint8_t *octets, struct mono now,
 
 	msg_get_stop(octets, &m);
 	right = m.sessions == c->in_progress || (c->state == CONTROL_READY && !m.sessions);
-	r = report(out, right ? CONTROL_FACT_STOPPED : CONTROL_FACT_STOP_WRONG);
+	r = answer_report(out, right ? CONTROL_FACT_STOPPED : CONTROL_FACT_STOP_WRONG);
 	r->value = m.sessions;
 	r->other = right ? m.accept : c->in_progress;
 	stop_active(c);
 	if (!right) {
-		command_leave(c, CONTROL_WHY_STOP_WRONG, out);
+		answer_leave(c, CONTROL_WHY_STOP_WRONG, out);
 		return;
 	}
-	c->state = CONTROL_READY;
-	c->heard = now;
+	answer_settle(c, now);
 }
 
-/* What follows a first block: and control.md 11. */
-void command_head(struct control *c, const uint8_t *octets, struct mono now,
-		  struct control_out *out)
+/* Octets after the head of Start-N-Sessions or Stop-N-Sessions; 0 if there are none or too
+ * many SIDs. C-092 */
+static size_t rest_of_n(const struct control *c, const struct policy *p)
 {
+	uint32_t most = p->max_sessions_per_connection;
 	struct msg_n n;
 
-	memcpy(c->head, octets, MSG_BLOCK);
+	msg_get_n_head(c->head, &n);
+	if (most < MSG_N_MAX) {
+		most = MSG_N_MAX;
+	}
+	if (!n.n && individual(c)) {
+		return 0;
+	}
+	return n.n <= most ? MSG_N_LEN(n.n) - MSG_BLOCK : 0;
+}
+
+/* Length after the head by control.md's table, 0 = unknown; and whether it is legal now. */
+static size_t rest_of(struct control *c, const struct policy *p)
+{
 	c->refused = REASON_OK;
 	switch (c->head[0]) {
 	case MSG_CMD_REQUEST_TW_SESSION:
-		c->rest = MSG_REQUEST_LEN - MSG_BLOCK;
-		break;
+		return MSG_REQUEST_LEN - MSG_BLOCK;
 	case MSG_CMD_START_SESSIONS:
 	case MSG_CMD_STOP_SESSIONS:
-		c->rest = MSG_START_LEN - MSG_BLOCK;
-		break;
+		c->refused = individual(c) ? REASON_UNEXPECTED_COMMAND : REASON_OK;
+		return MSG_START_LEN - MSG_BLOCK;
 	case MSG_CMD_START_N_SESSIONS:
 	case MSG_CMD_STOP_N_SESSIONS:
-		msg_get_n_head(c->head, &n);
-		c->rest = n.n && n.n <= MSG_N_MAX ? MSG_N_LEN(n.n) - MSG_BLOCK : 0;
-		c->refused = REASON_UNEXPECTED_COMMAND;
-		break;
+		c->refused = individual(c) ? REASON_OK : REASON_UNEXPECTED_COMMAND;
+		return rest_of_n(c, p);
 	default:
-		c->rest = 0;
-		break;
+		c->refused = REASON_UNEXPECTED_COMMAND;
+		return 0;
 	}
+}
+
+/*
+ * R-073: in the clear it is thrown away until it is quiet. A keyed stream cannot go on, and
+ * where the HMAC would be is unknown: damage is not answered (R-070), so neither is this.
+ */
+static void refuse_unknown(struct control *c, struct mono now, struct control_out *out)
+{
+	if (c->refused == REASON_OK) { /* a list of SIDs that cannot be: R-203 */
+		answer_leave(c, CONTROL_WHY_SID_COUNT, out);
+		return;
+	}
+	if (c->modes & MODE_KEYED_MASK) {
+		answer_leave(c, CONTROL_WHY_UNKNOWN, out);
+		return;
+	}
+	refuse_request(c, REASON_UNEXPECTED_COMMAND, c->head[0], out);
+	c->message.ns = CONTROL_OFF;
+	c->skipping = true;
+	c->skipped = 0;
+	c->quiet = now;
+}
+
+void command_head(struct control *c, const struct policy *p, uint8_t *octets, struct mono now,
+		  struct control_out *out)
+{
+	if ((c->modes & MODE_KEYED_MASK) && crypt_open_part(&c->from_client, octets, MSG_BLOCK)) {
+		answer_leave(c, CONTROL_WHY_HMAC, out);
+		return;
+	}
+	memcpy(c->head, octets, MSG_BLOCK);
+	c->reflect_octets = 0; /* those of an earlier request are not of this command */
+	c->rest = rest_of(c, p);
 	if (!c->rest) {
-		refuse_request(REASON_UNEXPECTED_COMMAND, c->head[0], out);
-		c->message.ns = CONTROL_OFF;
-		c->skipping = true;
-		c->skipped = 0;
-		c->quiet = now;
+		refuse_unknown(c, now, out);
 		return;
 	}
 	c->have_head = true;
@@ -267,20 +210,23 @@ void command_head(struct control *c, const uint8_t *octets, struct mono now,
 	}
 }
 
-void command_body(struct control *c, const struct policy *p, const uint8_t *octets, struct mono now,
-		  struct control_out *out)
+static void do_command(struct control *c, const struct policy *p, const uint8_t *body,
+		       struct mono now, struct control_out *out)
 {
+	uint32_t n = (uint32_t)(c->rest / MSG_SID_LEN) - 1;
 	uint8_t m[MSG_REQUEST_LEN];
 
-	c->have_head = false;
-	c->message.ns = CONTROL_OFF;
-	if (c->refused != REASON_OK) {
-		refuse_request(c->refused, c->head[0], out);
+	if (c->head[0] == MSG_CMD_START_N_SESSIONS) {
+		individual_start(c, body, n, now, out);
+		return;
+	}
+	if (c->head[0] == MSG_CMD_STOP_N_SESSIONS) {
+		individual_stop(c, body, n, now, out);
 		return;
 	}
 	assert(MSG_BLOCK + c->rest <= sizeof m);
 	memcpy(m, c->head, MSG_BLOCK);
-	memcpy(m + MSG_BLOCK, octets, c->rest);
+	memcpy(m + MSG_BLOCK, body, c->rest);
 	if (m[0] == MSG_CMD_REQUEST_TW_SESSION) {
 		take_request(c, p, m, now, out);
 	} else if (m[0] == MSG_CMD_START_SESSIONS) {
@@ -290,12 +236,28 @@ void command_body(struct control *c, const struct policy *p, const uint8_t *octe
 	}
 }
 
+void command_body(struct control *c, const struct policy *p, uint8_t *octets, struct mono now,
+		  struct control_out *out)
+{
+	c->have_head = false;
+	c->message.ns = CONTROL_OFF;
+	if ((c->modes & MODE_KEYED_MASK) && crypt_open(&c->from_client, octets, c->rest)) {
+		answer_leave(c, CONTROL_WHY_HMAC, out); /* without an answer */
+		return;
+	}
+	if (c->refused != REASON_OK) {
+		refuse_request(c, c->refused, c->head[0], out);
+		return;
+	}
+	do_command(c, p, octets, now, out);
+}
+
 void command_skip(struct control *c, size_t len, struct mono now, struct control_out *out)
 {
 	c->quiet = now;
 	c->skipped += (uint32_t)len;
 	if (c->skipped > CONTROL_SKIP_MAX) {
-		command_leave(c, CONTROL_WHY_GARBAGE, out);
+		answer_leave(c, CONTROL_WHY_GARBAGE, out);
 	}
 }
 
@@ -312,8 +274,21 @@ static void link_session(struct control *c, struct session *s)
 	c->sessions++;
 }
 
-static void unlink_session(struct control *c, struct session *s)
+static struct session **bucket(struct control *c, const struct session *s)
 {
+	return &c->by_sid[s->sid[MSG_SID_LEN - 1] % CONTROL_SID_BUCKETS];
+}
+
+void command_unlink(struct control *c, struct session *s)
+{
+	struct session **p = bucket(c, s);
+
+	while (*p && *p != s) {
+		p = &(*p)->next_sid;
+	}
+	if (*p) {
+		*p = s->next_sid;
+	}
 	if (s->prev) {
 		s->prev->next = s->next;
 	} else {
@@ -328,7 +303,8 @@ static void unlink_session(struct control *c, struct session *s)
 	c->sessions--;
 }
 
-void command_port_ready(struct control *c, const struct control_in *in, struct control_out *out)
+void command_port_ready(struct control *c, const struct control_in *in, struct mono now,
+			struct control_out *out)
 {
 	struct msg_accept_session m = { .accept = ACCEPT_OK, .port = in->session->port };
 	struct session *s = in->session;
@@ -336,18 +312,21 @@ void command_port_ready(struct control *c, const struct control_in *in, struct c
 	link_session(c, s);
 	if (c->state != CONTROL_OPENING) { /* the connection ended meanwhile */
 		s->state = SESSION_ENDED;
-		add_todo(c, s, SESSION_TODO_END);
+		answer_todo(c, s, SESSION_TODO_END);
 		return;
 	}
 	s->state = SESSION_ACCEPTED;
 	session_sid(s->sid, c->sid_ipv4, ts_encode(TS_NTP, in->wall), in->random);
+	s->next_sid = *bucket(c, s);
+	*bucket(c, s) = s;
 	memcpy(m.sid, s->sid, sizeof m.sid);
-	msg_put_accept_session(answer(out, MSG_ACCEPT_SESSION_LEN), &m);
-	report(out, CONTROL_FACT_ACCEPTED)->session = s;
-	c->state = CONTROL_READY;
+	send_accept(c, &m, out);
+	answer_report(out, CONTROL_FACT_ACCEPTED)->session = s;
+	answer_settle(c, now);
 }
 
-void command_port_refused(struct control *c, const struct control_in *in, struct control_out *out)
+void command_port_refused(struct control *c, const struct control_in *in, struct mono now,
+			  struct control_out *out)
 {
 	enum reason why = in->error ? admit_errno(in->error) : in->reason;
 	uint64_t value = (uint64_t)(in->error ? -in->error : 0);
@@ -356,45 +335,55 @@ void command_port_refused(struct control *c, const struct control_in *in, struct
 	if (c->state != CONTROL_OPENING) {
 		return;
 	}
-	refuse_request(why, value, out);
-	c->state = CONTROL_READY;
+	refuse_request(c, why, value, out);
+	answer_settle(c, now);
 }
 
 /* All or nothing: no session is left half started. R-144 */
-void command_started(struct control *c, struct mono now, struct control_out *out)
+static void take_started(struct control *c, struct mono now, struct control_out *out)
 {
 	enum reason why = REASON_OK;
 	uint32_t n = 0;
 
-	if (c->state != CONTROL_STARTING) {
-		return;
-	}
 	for (struct session *s = c->first; s; s = s->next) {
 		if (s->state != SESSION_ACCEPTED) {
 			continue;
 		}
 		if (s->start_error) {
-			why = admit_errno(s->start_error);
+			why = admit_start_errno(s->start_error);
 		}
 		s->state = SESSION_ACTIVE;
 		n++;
 	}
+	if (!n) { /* all ended meanwhile */
+		why = REASON_INTERNAL;
+	}
 	if (why == REASON_OK) {
 		c->in_progress += n;
 		c->running += n;
-		c->state = CONTROL_ACTIVE;
-		report(out, CONTROL_FACT_STARTED)->value = n;
-	} else {
-		for (struct session *s = c->first; s; s = s->next) {
-			if (s->state == SESSION_ACTIVE) {
-				s->state = SESSION_ENDED;
-				add_todo(c, s, SESSION_TODO_END);
-			}
-		}
-		c->state = CONTROL_READY;
-		c->heard = now;
+		answer_report(out, CONTROL_FACT_STARTED)->value = n;
 	}
-	answer_start(why, out);
+	for (struct session *s = c->first; why != REASON_OK && s; s = s->next) {
+		if (s->state == SESSION_ACTIVE) {
+			s->state = SESSION_ENDED;
+			answer_todo(c, s, SESSION_TODO_END);
+		}
+	}
+	answer_settle(c, now);
+	answer_start(c, why, out);
+}
+
+void command_started(struct control *c, const uint8_t *body, struct mono now,
+		     struct control_out *out)
+{
+	if (c->state != CONTROL_STARTING) {
+		return;
+	}
+	if (individual(c)) {
+		individual_started(c, body, (uint32_t)(c->rest / MSG_SID_LEN) - 1, now, out);
+	} else {
+		take_started(c, now, out);
+	}
 }
 
 void command_session_ended(struct control *c, struct session *s, struct mono now)
@@ -402,14 +391,16 @@ void command_session_ended(struct control *c, struct session *s, struct mono now
 	bool was_active = s->state == SESSION_ACTIVE;
 
 	s->state = SESSION_ENDED;
-	unlink_session(c, s);
+	s->kept = was_active && individual(c); /* a Stop-N-Sessions may still name it: R-205 */
+	if (!s->kept) {
+		command_unlink(c, s);
+	}
 	if (!was_active) {
 		return;
 	}
 	assert(c->running);
 	c->running--;
-	if (!c->running && c->state == CONTROL_ACTIVE) { /* */
-		c->state = CONTROL_READY;
-		c->heard = now;
+	if (!c->running && c->state == CONTROL_ACTIVE) { /* */
+		answer_settle(c, now);
 	}
 }

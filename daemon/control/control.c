@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/control/control.h"
 
+#include "daemon/control/answer.h"
 #include "daemon/control/command.h"
+#include "daemon/control/handshake.h"
 
 #include <assert.h>
 
@@ -29,6 +31,8 @@ const char *control_why_text(enum control_why why)
 	switch (why) {
 	case CONTROL_WHY_PEER:
 		return "the client closed the connection";
+	case CONTROL_WHY_DENIED:
+		return "no class of the setting clients matches this address";
 	case CONTROL_WHY_MODE_ZERO:
 		return "the client found no mode that it can use";
 	case CONTROL_WHY_REFUSED:
@@ -43,6 +47,12 @@ const char *control_why_text(enum control_why why)
 		return "nothing was heard for timers.servwait";
 	case CONTROL_WHY_STOP_WRONG:
 		return "Stop-Sessions with a wrong Number of Sessions";
+	case CONTROL_WHY_HMAC:
+		return "a message with a wrong HMAC: damaged, forged, or sealed with another key";
+	case CONTROL_WHY_UNKNOWN:
+		return "an unknown command in a keyed mode, of unknown length";
+	case CONTROL_WHY_SID_COUNT:
+		return "Start-N-Sessions or Stop-N-Sessions with no SID or too many";
 	case CONTROL_WHY_GARBAGE:
 		return "too much of an unknown command";
 	case CONTROL_WHY_SHUTDOWN:
@@ -64,7 +74,30 @@ struct session *control_next_todo(struct control *c, enum session_todo *todo)
 	}
 	*todo = s->todo;
 	s->todo = SESSION_TODO_NONE;
+	if (*todo == SESSION_TODO_FREE) {
+		command_unlink(c, s);
+	}
 	return s;
+}
+
+void control_wipe(struct control *c)
+{
+	explicit_bzero(c->setup.token, sizeof c->setup.token);
+	crypt_keys_wipe(&c->keys);
+	crypt_stream_wipe(&c->from_client);
+	crypt_stream_wipe(&c->to_client);
+}
+
+/* Acknowledgements of individual control: one message per Accept value, all SIDs of the
+ * command, and a reason for each. */
+size_t control_room(const struct control *c)
+{
+	size_t n = c->rest / MSG_SID_LEN;
+
+	if (!(c->modes & MODE_INDIVIDUAL_CONTROL)) {
+		return MSG_GREETING_LEN;
+	}
+	return MSG_N_LEN(n) + ACCEPT_COUNT * MSG_N_LEN(0) + n + MSG_GREETING_LEN;
 }
 
 size_t control_want(const struct control *c)
@@ -81,6 +114,7 @@ size_t control_want(const struct control *c)
 			return 1;
 		}
 		return c->have_head ? c->rest : MSG_BLOCK;
+	case CONTROL_DERIVING:
 	case CONTROL_OPENING:
 	case CONTROL_STARTING:
 	case CONTROL_CLOSING:
@@ -97,7 +131,7 @@ static void take_octets(struct control *c, const struct policy *p, const struct 
 	c->heard = now;
 	switch (c->state) {
 	case CONTROL_GREETED:
-		command_setup(c, p, in->octets, now, out);
+		handshake_setup(c, p, in->octets, now, out);
 		return;
 	case CONTROL_READY:
 	case CONTROL_ACTIVE:
@@ -106,9 +140,10 @@ static void take_octets(struct control *c, const struct policy *p, const struct 
 		} else if (c->have_head) {
 			command_body(c, p, in->octets, now, out);
 		} else {
-			command_head(c, in->octets, now, out);
+			command_head(c, p, in->octets, now, out);
 		}
 		return;
+	case CONTROL_DERIVING:
 	case CONTROL_OPENING:
 	case CONTROL_STARTING:
 	case CONTROL_CLOSING:
@@ -143,13 +178,16 @@ static int64_t servwait(const struct control *c, const struct policy *p)
 static void take_deadline(struct control *c, const struct policy *p, struct mono now,
 			  struct control_out *out)
 {
+	if (c->state == CONTROL_DEAD) {
+		return;
+	}
 	if (c->skipping && now.ns >= after(c->quiet, CONTROL_QUIET_NS)) {
 		c->skipping = false;
 		c->quiet.ns = CONTROL_OFF;
 	}
 	if (now.ns >= after_s(c->stalled, p->send_stall_s)) {
 		if (c->state != CONTROL_CLOSING) {
-			command_leave(c, CONTROL_WHY_SEND_STALL, out);
+			answer_leave(c, CONTROL_WHY_SEND_STALL, out);
 		}
 		c->state = CONTROL_DEAD;
 		out->abort = true;
@@ -159,11 +197,11 @@ static void take_deadline(struct control *c, const struct policy *p, struct mono
 		return;
 	}
 	if (now.ns >= after_s(c->opened, p->handshake_s)) {
-		command_leave(c, CONTROL_WHY_HANDSHAKE, out);
+		answer_leave(c, CONTROL_WHY_HANDSHAKE, out);
 	} else if (now.ns >= after_s(c->message, p->message_s)) {
-		command_leave(c, CONTROL_WHY_MESSAGE, out);
+		answer_leave(c, CONTROL_WHY_MESSAGE, out);
 	} else if (now.ns >= servwait(c, p)) {
-		command_leave(c, CONTROL_WHY_SERVWAIT, out);
+		answer_leave(c, CONTROL_WHY_SERVWAIT, out);
 	}
 }
 
@@ -202,7 +240,7 @@ static void feed_live(struct control *c, const struct policy *p, const struct co
 {
 	switch (in->kind) {
 	case CONTROL_OPENED:
-		command_open(c, p, in, now, out);
+		handshake_open(c, p, in, now, out);
 		return;
 	case CONTROL_OCTETS:
 		take_octets(c, p, in, now, out);
@@ -211,15 +249,22 @@ static void feed_live(struct control *c, const struct policy *p, const struct co
 		take_arrival(c, now);
 		return;
 	case CONTROL_PEER_GONE:
-		command_leave(c, CONTROL_WHY_PEER, out);
+		if (c->state == CONTROL_DERIVING) { /* the work was done for nothing: R-022 */
+			admit_failed(c->client, p, now);
+		}
+		answer_leave(c, CONTROL_WHY_PEER, out);
 		return;
 	case CONTROL_SHUTDOWN:
-		command_leave(c, CONTROL_WHY_SHUTDOWN, out);
+		answer_leave(c, CONTROL_WHY_SHUTDOWN, out);
 		return;
 	case CONTROL_STARTED:
-		command_started(c, now, out);
+		command_started(c, in->octets, now, out);
+		return;
+	case CONTROL_KEY_READY:
+		handshake_key_ready(c, p, in, now, out);
 		return;
 	case CONTROL_POLICY: /* the deadline is found anew after each event */
+	case CONTROL_KEY_REFUSED:
 	case CONTROL_PORT_READY:
 	case CONTROL_PORT_REFUSED:
 	case CONTROL_SESSION_ENDED:
@@ -235,23 +280,29 @@ void control_feed(struct control *c, const struct policy *policy, const struct c
 {
 	out->len = 0;
 	out->n_reports = 0;
-	out->open = out->start = out->close = out->abort = false;
+	out->derive = out->open = out->start = out->close = out->abort = false;
 	if (in->kind == CONTROL_PORT_READY) {
-		command_port_ready(c, in, out);
+		command_port_ready(c, in, now, out);
 	} else if (in->kind == CONTROL_PORT_REFUSED) {
-		command_port_refused(c, in, out);
+		command_port_refused(c, in, now, out);
+	} else if (in->kind == CONTROL_KEY_REFUSED) {
+		handshake_key_refused(c, policy, in->reason, now, out);
 	} else if (in->kind == CONTROL_SESSION_ENDED) {
 		command_session_ended(c, in->session, now);
 	} else if (in->kind == CONTROL_DEADLINE) {
 		take_deadline(c, policy, now, out);
 	} else if (in->kind == CONTROL_BLOCKED) {
 		c->blocked = true;
+		c->quiet.ns = CONTROL_OFF; /* nothing is read, so it is not quiet */
 		if (c->stalled.ns == CONTROL_OFF) {
 			c->stalled = now;
 		}
 	} else if (in->kind == CONTROL_FLUSHED) {
 		c->blocked = false;
 		c->stalled.ns = CONTROL_OFF;
+		if (c->skipping) {
+			c->quiet = now;
+		}
 	} else if (c->state != CONTROL_CLOSING && c->state != CONTROL_DEAD) {
 		feed_live(c, policy, in, now, out);
 	}

@@ -7,6 +7,8 @@
  * ----------+------------------------------+---------------------------------------------
  * GREETED   | Set-Up-Response              | Server-Start 0 -> READY; != 0 -> CLOSING;
  *           |                              | Mode 0 -> CLOSING without answer   4656 3.1
+ *           |                              | keyed mode: order DERIVE -> DERIVING
+ * DERIVING  | KEY_READY, KEY_REFUSED       | Server-Start 0 -> READY; != 0 -> CLOSING
  * READY     | Request-TW-Session           | refused: Accept-Session; else order OPEN,
  *           |                              | -> OPENING                         5357 3.5
  *           | Start-Sessions               | Start-Ack 1, or orders START,
@@ -18,7 +20,12 @@
  *           |                              | -> CLOSING                         5357 3.8
  *           | anything else of known size  | refused with 3, tests go on
  * any of READY, ACTIVE: a command of unknown length is answered with Accept-Session 3 and
- *           | discarded until it is quiet (skipping)                            R-073
+ *           | discarded until it is quiet (skipping); keyed modes: -> CLOSING   R-073
+ * with individual session control (RFC 5938) READY and ACTIVE are alike but for SERVWAIT:
+ *           | Request-TW-Session           | as above
+ *           | Start-N-Sessions             | orders START -> STARTING; Start-N-Ack 5938 3.3
+ *           | Stop-N-Sessions              | orders STOP; Stop-N-Ack              5938 3.5
+ *           | Start-Sessions, Stop-Sessions| refused with 3                       5938 3.1
  * CLOSING   | -                            | what is to be sent is flushed, -> DEAD
  * DEAD      | nothing
  */
@@ -28,10 +35,12 @@
 #include "daemon/control/policy.h"
 #include "daemon/control/session.h"
 #include "protocol/accept.h"
+#include "protocol/crypt.h"
 #include "protocol/msg.h"
 
 enum control_state {
 	CONTROL_GREETED = 1,
+	CONTROL_DERIVING,
 	CONTROL_READY,
 	CONTROL_OPENING,
 	CONTROL_STARTING,
@@ -44,9 +53,11 @@ enum control_kind {
 	CONTROL_OPENED = 1, /* connection accepted; first event, once */
 	CONTROL_OCTETS, /* exactly control_want() octets */
 	CONTROL_ARRIVED, /* octets came, but fewer than control_want() */
+	CONTROL_KEY_READY, /* answer to order DERIVE: the Token is right */
+	CONTROL_KEY_REFUSED, /* the other answer: reason */
 	CONTROL_PORT_READY, /* answer to order OPEN */
 	CONTROL_PORT_REFUSED, /* the other answer */
-	CONTROL_STARTED, /* all SESSION_TODO_START are carried out */
+	CONTROL_STARTED, /* all SESSION_TODO_START are carried out; octets as in the OCTETS before */
 	CONTROL_SESSION_ENDED, /* a session has ended, for whatever reason; it is unlinked */
 	CONTROL_BLOCKED, /* the TCP send buffer is full */
 	CONTROL_FLUSHED, /* and is empty again */
@@ -62,9 +73,11 @@ struct control_in {
 	size_t len;
 	struct session *session; /* PORT_READY, SESSION_ENDED */
 	int error; /* PORT_REFUSED: negative errno, or 0 with reason set */
-	enum reason reason; /* PORT_REFUSED, when not an errno */
+	enum reason reason; /* KEY_REFUSED; PORT_REFUSED, when not an errno */
+	const struct crypt_keys *keys; /* KEY_READY */
 	struct wall wall; /* OCTETS: arrival; PORT_READY: now, for the SID */
-	uint8_t random[32]; /* fresh for each OPENED (Challenge, Salt) and PORT_READY (SID) */
+	uint8_t random
+		[32]; /* fresh for OPENED (Challenge, Salt), KEY_READY (IV), PORT_READY (SID) */
 };
 
 /* What the server logs and counts. Values beyond the kind's own are 0. */
@@ -72,7 +85,8 @@ enum control_fact {
 	CONTROL_FACT_ESTABLISHED = 1, /* Server-Start 0; modes are set */
 	CONTROL_FACT_REFUSED_CONNECTION, /* Server-Start != 0: reason */
 	CONTROL_FACT_REFUSED_REQUEST, /* Accept-Session != 0: reason, value (what was asked) */
-	CONTROL_FACT_REFUSED_START, /* Start-Ack != 0: reason */
+	CONTROL_FACT_REFUSED_START, /* Start-Ack, Start-N-Ack != 0: reason, value = sessions */
+	CONTROL_FACT_REFUSED_STOP, /* Stop-N-Ack != 0: reason, value = sessions */
 	CONTROL_FACT_ACCEPTED, /* session */
 	CONTROL_FACT_STARTED, /* value = sessions started */
 	CONTROL_FACT_STOPPED, /* value = sessions stopped, other = Accept of the client */
@@ -83,6 +97,7 @@ enum control_fact {
 
 enum control_why {
 	CONTROL_WHY_PEER = 1, /* the client closed */
+	CONTROL_WHY_DENIED, /* no class: greeting with Modes 0 */
 	CONTROL_WHY_MODE_ZERO,
 	CONTROL_WHY_REFUSED, /* after Server-Start != 0 */
 	CONTROL_WHY_HANDSHAKE, /* timers */
@@ -90,6 +105,9 @@ enum control_why {
 	CONTROL_WHY_SEND_STALL,
 	CONTROL_WHY_SERVWAIT,
 	CONTROL_WHY_STOP_WRONG,
+	CONTROL_WHY_HMAC, /* a message that is not the client's */
+	CONTROL_WHY_UNKNOWN, /* keyed mode: a command of unknown length */
+	CONTROL_WHY_SID_COUNT, /* Start-N, Stop-N with none or too many */
 	CONTROL_WHY_GARBAGE, /* more to discard than R-073 allows */
 	CONTROL_WHY_SHUTDOWN,
 };
@@ -107,17 +125,16 @@ struct control_report {
 
 #define CONTROL_OFF INT64_C(-1)
 #define CONTROL_NEVER INT64_MAX
-#define CONTROL_COUNT UINT32_C(32768) /* PBKDF2 rounds announced; RFC 8913 default */
 #define CONTROL_QUIET_NS (TS_NS_PER_S / 4) /* */
 #define CONTROL_SKIP_MAX 4096u
+#define CONTROL_SID_BUCKETS 64
 
-#define CONTROL_REPORTS 4
-/* Largest answer to one event: the Greeting. */
-#define CONTROL_OUT_MAX MSG_GREETING_LEN
+#define CONTROL_REPORTS 8
 
 struct control_out {
-	uint8_t octets[CONTROL_OUT_MAX];
-	size_t len; /* octets to send */
+	uint8_t *octets; /* the caller's; control_room() octets */
+	size_t size, len; /* of it; octets to send */
+	bool derive; /* order DERIVE: control_auth() says what */
 	bool open; /* order OPEN: control_spec() says what */
 	bool start; /* sessions with SESSION_TODO_START are on the list */
 	bool close; /* send, then close */
@@ -132,6 +149,11 @@ struct control {
 	uint32_t modes; /* selected; 0 before */
 	struct address local, remote;
 	uint8_t sid_ipv4[4];
+	uint8_t challenge[16], salt[16]; /* of the greeting */
+	uint32_t count;
+	struct msg_setup setup; /* of the client; the Token is wiped when it is done with */
+	struct crypt_keys keys; /* keyed modes */
+	struct crypt_stream from_client, to_client;
 	ts_wire start_time; /* of this server instance */
 	struct admit_total *total;
 	struct admit_client *client;
@@ -149,8 +171,10 @@ struct control {
 	uint32_t running; /* of these, not ended by REFWAIT */
 	uint32_t sessions; /* linked: accepted, active or stopping */
 	struct session *first, *last; /* linked sessions, oldest first */
+	struct session *by_sid[CONTROL_SID_BUCKETS];
 	struct session *todo, *todo_last;
 	struct session_spec spec; /* of the request in OPENING */
+	uint16_t reflect_octets; /* of the last request; RFC 6038 4.2 */
 
 	/* When each timer began; CONTROL_OFF = it does not run. */
 	struct mono opened, heard, message, quiet, stalled;
@@ -160,8 +184,14 @@ struct control {
 void control_init(struct control *c, const struct address *local, const struct address *remote,
 		  struct admit_total *total, struct admit_client *client);
 
+/** Wipe what is secret. */
+void control_wipe(struct control *c);
+
 /** Octets that the next CONTROL_OCTETS must carry; 0 = none can be taken now. */
 size_t control_want(const struct control *c);
+
+/** Octets that control_out must have room for at the next event. */
+size_t control_room(const struct control *c);
 
 /**
  * One event. @now never goes back. @policy is what holds now (a reload changes it between events).

@@ -22,6 +22,10 @@ struct policy {
 	uint32_t request_rate; /* requests per second; 0 = unlimited */
 	uint32_t request_burst; /* requests at once */
 
+	/* Authentication. */
+	uint32_t kdf_count; /* PBKDF2 rounds announced: a power of two, 1024.. */
+	uint32_t failure_rate; /* failed authentications per minute and client; 0 = unlimited */
+
 	uint16_t port_first, port_last; /* UDP, reflectors */
 
 	uint32_t handshake_s; /* accept to Set-Up-Response */

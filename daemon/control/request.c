@@ -58,6 +58,18 @@ static enum reason refuse(enum reason r, uint64_t culprit, uint64_t *value)
 	return r;
 }
 
+/* RFC 6038 4.2, T-024: the octets to be reflected must survive the cut of the padding. */
+static bool reflects(uint32_t modes, const struct msg_request *m)
+{
+	const struct pkt_layout *l = pkt_layout(modes);
+	uint64_t cut = l->reply_min > l->send_padding ? l->reply_min - l->send_padding : 0;
+
+	if (!(modes & MODE_REFLECT_OCTETS) || !m->reflect_length) {
+		return true;
+	}
+	return m->reflect_length < m->padding && m->reflect_length + cut <= m->padding;
+}
+
 static enum reason check_fields(const struct request_context *x, const struct policy *p,
 				const struct msg_request *m, uint64_t *value)
 {
@@ -76,8 +88,11 @@ static enum reason check_fields(const struct request_context *x, const struct po
 	if (msg_type_p_dscp(m->type_p) < 0) {
 		return refuse(REASON_TYPE_P, m->type_p, value);
 	}
-	if (pkt_send_len(pkt_layout(x->modes), m->padding) > longest) {
+	if (m->padding > longest || pkt_send_len(pkt_layout(x->modes), m->padding) > longest) {
 		return refuse(REASON_PADDING_TOO_LARGE, m->padding, value);
+	}
+	if (!reflects(x->modes, m)) {
+		return refuse(REASON_REFLECT_PADDING, m->reflect_length, value);
 	}
 	if (m->timeout > (uint64_t)p->max_timeout_s << 32) {
 		return refuse(REASON_TIMEOUT_TOO_LARGE, m->timeout >> 32, value);

@@ -35,6 +35,7 @@ enum session_todo {
 	SESSION_TODO_START, /* reflect; report the outcome in start_error, then CONTROL_STARTED */
 	SESSION_TODO_STOP, /* reflect for spec.timeout_ns more, then end */
 	SESSION_TODO_END, /* end now */
+	SESSION_TODO_FREE, /* it has ended and was kept: free it */
 };
 
 struct session {
@@ -46,6 +47,9 @@ struct session {
 	int start_error; /* 0 or negative errno, set by the server on SESSION_TODO_START */
 	struct session *next, *prev; /* sessions of the connection */
 	struct session *next_todo;
+	struct session *next_sid;
+	bool named; /* by the Start-N-Sessions that is being carried out */
+	bool kept; /* has ended, but its SID may still be named by a Stop-N-Sessions */
 };
 
 /** SID of IPv4 address, NTP time and randomness. RFC 4656 3.5 */

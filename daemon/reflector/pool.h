@@ -27,6 +27,8 @@ struct udp_session {
 	struct worker *worker;
 	const struct pkt_layout *layout;
 	enum ts_format format;
+	bool keyed, encrypted; /* test packets of the authenticated, encrypted mode */
+	struct crypt_test *crypt; /* NULL if not keyed; set up before WORKER_START */
 	int64_t refwait_ns;
 	void *owner;
 	int fd; /* the main thread's until WORKER_START, then its worker's */
@@ -85,6 +87,9 @@ struct worker {
 	struct reflect_scratch *scratch;
 	struct worker_totals totals;
 };
+
+/** Main thread: the last of a session, its secrets wiped. */
+void udp_free(struct udp_session *u);
 
 struct reflector {
 	struct ev_loop *loop; /* the main one */

@@ -15,7 +15,7 @@
 
 /* One datagram and its reply, on the way through. */
 struct slot {
-	const uint8_t *in;
+	uint8_t *in;
 	size_t in_octets;
 	uint8_t *out;
 	size_t out_octets; /* 0 = no reply */
@@ -143,6 +143,9 @@ static bool build(struct worker *w, struct udp_session *u, struct slot *s)
 		return false;
 	}
 	s->out_octets = pkt_reply_len(u->layout, s->in_octets);
+	if (u->keyed && !u->encrypted) { /* covers nothing of T3, so it need not wait: T-005 */
+		crypt_pkt_seal_reply(u->crypt, false, s->out);
+	}
 	u->seq++; /* T-045: used up, also if the reply gets lost right here */
 	track(u, sent.seq);
 	if ((sent.error_estimate & 0xff) == 0) {
@@ -151,10 +154,28 @@ static bool build(struct worker *w, struct udp_session *u, struct slot *s)
 	return true;
 }
 
+/* What is wrong with a datagram; UDP_DROP_COUNT if it can be answered. */
+static enum udp_drop check(struct udp_session *u, struct slot *s, int flags)
+{
+	if (flags & MSG_TRUNC) {
+		return UDP_DROP_TRUNCATED;
+	}
+	if (s->in_octets < u->layout->send_min) {
+		return UDP_DROP_SHORT;
+	}
+	/* T-042: a forgery changes nothing, neither sequence numbers nor REFWAIT */
+	if (u->keyed && crypt_pkt_open_send(u->crypt, u->encrypted, s->in, s->in_octets)) {
+		return UDP_DROP_HMAC;
+	}
+	return UDP_DROP_COUNT;
+}
+
 /* One received datagram into one reply, all but T3. False if it came too late. */
 static bool handle(struct worker *w, struct udp_session *u, struct mmsghdr *m, struct slot *s,
 		   const struct instant *now)
 {
+	enum udp_drop fault;
+
 	bump(&u->counters.received);
 	bump(&w->totals.received);
 	s->in_octets = m->msg_len;
@@ -164,13 +185,13 @@ static bool handle(struct worker *w, struct udp_session *u, struct mmsghdr *m, s
 		drop(w, u, UDP_DROP_LATE);
 		return false;
 	}
-	if (m->msg_hdr.msg_flags & MSG_TRUNC) {
-		drop(w, u, UDP_DROP_TRUNCATED);
-		return true;
-	}
+	fault = check(u, s, m->msg_hdr.msg_flags);
 	s->t2 = s->meta.stamped ? s->meta.stamp : now->wall;
-	if (!build(w, u, s)) {
-		drop(w, u, UDP_DROP_SHORT);
+	if (fault == UDP_DROP_COUNT && !build(w, u, s)) {
+		fault = UDP_DROP_SHORT;
+	}
+	if (fault != UDP_DROP_COUNT) {
+		drop(w, u, fault);
 		return true;
 	}
 	if (!s->meta.stamped) {
@@ -185,7 +206,7 @@ static bool handle(struct worker *w, struct udp_session *u, struct mmsghdr *m, s
  * T3 is the last thing before the packet leaves. If the clock was set back since T2, T3 = T2:
  * a time that passed inside of us cannot be negative, and both stay on one scale (T-036).
  */
-static int stamp_and_send(const struct udp_session *u, const struct slot *s)
+static void stamp(const struct udp_session *u, const struct slot *s)
 {
 	struct wall t3 = estimate_wall();
 
@@ -193,16 +214,25 @@ static int stamp_and_send(const struct udp_session *u, const struct slot *s)
 		t3 = s->t2;
 	}
 	pkt_put_reply_ts(u->layout, s->out, ts_encode(u->format, t3));
+	if (u->encrypted) { /* covers T3: fields, HMAC, encryption, in this order (T-012) */
+		crypt_pkt_seal_reply(u->crypt, true, s->out);
+	}
+}
+
+static int transmit(const struct udp_session *u, const struct slot *s)
+{
 	return send(u->fd, s->out, s->out_octets, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? errno : 0;
 }
 
 static void send_reply(struct worker *w, struct udp_session *u, const struct slot *s)
 {
-	int error = stamp_and_send(u, s);
+	int error;
 
+	stamp(u, s);
+	error = transmit(u, s);
 	/* An ICMP error of an earlier reply is reported in place of sending, once. */
 	if (error && error != EAGAIN && error != ENOBUFS && error != ENOMEM) {
-		error = stamp_and_send(u, s);
+		error = transmit(u, s);
 	}
 	if (error) {
 		drop(w, u, UDP_DROP_TX);

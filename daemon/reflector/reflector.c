@@ -29,7 +29,7 @@ static void report(struct reflector *r, struct udp_session *u)
 		u->worker->sessions--;
 	}
 	r->config.ended(r->config.context, u->owner, u->why, &u->counters);
-	free(u);
+	udp_free(u);
 }
 
 /* False if there may be more. */

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "daemon/control/session.h"
+#include "protocol/crypt.h"
 #include "protocol/wire.h"
 
 #include <ev.h>
@@ -23,6 +24,7 @@ enum udp_drop {
 	UDP_DROP_TRUNCATED, /* longer than the receive buffer */
 	UDP_DROP_EARLY, /* before Start-Sessions */
 	UDP_DROP_LATE, /* after Stop + Timeout */
+	UDP_DROP_HMAC, /* keyed modes: not the sender's, or damaged */
 	UDP_DROP_TX, /* the kernel did not take the reply */
 	UDP_DROP_COUNT
 };
@@ -76,8 +78,7 @@ void reflector_free(struct reflector *r);
  * @owner is handed back in `ended`. *port is the bound port. refwait_ns <= 0: no REFWAIT.
  * Return 0; -EADDRINUSE when the range is used up; -EADDRNOTAVAIL when spec.local is not an
  * address of this host that can send, or spec.remote is a broadcast address; -EMSGSIZE when
- * packets with spec.padding do not fit into the buffers that the system allows; -EOPNOTSUPP
- * for modes whose packets need keys; any other negative errno as the kernel gave it.
+ * packets with spec.padding do not fit into the buffers that the system allows; any other negative errno as the kernel gave it.
  *                                                                     R-100..R-109, R-122
  */
 NODISCARD int udp_open(struct reflector *r, const struct session_spec *spec, uint16_t port_first,
@@ -86,9 +87,11 @@ NODISCARD int udp_open(struct reflector *r, const struct session_spec *spec, uin
 /**
  * Packets that arrived before are dropped; from now on each is answered. The socket is ready
  * when this returns (what arrives then waits in the kernel with its true T2). R-142, T-041
+ * @keys, @sid: in the authenticated and encrypted modes; not used in the others
  * Return 0 or negative errno.
  */
-NODISCARD int udp_start(struct udp_session *u);
+NODISCARD int udp_start(struct udp_session *u, const struct crypt_keys *keys,
+			const uint8_t sid[static MSG_SID_LEN]);
 
 /**
  * Answer what arrives within @timeout_ns from now, then end. Of several calls the earliest

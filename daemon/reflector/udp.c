@@ -11,7 +11,7 @@ const char *udp_drop_name(enum udp_drop d)
 	static const char *const names[UDP_DROP_COUNT] = {
 		[UDP_DROP_SHORT] = "short", [UDP_DROP_TRUNCATED] = "truncated",
 		[UDP_DROP_EARLY] = "early", [UDP_DROP_LATE] = "late",
-		[UDP_DROP_TX] = "tx",
+		[UDP_DROP_HMAC] = "hmac",   [UDP_DROP_TX] = "tx",
 	};
 
 	return d < UDP_DROP_COUNT ? names[d] : "unknown";
@@ -76,15 +76,21 @@ static struct worker *pick(struct reflector *r)
 	return best;
 }
 
+void udp_free(struct udp_session *u)
+{
+	if (u->crypt) {
+		crypt_test_wipe(u->crypt);
+	}
+	free(u->crypt);
+	free(u);
+}
+
 int udp_open(struct reflector *r, const struct session_spec *spec, uint16_t port_first,
 	     uint16_t port_last, void *owner, struct udp_session **out, uint16_t *port)
 {
 	struct udp_session *u;
 	int error;
 
-	if (spec->modes & (MODE_AUTHENTICATED | MODE_ENCRYPTED)) {
-		return -EOPNOTSUPP; /* packets of these modes need keys */
-	}
 	if (!port_first || port_first > port_last || spec->local.family != spec->remote.family) {
 		return -EINVAL;
 	}
@@ -92,9 +98,14 @@ int udp_open(struct reflector *r, const struct session_spec *spec, uint16_t port
 	if (!u) {
 		return -ENOMEM;
 	}
-	error = open_socket(r, spec, port_first, port_last, u);
+	u->encrypted = spec->modes & MODE_ENCRYPTED;
+	u->keyed = u->encrypted || (spec->modes & MODE_AUTHENTICATED);
+	if (u->keyed) {
+		u->crypt = calloc(1, sizeof(*u->crypt));
+	}
+	error = u->keyed && !u->crypt ? -ENOMEM : open_socket(r, spec, port_first, port_last, u);
 	if (error) {
-		free(u);
+		udp_free(u);
 		return error;
 	}
 	port_take(&r->ports, u->port);
@@ -116,7 +127,8 @@ int udp_open(struct reflector *r, const struct session_spec *spec, uint16_t port
 	return 0;
 }
 
-int udp_start(struct udp_session *u)
+int udp_start(struct udp_session *u, const struct crypt_keys *keys,
+	      const uint8_t sid[static MSG_SID_LEN])
 {
 	uint64_t dropped;
 	int error;
@@ -130,6 +142,9 @@ int udp_start(struct udp_session *u)
 	add(&u->counters.dropped[UDP_DROP_EARLY], dropped);
 	if (error) {
 		return error;
+	}
+	if (u->keyed) {
+		crypt_test_init(u->crypt, keys, sid);
 	}
 	u->started = true;
 	worker_order(u, WORKER_START, (struct mono){ 0 });

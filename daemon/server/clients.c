@@ -130,8 +130,9 @@ void clients_free(struct clients *t)
 	if (!t) {
 		return;
 	}
-	while (t->oldest) {
-		drop(t, t->oldest);
+	for (struct client *c = t->oldest, *newer; c; c = newer) {
+		newer = c->newer;
+		drop(t, c);
 	}
 	free(t);
 }

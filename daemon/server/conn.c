@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/conn.h"
 
-#include "daemon/control/control.h"
 #include "daemon/server/host.h"
 #include "daemon/server/memory.h"
+#include "daemon/server/orders.h"
 #include "daemon/server/report.h"
 #include "daemon/server/server.h"
-#include "daemon/server/stream.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,43 +15,15 @@
 #define LINGER_S 2. /* for a client to take the last answer before the socket is closed */
 #define UNCOUNTED_MAX 256 /* connections over the limit that may wait for their refusal */
 
-struct conn {
-	struct server *server;
-	struct conn *next, *prev;
-	struct client *client;
-	struct control control;
-	ev_io io;
-	ev_timer timer;
-	struct mono deadline;
-	bool eof, closing, lingering;
-	struct stream stream;
-};
-
-struct conn_session {
-	struct session session; /* first: control hands out pointers to it */
-	struct server *server;
-	struct conn *conn; /* NULL when that is gone */
-	struct client *client;
-	struct udp_session *udp;
-	struct address peer; /* of the control connection */
-};
-
-static void feed(struct conn *c, struct control_in *in);
-
-static struct conn_session *owner_of(struct session *s)
-{
-	return (struct conn_session *)(void *)s;
-}
-
 /* --- the end -------------------------------------------------------------------------- */
 
 static void free_conn(struct conn *c)
 {
 	struct server *s = c->server;
 
-	for (struct session *i = c->control.first; i; i = i->next) {
-		owner_of(i)->conn = NULL;
-	}
+	orders_forget(c);
+	control_wipe(&c->control);
+	settings_unref(c->settings);
 	ev_io_stop(s->loop, &c->io);
 	ev_timer_stop(s->loop, &c->timer);
 	if (c->next) {
@@ -103,92 +74,6 @@ static void watch(struct conn *c, int events)
 	}
 }
 
-/* --- sessions ------------------------------------------------------------------------- */
-
-static int open_port(struct conn *c, struct conn_session *cs)
-{
-	const struct policy *p = &c->server->settings->policy;
-
-	return udp_open(c->server->reflector, &cs->session.spec, p->port_first, p->port_last, cs,
-			&cs->udp, &cs->session.port);
-}
-
-/* Order OPEN: make the session, bind its port, tell the control side. */
-static void open_session(struct conn *c, struct control_in *in)
-{
-	const struct session_spec *spec = control_spec(&c->control);
-	struct conn_session *cs;
-
-	in->kind = CONTROL_PORT_REFUSED;
-	in->wall = server_wall();
-	in->error = 0;
-	in->reason = REASON_INTERNAL;
-	if (getrandom(in->random, sizeof in->random, 0) != sizeof in->random) {
-		return;
-	}
-	in->reason = REASON_ADDRESS_NOT_LOCAL;
-	if (!address_same_host(&spec->local, &c->control.local) && !host_has(&spec->local)) {
-		return;
-	}
-	cs = calloc(1, sizeof *cs);
-	in->error = -ENOMEM;
-	if (!cs) {
-		return;
-	}
-	cs->session.spec = *spec;
-	cs->server = c->server;
-	cs->conn = c;
-	cs->peer = c->control.remote;
-	in->error = open_port(c, cs);
-	if (in->error) {
-		free(cs);
-		return;
-	}
-	cs->client = clients_ref(c->client);
-	in->kind = CONTROL_PORT_READY;
-	in->session = &cs->session;
-}
-
-static void carry_out(struct conn *c)
-{
-	enum session_todo todo;
-	struct session *s;
-
-	while ((s = control_next_todo(&c->control, &todo))) {
-		struct udp_session *udp = owner_of(s)->udp;
-
-		switch (todo) {
-		case SESSION_TODO_START:
-			s->start_error = udp_start(udp);
-			break;
-		case SESSION_TODO_STOP:
-			udp_stop(udp, s->spec.timeout_ns);
-			break;
-		case SESSION_TODO_END:
-			udp_end(udp);
-			break;
-		case SESSION_TODO_NONE:
-			break;
-		}
-	}
-}
-
-void conn_session_ended(void *context, void *owner, enum udp_end why,
-			const struct udp_counters *counters)
-{
-	struct server *s = context;
-	struct conn_session *cs = owner;
-	struct control_in in = { .kind = CONTROL_SESSION_ENDED, .session = &cs->session };
-
-	report_session_ended(s->log, &cs->peer, &cs->session, why, counters);
-	if (cs->conn) {
-		feed(cs->conn, &in);
-	}
-	admit_session_end(&s->admit, &cs->client->admit);
-	clients_put(s->clients, cs->client);
-	free(cs);
-}
-
 /* --- feeding -------------------------------------------------------------------------- */
 
 static void set_deadline(struct conn *c, struct mono deadline, struct mono now)
@@ -216,31 +101,89 @@ static void count_uncounted(struct conn *c, bool before)
 	}
 }
 
-/* One event, and those that its orders lead to. Frees nothing: see finish(). */
-static void feed(struct conn *c, struct control_in *in)
+const struct policy *conn_policy(const struct conn *c)
 {
-	struct control_out out;
+	return c->class ? &c->class->policy : &c->server->keyed_policy;
+}
+
+/* Taken from the newest settings; the class it had stays if they have none for it. */
+bool conn_choose_class(struct conn *c)
+{
+	struct settings *now = c->server->settings;
+	const struct settings_class *class = NULL;
+	size_t len;
+
+	if ((c->control.modes & MODE_KEYED_MASK) &&
+	    !crypt_key_id_len(c->control.setup.key_id, &len)) {
+		class = settings_class_by_key(now, c->control.setup.key_id, len);
+	}
+	if (!class) {
+		class = settings_class_by_address(now, &c->control.remote);
+	}
+	if (class || !c->class) {
+		settings_unref(c->settings);
+		c->settings = settings_ref(now);
+		c->class = class;
+	}
+	return c->class;
+}
+
+/* Room for the answers to the next event: one buffer for all connections. */
+static bool fit_scratch(struct server *s, size_t room)
+{
+	uint8_t *more;
+
+	if (room <= s->scratch_octets) {
+		return true;
+	}
+	more = realloc(s->scratch, room);
+	if (!more) {
+		return false;
+	}
+	s->scratch = more;
+	s->scratch_octets = room;
+	return true;
+}
+
+/* The orders that are answered by an event: false if there is none. */
+static bool order(struct conn *c, const struct control_out *out, struct control_in *in)
+{
+	if (out->open) {
+		orders_open(c, in);
+		return true;
+	}
+	if (out->start) {
+		in->kind = CONTROL_STARTED;
+		return true;
+	}
+	return out->derive && orders_derive(c, in);
+}
+
+void conn_feed(struct conn *c, struct control_in *in)
+{
+	struct control_out out = { 0 };
 	struct mono now;
 
 	do {
 		bool counted = c->control.counted;
 
+		if (!fit_scratch(c->server, control_room(&c->control))) {
+			c->closing = c->eof = true;
+			return;
+		}
+		out.octets = c->server->scratch;
+		out.size = c->server->scratch_octets;
 		now = server_mono();
-		control_feed(&c->control, &c->server->settings->policy, in, now, &out);
+		control_feed(&c->control, conn_policy(c), in, now, &out);
 		count_uncounted(c, counted);
-		carry_out(c);
+		orders_carry_out(c);
 		if (out.len && !stream_push(&c->stream, out.octets, out.len)) {
-			c->closing = true; /* cannot be: OUT_OCTETS hold the answers to IN_OCTETS */
+			c->closing = c->eof = true; /* no memory */
 		}
-		report_control(c->server->log, &c->control, &out);
-		if (out.open) {
-			open_session(c, in);
-		} else if (out.start) {
-			in->kind = CONTROL_STARTED;
-		}
+		report_control(c->server->log, &c->control, c->class ? c->class->name : NULL, &out);
 		c->closing |= out.close || out.abort;
 		c->eof |= out.abort;
-	} while (out.open || out.start);
+	} while (order(c, &out, in));
 	set_deadline(c, out.deadline, now);
 }
 
@@ -248,7 +191,7 @@ static void feed_kind(struct conn *c, enum control_kind kind)
 {
 	struct control_in in = { .kind = kind };
 
-	feed(c, &in);
+	conn_feed(c, &in);
 }
 
 /* Feed all complete messages that are there. */
@@ -265,7 +208,7 @@ static void digest(struct conn *c)
 		in.octets = c->stream.in + used;
 		in.len = want;
 		used += want;
-		feed(c, &in);
+		conn_feed(c, &in);
 	}
 	stream_consume(&c->stream, used);
 	if (want && c->stream.in_len && !c->closing) {
@@ -300,7 +243,14 @@ static void finish(struct conn *c)
 		free_conn(c);
 		return;
 	}
-	watch(c, flushed ? EV_READ : EV_WRITE);
+	/* Read only where there is room: none may be left while an answer is waited for. */
+	watch(c, !flushed ? EV_WRITE : c->stream.in_len < c->stream.in_size ? EV_READ : 0);
+}
+
+void conn_go_on(struct conn *c)
+{
+	digest(c);
+	finish(c);
 }
 
 static void discard(struct conn *c)
@@ -348,8 +298,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 		return;
 	}
 	feed_kind(c, CONTROL_DEADLINE);
-	digest(c);
-	finish(c);
+	conn_go_on(c);
 }
 
 /* --- the beginning -------------------------------------------------------------------- */
@@ -384,6 +333,7 @@ static bool start(struct conn *c, const struct address *remote)
 	control_init(&c->control, &local, remote, &s->admit, &c->client->admit);
 	c->control.start_time = s->start_time;
 	choose_sid_address(&c->control, s);
+	conn_choose_class(c);
 	host_tune_tcp(c->stream.fd, ss.ss_family);
 	c->deadline.ns = CONTROL_NEVER;
 	ev_init(&c->timer, on_timer);
@@ -397,7 +347,7 @@ static bool start(struct conn *c, const struct address *remote)
 	s->n_conns++;
 	s->n_uncounted++;
 	server_measure_load(s);
-	feed(c, &in);
+	conn_feed(c, &in);
 	finish(c);
 	return true;
 }
@@ -447,10 +397,11 @@ void conn_shutdown_all(struct server *s)
 	}
 }
 
-void conn_policy_changed(struct server *s)
+void conn_settings_changed(struct server *s)
 {
 	for (struct conn *c = s->conns; c; c = c->next) {
 		if (!c->lingering) {
+			conn_choose_class(c);
 			feed_kind(c, CONTROL_POLICY);
 		}
 	}
@@ -458,7 +409,8 @@ void conn_policy_changed(struct server *s)
 
 void conn_free_all(struct server *s)
 {
-	while (s->conns) {
-		free_conn(s->conns);
+	for (struct conn *c = s->conns, *next; c; c = next) {
+		next = c->next;
+		free_conn(c);
 	}
 }

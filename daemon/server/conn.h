@@ -1,28 +1,53 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * One TCP connection: octets between the socket and control_feed(), and the carrying out of
- * the orders that come back. Also the sessions that it has opened, until they end.
+ * One TCP connection: octets between the socket and control_feed().
  */
 #pragma once
 
-#include "daemon/reflector/reflector.h"
+#include "daemon/control/control.h"
+#include "daemon/server/kdf.h"
+#include "daemon/server/stream.h"
 
+#include <ev.h>
 #include <sys/socket.h>
 
 struct server;
 
-/** Take over an accepted socket and greet. On any failure it is closed and counted. */
+struct conn {
+	struct server *server;
+	struct conn *next, *prev;
+	struct client *client;
+	struct settings *settings; /* a reference: the class is in it */
+	const struct settings_class *class; /* NULL = none so far; a KeyID may bring one */
+	struct kdf_job *job; /* that is waited for */
+	struct control control;
+	ev_io io;
+	ev_timer timer;
+	struct mono deadline;
+	bool eof, closing, lingering;
+	struct stream stream;
+};
+
+/** Take over an accepted socket and greet. On any failure it is closed. */
 void conn_new(struct server *s, int fd, const struct sockaddr_storage *peer);
+
+/** What holds for this client now. */
+const struct policy *conn_policy(const struct conn *c);
+
+/** Find its class, by KeyID once that is proved, else by address. False if there is none. */
+bool conn_choose_class(struct conn *c);
+
+/** One event, and those that its orders lead to. Frees nothing. */
+void conn_feed(struct conn *c, struct control_in *in);
+
+/** After events from elsewhere: take up what was read meanwhile, send. May free @c. */
+void conn_go_on(struct conn *c);
+
+/** The settings changed: classes, and the timers of connections that there are. */
+void conn_settings_changed(struct server *s);
 
 /** Tell all connections that the server stops; they flush and close. */
 void conn_shutdown_all(struct server *s);
 
-/** The settings changed: timers of connections may run out at another time. */
-void conn_policy_changed(struct server *s);
-
 /** Close and free all, now. */
 void conn_free_all(struct server *s);
-
-/** reflector_config.ended: a session is over; @context is the server. */
-void conn_session_ended(void *context, void *owner, enum udp_end why,
-			const struct udp_counters *counters);

@@ -40,6 +40,8 @@ static const struct {
 	{ "peer", "TWAMPD_PEER", offsetof(struct log_args, peer) },
 	{ "sid", "TWAMPD_SID", offsetof(struct log_args, sid) },
 	{ "mode", "TWAMPD_MODE", offsetof(struct log_args, mode) },
+	{ "class", "TWAMPD_CLASS", offsetof(struct log_args, class) },
+	{ "key_id", "TWAMPD_KEYID", offsetof(struct log_args, key_id) },
 	{ "accept", "TWAMPD_ACCEPT", offsetof(struct log_args, accept) },
 	{ "name", "TWAMPD_ACCEPT_NAME", offsetof(struct log_args, name) },
 	{ "reason", "TWAMPD_REASON", offsetof(struct log_args, reason) },
@@ -71,9 +73,10 @@ struct log {
 	} rate[LOG_EVENT_COUNT];
 	/* The queue. */
 	pthread_mutex_t lock;
-	pthread_cond_t wake, empty;
+	pthread_cond_t wake, room, empty;
 	pthread_t thread;
 	bool stop, writing;
+	bool patient; /* the end: wait for room, leave nothing out */
 	unsigned head, count;
 	unsigned lost; /* did not fit */
 	struct record records[RECORDS];
@@ -185,6 +188,7 @@ static void *run(void *arg)
 		l->head = (l->head + 1) % RECORDS;
 		l->count--;
 		l->writing = true;
+		pthread_cond_signal(&l->room);
 		pthread_mutex_unlock(&l->lock);
 		write_record(l, &r);
 		pthread_mutex_lock(&l->lock);
@@ -197,9 +201,22 @@ static void *run(void *arg)
 	return NULL;
 }
 
+/* The lock is held. Nonzero when a second was not enough. */
+static int wait_for_room(struct log *l)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec++;
+	return pthread_cond_timedwait(&l->room, &l->lock, &until);
+}
+
 static void enqueue(struct log *l, const struct row *row, const struct log_args *a)
 {
 	pthread_mutex_lock(&l->lock);
+	while (l->count == RECORDS && l->patient) {
+		l->patient = !wait_for_room(l);
+	}
 	if (l->count == RECORDS) {
 		l->lost++;
 	} else {
@@ -247,7 +264,7 @@ static void renew(struct log *l, enum log_event e, time_t now)
 /* At most per_second of a kind. */
 static bool within_rate(struct log *l, enum log_event e)
 {
-	if (!rows[e].per_second) {
+	if (!rows[e].per_second || l->patient) {
 		return true;
 	}
 	renew(l, e, seconds());
@@ -256,6 +273,14 @@ static bool within_rate(struct log *l, enum log_event e)
 	}
 	l->rate[e].suppressed++;
 	return false;
+}
+
+void log_be_patient(struct log *l)
+{
+	log_tick(l);
+	pthread_mutex_lock(&l->lock);
+	l->patient = true;
+	pthread_mutex_unlock(&l->lock);
 }
 
 void log_tick(struct log *l)
@@ -298,7 +323,8 @@ void log_early(const char *format, ...)
 
 	va_start(ap, format);
 	fputs("twampd: ", stderr);
-	vfprintf(stderr, format, ap);
+	/* clang-tidy 14 overlooks the va_start above */
+	vfprintf(stderr, format, ap); // NOLINT(clang-analyzer-valist.Uninitialized)
 	fputc('\n', stderr);
 	va_end(ap);
 }
@@ -309,11 +335,16 @@ static bool stderr_is_journal(void)
 	const char *stream = getenv("JOURNAL_STREAM");
 	unsigned long long dev, ino;
 	struct stat st;
+	char *end;
 
-	if (!stream || sscanf(stream, "%llu:%llu", &dev, &ino) != 2 ||
-	    fstat(STDERR_FILENO, &st) < 0) {
+	if (!stream || fstat(STDERR_FILENO, &st) < 0) {
 		return false;
 	}
+	dev = strtoull(stream, &end, 10);
+	if (*end != ':') {
+		return false;
+	}
+	ino = strtoull(end + 1, NULL, 10);
 	return st.st_dev == (dev_t)dev && st.st_ino == (ino_t)ino;
 }
 
@@ -331,6 +362,7 @@ int log_new(struct log **out, enum log_target target)
 	l->level = LOG_INFO;
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_cond_init(&l->wake, NULL);
+	pthread_cond_init(&l->room, NULL);
 	pthread_cond_init(&l->empty, NULL);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -368,6 +400,7 @@ void log_free(struct log *l)
 	}
 	pthread_join(l->thread, NULL);
 	pthread_cond_destroy(&l->empty);
+	pthread_cond_destroy(&l->room);
 	pthread_cond_destroy(&l->wake);
 	pthread_mutex_destroy(&l->lock);
 	free(l);

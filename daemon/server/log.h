@@ -30,6 +30,8 @@ struct log_args {
 	const char *peer; /* address and port */
 	const char *sid; /* 32 hex digits */
 	const char *mode;
+	const char *class; /* of the client */
+	const char *key_id; /* printable */
 	const char *accept; /* code, "0".."5" */
 	const char *name; /* of the code */
 	const char *reason; /* key of the reason */
@@ -53,6 +55,12 @@ void log_set_level(struct log *l, int level);
 
 /** Log an event; never blocks. Main thread only. */
 void log_event(struct log *l, enum log_event e, const struct log_args *args);
+
+/**
+ * The process ends: from now on nothing is left out for its rate, and a full queue is waited
+ * for, a second at most.
+ */
+void log_be_patient(struct log *l);
 
 /** Once a second: say how much the rate limits held back. */
 void log_tick(struct log *l);

@@ -6,6 +6,7 @@
 
 #define SID_TEXT_LEN (2 * MSG_SID_LEN + 1)
 #define DETAIL_LEN 400
+#define KEY_ID_TEXT_LEN (MSG_KEY_ID_LEN + 1)
 
 static void put_sid(const struct session *s, char out[static SID_TEXT_LEN])
 {
@@ -14,9 +15,10 @@ static void put_sid(const struct session *s, char out[static SID_TEXT_LEN])
 	}
 }
 
-static void refused(struct log *l, enum log_event e, struct log_args *a,
+static void refused(struct log *l, enum log_event e, const struct log_args *base,
 		    const struct control_report *r)
 {
+	struct log_args a = *base;
 	const struct reason_info *reason = reason_info(r->reason);
 	char code[4], value[48] = "";
 
@@ -24,17 +26,18 @@ static void refused(struct log *l, enum log_event e, struct log_args *a,
 	if (r->value && e == LOG_EVENT_REFUSED_REQUEST) {
 		snprintf(value, sizeof value, " (it asked for %" PRIu64 ")", r->value);
 	}
-	a->accept = code;
-	a->name = accept_info(reason->code)->name;
-	a->reason = reason->key;
-	a->why = reason->text;
-	a->remedy = reason->remedy;
-	a->detail = value;
-	log_event(l, e, a);
+	a.accept = code;
+	a.name = accept_info(reason->code)->name;
+	a.reason = reason->key;
+	a.why = reason->text;
+	a.remedy = reason->remedy;
+	a.detail = value;
+	log_event(l, e, &a);
 }
 
-static void accepted(struct log *l, struct log_args *a, const struct session *s)
+static void accepted(struct log *l, const struct log_args *base, const struct session *s)
 {
+	struct log_args a = *base;
 	char sid[SID_TEXT_LEN], local[ADDRESS_TEXT_LEN], remote[ADDRESS_TEXT_LEN];
 	char detail[DETAIL_LEN];
 	struct address here = s->spec.local;
@@ -45,71 +48,108 @@ static void accepted(struct log *l, struct log_args *a, const struct session *s)
 		 address_text(&here, local, sizeof local),
 		 address_text(&s->spec.remote, remote, sizeof remote), s->spec.dscp,
 		 s->spec.padding);
-	a->sid = sid;
-	a->detail = detail;
-	log_event(l, LOG_EVENT_SESSION_ACCEPTED, a);
+	a.sid = sid;
+	a.detail = detail;
+	log_event(l, LOG_EVENT_SESSION_ACCEPTED, &a);
 }
 
-static void one(struct log *l, struct log_args *a, const struct control_report *r)
+static void one(struct log *l, const struct log_args *base, const struct control_report *r)
 {
+	struct log_args a = *base;
 	char detail[DETAIL_LEN];
 
-	a->detail = detail;
+	a.detail = detail;
 	snprintf(detail, sizeof detail, "%" PRIu64, r->value);
 	switch (r->fact) {
 	case CONTROL_FACT_ESTABLISHED:
-		log_event(l, LOG_EVENT_ESTABLISHED, a);
+		log_event(l, LOG_EVENT_ESTABLISHED, &a);
 		return;
 	case CONTROL_FACT_REFUSED_CONNECTION:
-		refused(l, LOG_EVENT_REFUSED_CONNECTION, a, r);
+		refused(l, LOG_EVENT_REFUSED_CONNECTION, &a, r);
 		return;
 	case CONTROL_FACT_REFUSED_REQUEST:
-		refused(l, LOG_EVENT_REFUSED_REQUEST, a, r);
+		refused(l, LOG_EVENT_REFUSED_REQUEST, &a, r);
 		return;
 	case CONTROL_FACT_REFUSED_START:
-		refused(l, LOG_EVENT_REFUSED_START, a, r);
+		refused(l, LOG_EVENT_REFUSED_START, &a, r);
+		return;
+	case CONTROL_FACT_REFUSED_STOP:
+		refused(l, LOG_EVENT_REFUSED_STOP, &a, r);
 		return;
 	case CONTROL_FACT_ACCEPTED:
-		accepted(l, a, r->session);
+		accepted(l, &a, r->session);
 		return;
 	case CONTROL_FACT_STARTED:
-		log_event(l, LOG_EVENT_SESSIONS_STARTED, a);
+		log_event(l, LOG_EVENT_SESSIONS_STARTED, &a);
 		return;
 	case CONTROL_FACT_STOPPED:
 		snprintf(detail, sizeof detail, "%" PRIu64 " with Accept %" PRIu64 " (%s)%s",
 			 r->value, r->other, accept_info((unsigned)r->other)->name,
 			 r->other ? ", results invalid" : "");
-		log_event(l, LOG_EVENT_SESSIONS_STOPPED, a);
+		log_event(l, LOG_EVENT_SESSIONS_STOPPED, &a);
 		return;
 	case CONTROL_FACT_STOP_WRONG:
 		snprintf(detail, sizeof detail, "%" PRIu64 " instead of %" PRIu64, r->value,
 			 r->other);
-		log_event(l, LOG_EVENT_STOP_WRONG, a);
+		log_event(l, LOG_EVENT_STOP_WRONG, &a);
 		return;
 	case CONTROL_FACT_PACKETS_IGNORED:
-		log_event(l, LOG_EVENT_PACKETS_IGNORED, a);
+		log_event(l, LOG_EVENT_PACKETS_IGNORED, &a);
 		return;
 	case CONTROL_FACT_CLOSED:
-		a->why = control_why_text(r->why);
-		log_event(l, LOG_EVENT_CLOSED, a);
+		a.why = control_why_text(r->why);
+		log_event(l, LOG_EVENT_CLOSED, &a);
 		return;
 	}
 }
 
-void report_control(struct log *l, const struct control *c, const struct control_out *out)
+/* A KeyID is what the peer sent: nothing but what can be printed goes into the log. */
+static void put_key_id(const struct control *c, char out[static KEY_ID_TEXT_LEN])
 {
-	char peer[ADDRESS_TEXT_LEN], mode[MODE_TEXT_LEN];
+	const uint8_t *id = c->setup.key_id;
+	size_t n = 0;
+
+	while (n < MSG_KEY_ID_LEN && id[n]) {
+		out[n] = id[n] < 0x20 || id[n] == 0x7f ? '?' : (char)id[n];
+		n++;
+	}
+	out[n] = '\0';
+}
+
+void report_control(struct log *l, const struct control *c, const char *class,
+		    const struct control_out *out)
+{
+	char peer[ADDRESS_TEXT_LEN], mode[MODE_TEXT_LEN], key_id[KEY_ID_TEXT_LEN];
 
 	if (!out->n_reports) {
 		return;
 	}
 	address_text(&c->remote, peer, sizeof peer);
 	mode_text(c->modes, mode, sizeof mode);
+	put_key_id(c, key_id);
 	for (unsigned i = 0; i < out->n_reports; i++) {
-		struct log_args a = { .peer = peer, .mode = c->modes ? mode : NULL };
+		struct log_args a = {
+			.peer = peer,
+			.mode = c->modes ? mode : NULL,
+			.class = class,
+			.key_id = key_id,
+		};
 
 		one(l, &a, &out->reports[i]);
 	}
+}
+
+void report_auth_failed(struct log *l, const struct control *c, bool known)
+{
+	char peer[ADDRESS_TEXT_LEN], key_id[KEY_ID_TEXT_LEN];
+
+	put_key_id(c, key_id);
+	log_event(l, LOG_EVENT_AUTH_FAILED,
+		  &(struct log_args){
+			  .peer = address_text(&c->remote, peer, sizeof peer),
+			  .key_id = key_id,
+			  .why = known ? "wrong passphrase, or a damaged or replayed Token"
+				       : "unknown KeyID" });
 }
 
 static const char *end_text(enum udp_end why)

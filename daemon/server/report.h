@@ -8,8 +8,12 @@
 #include "daemon/reflector/reflector.h"
 #include "daemon/server/log.h"
 
-/** Everything that one control_feed() reported. */
-void report_control(struct log *l, const struct control *c, const struct control_out *out);
+/** Everything that one control_feed() reported. @class: its name, NULL = none. */
+void report_control(struct log *l, const struct control *c, const char *class,
+		    const struct control_out *out);
+
+/** A Token was not right; only the log may tell whether the KeyID is @known. R-017 */
+void report_auth_failed(struct log *l, const struct control *c, bool known);
 
 /** Final counters of a session. */
 void report_session_ended(struct log *l, const struct address *peer, const struct session *s,

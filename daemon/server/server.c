@@ -4,6 +4,7 @@
 #include "daemon/server/conn.h"
 #include "daemon/server/host.h"
 #include "daemon/server/memory.h"
+#include "daemon/server/orders.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -17,6 +18,7 @@
 #define FDS_SPARE 64 /* threads, log, listeners, name service */
 #define STUCK_S 5. /* a reflector thread that did not move for so long is stuck */
 #define DETAIL_LEN 400
+#define COUNT_USUAL 32768 /* what clients take by default. RFC 5357 6, RFC 8913 */
 
 static int64_t now_ns(clockid_t clock)
 {
@@ -149,6 +151,27 @@ static int listen_to(struct server *s, const struct settings *settings, char *wh
 	return 0;
 }
 
+static void use_settings(struct server *s, struct settings *settings)
+{
+	uint32_t keyed = settings_keyed_modes(settings);
+
+	s->settings = settings;
+	s->keyed_policy = settings->policy;
+	s->keyed_policy.modes = keyed & MODE_SECURITY_MASK;
+	s->keyed_policy.features = keyed & MODE_FEATURE_MASK;
+}
+
+/* */
+static void say_count(struct server *s)
+{
+	char text[16];
+
+	if (s->settings->configured.kdf_count > COUNT_USUAL) {
+		snprintf(text, sizeof text, "%" PRIu32, s->settings->configured.kdf_count);
+		say(s, LOG_EVENT_COUNT_LARGE, text);
+	}
+}
+
 static void take_settings(struct server *s, struct settings *next)
 {
 	char names[DETAIL_LEN];
@@ -157,10 +180,11 @@ static void take_settings(struct server *s, struct settings *next)
 		say(s, LOG_EVENT_RESTART_NEEDED, names);
 	}
 	settings_unref(s->settings);
-	s->settings = next;
-	conn_policy_changed(s);
+	use_settings(s, next);
+	conn_settings_changed(s);
 	log_set_level(s->log, (int)next->log_level);
 	say(s, LOG_EVENT_RELOADED, s->config_path ? s->config_path : "defaults");
+	say_count(s);
 	say_listening(s);
 }
 
@@ -219,6 +243,7 @@ static void on_stop(struct ev_loop *loop, ev_signal *w, int events)
 	s->stopping = true;
 	(void)sd_notify(0, "STOPPING=1");
 	say(s, LOG_EVENT_STOPPING, w->signum == SIGTERM ? "SIGTERM" : "SIGINT");
+	log_be_patient(s->log);
 	listener_close(&s->listeners);
 	ev_timer_set(&s->grace, GRACE_S, 0.);
 	ev_timer_start(loop, &s->grace);
@@ -258,7 +283,7 @@ static int start_reflector(struct server *s)
 	struct reflector_config config = {
 		.threads = s->settings->reflector_threads,
 		.user_timestamps = s->settings->timestamps == SETTINGS_TIMESTAMPS_USER,
-		.ended = conn_session_ended,
+		.ended = orders_session_ended,
 		.context = s,
 	};
 	int rc = reflector_new(&s->reflector, s->loop, &config);
@@ -299,12 +324,18 @@ static int start(struct server *s, const struct server_options *o)
 	if (rc < 0) {
 		return rc;
 	}
+	rc = kdf_new(&s->kdf, s->loop, s->settings->auth_workers, s->settings->auth_queue,
+		     orders_derived);
+	if (rc < 0) {
+		return rc;
+	}
 	rc = listen_to(s, s->settings, why, sizeof why);
 	if (rc < 0) {
 		log_early("%s", why);
 		return rc;
 	}
 	start_timers(s);
+	say_count(s);
 	say_listening(s);
 	say(s, LOG_EVENT_READY, s->config_path ? s->config_path : "built-in defaults");
 	(void)sd_notify(0, "READY=1");
@@ -314,8 +345,11 @@ static int start(struct server *s, const struct server_options *o)
 
 int server_run(const struct server_options *o, struct settings *settings)
 {
-	struct server s = { .settings = settings };
-	int rc = start(&s, o);
+	struct server s = { 0 };
+	int rc;
+
+	use_settings(&s, settings);
+	rc = start(&s, o);
 
 	if (!rc) {
 		ev_run(s.loop, 0);
@@ -325,6 +359,8 @@ int server_run(const struct server_options *o, struct settings *settings)
 	}
 	conn_free_all(&s);
 	reflector_free(s.reflector);
+	kdf_free(s.kdf);
+	free(s.scratch);
 	clients_free(s.clients);
 	settings_unref(s.settings);
 	log_free(s.log);

@@ -20,9 +20,13 @@ struct server {
 	struct ev_loop *loop;
 	const char *config_path;
 	struct settings *settings;
+	struct policy keyed_policy; /* of clients in no class: modes that need a key, or none */
 	struct log *log;
 	struct reflector *reflector;
 	struct clients *clients;
+	struct kdf *kdf;
+	uint8_t *scratch; /* answers of control_feed */
+	size_t scratch_octets;
 	struct listener *listeners;
 	struct admit_total admit;
 	struct conn *conns; /* all of them */

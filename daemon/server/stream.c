@@ -12,6 +12,8 @@ void stream_init(struct stream *s, int fd)
 	s->fd = fd;
 	s->in = s->in_small;
 	s->in_size = sizeof s->in_small;
+	s->out = s->out_small;
+	s->out_size = sizeof s->out_small;
 	s->in_len = s->out_len = 0;
 }
 
@@ -24,9 +26,19 @@ static void free_large(struct stream *s)
 	s->in_size = sizeof s->in_small;
 }
 
+static void free_large_out(struct stream *s)
+{
+	if (s->out != s->out_small) {
+		free(s->out);
+	}
+	s->out = s->out_small;
+	s->out_size = sizeof s->out_small;
+}
+
 void stream_close(struct stream *s)
 {
 	free_large(s);
+	free_large_out(s);
 	close(s->fd);
 	s->fd = -1;
 }
@@ -86,16 +98,28 @@ bool stream_flush(struct stream *s)
 	}
 	memmove(s->out, s->out + sent, s->out_len - sent);
 	s->out_len -= sent;
+	if (!s->out_len) {
+		free_large_out(s);
+	}
 	return !s->out_len;
 }
 
 bool stream_push(struct stream *s, const uint8_t *octets, size_t n)
 {
-	if (n > sizeof s->out - s->out_len) {
+	uint8_t *more;
+
+	if (n > s->out_size - s->out_len) {
 		(void)stream_flush(s);
 	}
-	if (n > sizeof s->out - s->out_len) {
-		return false;
+	if (n > s->out_size - s->out_len) {
+		more = malloc(s->out_len + n);
+		if (!more) {
+			return false;
+		}
+		memcpy(more, s->out, s->out_len);
+		free_large_out(s);
+		s->out = more;
+		s->out_size = s->out_len + n;
 	}
 	memcpy(s->out + s->out_len, octets, n);
 	s->out_len += n;

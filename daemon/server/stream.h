@@ -14,9 +14,10 @@
 struct stream {
 	int fd;
 	uint8_t *in; /* in_small, or allocated for one long message */
-	size_t in_len, in_size, out_len;
+	uint8_t *out; /* out_small, or allocated for long answers */
+	size_t in_len, in_size, out_len, out_size;
 	uint8_t in_small[STREAM_IN_OCTETS];
-	uint8_t out[STREAM_OUT_OCTETS];
+	uint8_t out_small[STREAM_OUT_OCTETS];
 };
 
 /** Takes over a non-blocking socket. */
@@ -32,7 +33,7 @@ void stream_consume(struct stream *s, size_t n);
 /** Have room for a message of @want octets; false = no memory. */
 bool stream_fit(struct stream *s, size_t want);
 
-/** Queue octets; false if they do not fit even after sending what can be sent. */
+/** Queue octets; false = no memory. */
 bool stream_push(struct stream *s, const uint8_t *octets, size_t n);
 
 /** Send what there is. True if nothing is left; octets for a peer that is gone vanish. */

@@ -21,7 +21,7 @@ static void check_counters(const struct world *w)
 		sessions[c->host] += c->opening;
 	}
 	for (int i = 0; i < WORLD_SESSIONS; i++) {
-		if (w->sessions[i].used)
+		if (w->sessions[i].used && !w->sessions[i].ended)
 			sessions[w->sessions[i].host]++;
 	}
 	for (int i = 0; i < WORLD_HOSTS; i++) {
@@ -45,6 +45,13 @@ static void check_list(const struct world *w, const struct conn *c)
 		MUST(player(s)->used && player(s)->conn == c);
 		MUST(s->todo == SESSION_TODO_NONE);
 		active += s->state == SESSION_ACTIVE;
+		/* a kept one has ended, and nothing but a Stop-N-Sessions can come */
+		MUST(s->kept == player(s)->ended);
+		if (s->kept)
+			MUST(s->state == SESSION_ENDED &&
+			     (c->control.modes & MODE_INDIVIDUAL_CONTROL));
+		if (c->control.state == CONTROL_READY || c->control.state == CONTROL_ACTIVE)
+			MUST(!s->named);
 		if (c->closing)
 			MUST(s->state == SESSION_ENDED || s->state == SESSION_STOPPING);
 		linked++;
@@ -58,8 +65,39 @@ static void check_list(const struct world *w, const struct conn *c)
 	MUST(c->control.sessions == linked);
 	MUST(owned == linked);
 	MUST(c->control.running == active);
-	MUST(c->control.in_progress >= active);
-	MUST((c->control.state == CONTROL_ACTIVE) == (active > 0));
+	MUST(c->control.in_progress >= active || (c->control.modes & MODE_INDIVIDUAL_CONTROL));
+	MUST(c->control.state != CONTROL_ACTIVE || active);
+	MUST(c->control.state != CONTROL_READY || !active);
+}
+
+/* What has a SID is found by it, in its place and once. R-110 */
+static void check_sids(const struct world *w, const struct conn *c)
+{
+	uint32_t found = 0, given = 0;
+
+	for (unsigned b = 0; b < CONTROL_SID_BUCKETS; b++) {
+		for (const struct session *s = c->control.by_sid[b]; s; s = s->next_sid) {
+			MUST(player(s)->used && player(s)->conn == c);
+			MUST(s->sid[MSG_SID_LEN - 1] % CONTROL_SID_BUCKETS == b);
+			found++;
+			MUST(found <= WORLD_SESSIONS);
+		}
+	}
+	for (const struct session *s = c->control.first; s; s = s->next)
+		given += s->sid[0] != 0;
+	MUST(found == given);
+}
+
+/* what the client thinks runs is what runs, or has run into REFWAIT. */
+static void check_known(const struct conn *c)
+{
+	uint32_t started = 0, kept = 0;
+
+	for (unsigned i = 0; i < c->client.n_sessions; i++)
+		started += c->client.sessions[i].state == KNOWN_STARTED;
+	for (const struct session *s = c->control.first; s; s = s->next)
+		kept += s->kept;
+	MUST(started == c->control.running + kept);
 }
 
 /* What is asked for can be taken: nothing while an answer is due or stuck. */
@@ -68,11 +106,13 @@ static void check_want(const struct conn *c)
 	enum control_state s = c->control.state;
 	size_t want = control_want(&c->control);
 
+	if (c->deriving && !c->closing)
+		MUST(s == CONTROL_DERIVING);
 	if (c->opening && !c->closing)
 		MUST(s == CONTROL_OPENING);
 	if (c->starting && !c->closing)
 		MUST(s == CONTROL_STARTING);
-	if (c->control.blocked || c->opening || c->starting || c->closing) {
+	if (c->control.blocked || c->deriving || c->opening || c->starting || c->closing) {
 		MUST(want == 0);
 		return;
 	}
@@ -91,11 +131,15 @@ static void check_answers(const struct conn *c)
 {
 	const struct client *k = &c->client;
 
-	if (k->manner == MANNER_GARBAGE || c->closing || c->opening || c->starting || c->in_len ||
-	    k->out_at < k->out_len || c->control.have_head)
+	if (k->manner == MANNER_GARBAGE || k->damaged || k->wrong_list || c->closing ||
+	    c->deriving || c->opening || c->starting || c->in_len || k->out_at < k->out_len || c->control.have_head)
 		return;
 	MUST(k->n_expected == 0);
-	if (c->control.state == CONTROL_READY || c->control.state == CONTROL_ACTIVE)
+	if (c->control.state != CONTROL_READY && c->control.state != CONTROL_ACTIVE)
+		return;
+	if (client_individual(k))
+		check_known(c);
+	else
 		MUST(k->in_progress == c->control.in_progress);
 }
 
@@ -108,6 +152,7 @@ void check_world(const struct world *w)
 		if (!c->used)
 			continue;
 		check_list(w, c);
+		check_sids(w, c);
 		check_want(c);
 		check_answers(c);
 	}

@@ -22,7 +22,10 @@ bool world_one_in(struct world *w, uint64_t n)
 static void choose_policy(struct world *w)
 {
 	w->policy = (struct policy){
-		.modes = MODE_UNAUTHENTICATED,
+		.modes = world_one_in(w, 20) ? 0 : MODE_UNAUTHENTICATED | (uint32_t)world_random(w, 16),
+		.features = (uint32_t)world_random(w, 1024) & MODE_FEATURE_MASK,
+		.kdf_count = MSG_COUNT_MIN,
+		.failure_rate = world_one_in(w, 4) ? 1 + (uint32_t)world_random(w, 30) : 0,
 		.max_connections = 2 + (uint32_t)world_random(w, WORLD_CONNS),
 		.max_connections_per_client = 1 + (uint32_t)world_random(w, 4),
 		.max_sessions = 1 + (uint32_t)world_random(w, WORLD_SESSIONS),
@@ -62,10 +65,11 @@ static void end_session(struct world *w, struct played_session *p)
 	struct control_in in = { .kind = CONTROL_SESSION_ENDED, .session = &p->session };
 
 	p->end_ns = NEVER;
+	p->ended = true;
+	admit_session_end(&w->total, &w->hosts[p->host]);
 	if (p->conn)
 		feed(w, p->conn, &in);
-	admit_session_end(&w->total, &w->hosts[p->host]);
-	p->used = false;
+	p->used = p->session.kept;
 }
 
 static void carry_out(struct world *w, struct conn *c)
@@ -93,6 +97,10 @@ static void carry_out(struct world *w, struct conn *c)
 		case SESSION_TODO_END:
 			MUST(s->state == SESSION_ENDED);
 			p->end_ns = w->now_ns + (int64_t)world_random(w, 3) * MS;
+			break;
+		case SESSION_TODO_FREE:
+			MUST(s->state == SESSION_ENDED && p->ended && s->kept);
+			p->used = false;
 			break;
 		case SESSION_TODO_NONE:
 			ck_abort_msg("nothing to do, but on the list");
@@ -138,9 +146,25 @@ static void answer_open(struct world *w, struct conn *c)
 	feed(w, c, &in);
 }
 
+static void answer_derive(struct world *w, struct conn *c)
+{
+	static const enum reason refusals[] = { REASON_AUTH_FAILED, REASON_AUTH_FAILED,
+						REASON_KDF_QUEUE, REASON_CLASS_QUOTA,
+						REASON_INTERNAL };
+	struct control_in in = { .kind = CONTROL_KEY_READY, .keys = &c->client.keys };
+
+	c->deriving = false;
+	seed_fill(&w->seed, in.random, sizeof(in.random));
+	if (world_one_in(w, 8)) {
+		in.kind = CONTROL_KEY_REFUSED;
+		in.reason = refusals[world_random(w, 5)];
+	}
+	feed(w, c, &in);
+}
+
 static void answer_start(struct world *w, struct conn *c)
 {
-	struct control_in in = { .kind = CONTROL_STARTED };
+	struct control_in in = { .kind = CONTROL_STARTED, .octets = c->last };
 
 	c->starting = false;
 	feed(w, c, &in);
@@ -151,8 +175,12 @@ static void answer_start(struct world *w, struct conn *c)
 static void free_conn(struct world *w, struct conn *c)
 {
 	MUST(!c->control.counted);
-	for (struct session *s = c->control.first; s; s = s->next)
+	for (struct session *s = c->control.first; s; s = s->next) {
 		player(s)->conn = NULL;
+		if (s->kept)
+			player(s)->used = false;
+	}
+	control_wipe(&c->control);
 	c->used = false;
 	w->n_conversations++;
 }
@@ -168,13 +196,31 @@ static void check_close(struct world *w, struct conn *c, const struct control_re
 	case CONTROL_WHY_PEER:
 		MUST(c->eof);
 		return;
+	case CONTROL_WHY_DENIED:
+		MUST(before == CONTROL_GREETED && !w->policy.modes);
+		return;
 	case CONTROL_WHY_MODE_ZERO:
-	case CONTROL_WHY_REFUSED:
-	case CONTROL_WHY_HANDSHAKE:
 		MUST(before == CONTROL_GREETED);
 		return;
+	case CONTROL_WHY_REFUSED:
+	case CONTROL_WHY_HANDSHAKE:
+		MUST(before == CONTROL_GREETED || before == CONTROL_DERIVING);
+		return;
+	case CONTROL_WHY_HMAC:
+		MUST(c->control.modes & MODE_KEYED_MASK);
+		MUST(k->manner == MANNER_GARBAGE || k->damaged);
+		return;
+	case CONTROL_WHY_UNKNOWN:
+		MUST(c->control.modes & MODE_KEYED_MASK);
+		MUST(k->manner == MANNER_GARBAGE || k->damaged || k->quiet);
+		return;
+	case CONTROL_WHY_SID_COUNT:
+		MUST(c->control.modes & MODE_INDIVIDUAL_CONTROL);
+		MUST(k->manner == MANNER_GARBAGE || k->damaged || k->wrong_list);
+		return;
 	case CONTROL_WHY_MESSAGE:
-		MUST(k->manner == MANNER_GARBAGE || k->out_at < k->out_len || c->stuck);
+		MUST(k->manner == MANNER_GARBAGE || k->out_at < k->out_len || c->stuck ||
+		     k->damaged);
 		return;
 	case CONTROL_WHY_SEND_STALL:
 		MUST(c->stuck);
@@ -184,9 +230,10 @@ static void check_close(struct world *w, struct conn *c, const struct control_re
 		return;
 	case CONTROL_WHY_STOP_WRONG:
 		MUST(k->wrong_stop || k->manner == MANNER_GARBAGE);
+		MUST(!(c->control.modes & MODE_INDIVIDUAL_CONTROL));
 		return;
 	case CONTROL_WHY_GARBAGE:
-		MUST(k->manner == MANNER_GARBAGE);
+		MUST(k->manner == MANNER_GARBAGE && !(c->control.modes & MODE_KEYED_MASK));
 		return;
 	case CONTROL_WHY_SHUTDOWN:
 		return;
@@ -229,9 +276,10 @@ static void take_orders(struct world *w, struct conn *c, const struct control_ou
 		if (c->stuck)
 			c->unsent += out->len;
 	}
-	MUST(!(out->open && out->start));
-	if (out->open || out->start) {
-		MUST(!c->opening && !c->starting && !out->close);
+	MUST(out->open + out->start + out->derive <= 1);
+	if (out->open || out->start || out->derive) {
+		MUST(!c->deriving && !c->opening && !c->starting && !out->close);
+		c->deriving = out->derive;
 		c->opening = out->open;
 		c->starting = out->start;
 		c->answer_ns = w->now_ns +
@@ -244,12 +292,18 @@ static void take_orders(struct world *w, struct conn *c, const struct control_ou
 static void feed(struct world *w, struct conn *c, struct control_in *in)
 {
 	enum control_state before = c->control.state;
+	static uint8_t room[4 * MSG_N_LEN(MSG_N_MAX)];
 	struct control_out out;
 
 	memset(&out, 0xa5, sizeof(out));
+	out.size = control_room(&c->control);
+	MUST(out.size <= sizeof(room));
+	out.octets = room + sizeof(room) - out.size;
 	control_feed(&c->control, &w->policy, in, (struct mono){ w->now_ns }, &out);
 	w->n_events++;
-	MUST(out.len <= CONTROL_OUT_MAX);
+	MUST(out.len <= out.size);
+	if (out.start && in->kind == CONTROL_OCTETS)
+		memcpy(c->last, in->octets, in->len);
 	carry_out(w, c);
 	take_reports(w, c, &out, before);
 	take_orders(w, c, &out);
@@ -265,6 +319,21 @@ static void feed_kind(struct world *w, struct conn *c, enum control_kind kind)
 	feed(w, c, &in);
 }
 
+static bool waits(const struct conn *c)
+{
+	return c->deriving || c->opening || c->starting;
+}
+
+static void answer(struct world *w, struct conn *c)
+{
+	if (c->deriving)
+		answer_derive(w, c);
+	else if (c->opening)
+		answer_open(w, c);
+	else
+		answer_start(w, c);
+}
+
 /* Feed every message that is complete, and say so if another has begun. */
 static void digest(struct world *w, struct conn *c)
 {
@@ -277,8 +346,8 @@ static void digest(struct world *w, struct conn *c)
 		in.wall.ns = w->now_ns;
 		used += want;
 		feed(w, c, &in);
-		if ((c->opening || c->starting) && c->answer_ns == w->now_ns)
-			c->opening ? answer_open(w, c) : answer_start(w, c);
+		if (waits(c) && c->answer_ns == w->now_ns)
+			answer(w, c);
 		if (c->unsent && !c->control.blocked)
 			feed_kind(w, c, CONTROL_BLOCKED);
 	}
@@ -292,7 +361,7 @@ static void finish(struct world *w, struct conn *c)
 {
 	if (c->unsent && !c->control.blocked)
 		feed_kind(w, c, CONTROL_BLOCKED);
-	if ((c->closing || c->aborted) && (!c->unsent || c->aborted) && !c->opening && !c->starting)
+	if ((c->closing || c->aborted) && (!c->unsent || c->aborted) && !waits(c))
 		free_conn(w, c);
 }
 
@@ -319,6 +388,7 @@ void world_hang_up(struct world *w, struct conn *c)
 static void open_conn(struct world *w)
 {
 	struct address local = { .family = 4, .port = 862, .ip = { 192, 0, 2, 10 } };
+	static const uint8_t ipv4[] = { 192, 0, 2, 10 };
 	struct address remote = { .family = 4, .port = 33333, .ip = { 198, 51, 100 } };
 
 	for (int i = 0; i < WORLD_CONNS; i++) {
@@ -331,6 +401,7 @@ static void open_conn(struct world *w)
 		c->host = (int)world_random(w, WORLD_HOSTS);
 		remote.ip[3] = (uint8_t)(1 + c->host);
 		control_init(&c->control, &local, &remote, &w->total, &w->hosts[c->host]);
+		memcpy(c->control.sid_ipv4, ipv4, sizeof(ipv4));
 		client_init(w, &c->client);
 		feed_kind(w, c, CONTROL_OPENED);
 		finish(w, c);
@@ -356,14 +427,14 @@ static int64_t next_time(const struct world *w)
 		if (!c->used)
 			continue;
 		sooner(&at, c->deadline_ns);
-		if (c->opening || c->starting)
+		if (waits(c))
 			sooner(&at, c->answer_ns);
 		if (!c->client.gone)
 			sooner(&at, c->client.act_ns);
 	}
 	for (int i = 0; i < WORLD_SESSIONS; i++) {
 		if (w->sessions[i].used)
-			sooner(&at, w->sessions[i].end_ns);
+			sooner(&at, w->sessions[i].end_ns); /* kept ones: NEVER */
 	}
 	return at;
 }
@@ -412,12 +483,8 @@ static void take_end(struct world *w, struct played_session *p)
 
 static void step_conn(struct world *w, struct conn *c)
 {
-	if (c->opening && c->answer_ns <= w->now_ns) {
-		answer_open(w, c);
-		digest(w, c);
-		finish(w, c);
-	} else if (c->starting && c->answer_ns <= w->now_ns) {
-		answer_start(w, c);
+	if (waits(c) && c->answer_ns <= w->now_ns) {
+		answer(w, c);
 		digest(w, c);
 		finish(w, c);
 	} else if (c->deadline_ns <= w->now_ns) {
@@ -478,6 +545,8 @@ void world_end(struct world *w)
 		MUST(i < 1000000);
 		world_step(w, false);
 	}
+	for (int i = 0; i < WORLD_SESSIONS; i++)
+		MUST(!w->sessions[i].used); /* none is left behind */
 	MUST(w->total.connections == 0);
 	MUST(w->total.sessions == 0);
 	for (int i = 0; i < WORLD_HOSTS; i++) {

@@ -24,6 +24,7 @@
 #define WORLD_SESSIONS 40
 #define WORLD_IN (MSG_N_LEN(MSG_N_MAX) + 4096)
 #define WORLD_EXPECTED 64
+#define WORLD_KNOWN 400
 
 enum manner {
 	MANNER_WELL, /* a message, its answer, the next */
@@ -42,6 +43,22 @@ enum reply {
 	REPLY_REFUSAL, /* to one that may not */
 	REPLY_UNEXPECTED, /* to what is no command */
 	REPLY_START_ACK,
+	REPLY_START_N, /* one acknowledgement or several */
+	REPLY_STOP_N,
+};
+
+struct expected {
+	enum reply reply;
+	/* START_N, STOP_N: how many SIDs, what they add up to, and whether one is there twice */
+	uint32_t n;
+	uint64_t sum;
+	bool repeats;
+};
+
+/* What a client knows of a session, by the answers. */
+struct known {
+	uint8_t sid[MSG_SID_LEN];
+	enum { KNOWN_ACCEPTED, KNOWN_STARTED, KNOWN_STOPPED } state;
 };
 
 struct client {
@@ -50,19 +67,29 @@ struct client {
 	int commands; /* that it will still send */
 	bool greeted, set_up, idle, gone, refused_mode, wrong_stop;
 	bool quiet; /* garbage was sent: a pause is due */
+	bool wrong_list; /* a list of SIDs that cannot be */
+	bool damaged; /* a bit of a sealed message was flipped: this is the end */
+	uint32_t offered, mode; /* of Greeting and Set-Up-Response */
+	bool keyed; /* what is said now is sealed */
+	struct crypt_keys keys;
+	uint8_t iv[CRYPT_BLOCK];
+	struct crypt_stream seal, open;
+	struct known sessions[WORLD_KNOWN]; /* individual control */
+	unsigned n_sessions;
 	uint8_t out[MSG_N_LEN(MSG_N_MAX) + 2048];
 	size_t out_len, out_at;
-	enum reply expected[WORLD_EXPECTED];
+	struct expected expected[WORLD_EXPECTED];
 	unsigned n_expected;
 	uint32_t accepted, in_progress; /* sessions, as the answers say */
 };
 
 struct conn {
-	bool used, closing, aborted, stuck, for_good, opening, starting, eof;
+	bool used, closing, aborted, stuck, for_good, deriving, opening, starting, eof;
 	int host;
 	struct control control;
 	int64_t deadline_ns;
-	int64_t answer_ns; /* of the reflector, to OPEN or START */
+	int64_t answer_ns; /* to DERIVE, OPEN or START */
+	uint8_t last[MSG_N_LEN(MSG_N_MAX)]; /* the OCTETS that ordered START */
 	uint8_t in[WORLD_IN];
 	size_t in_len, unsent;
 	struct client client;
@@ -71,6 +98,7 @@ struct conn {
 struct played_session {
 	struct session session; /* first */
 	bool used;
+	bool ended; /* but kept by its connection */
 	int host;
 	struct conn *conn; /* NULL: gone */
 	int64_t end_ns;
@@ -118,6 +146,9 @@ void client_act(struct world *w, struct conn *c);
 
 /** An answer; it must be the one that is due. */
 void client_reply(struct world *w, struct conn *c, const uint8_t *octets, size_t n);
+
+/** It has modes with individual control. */
+bool client_individual(const struct client *k);
 
 /* --- what must always hold, in check.c --- */
 

@@ -44,7 +44,7 @@ SPDX = "SPDX-License-Identifier: BSD-2-Clause"
 
 # strdup, strerror, strtok and the like are left out on purpose.
 PURE_SYMBOLS = {
-    "memcpy", "memmove", "memset", "memcmp", "memchr", "explicit_bzero",
+    "memcpy", "memmove", "memset", "memcmp", "bcmp", "memchr", "explicit_bzero",
     "strlen", "strnlen", "strcmp", "strncmp", "strchr", "strrchr", "strspn", "strcspn", "strstr",
     "snprintf", "inet_ntop", "__stack_chk_fail", "__assert_fail", "_GLOBAL_OFFSET_TABLE_",
     "__memcpy_chk", "__memmove_chk", "__memset_chk", "__snprintf_chk", "__explicit_bzero_chk",

@@ -38,4 +38,8 @@ struct schema_line {
 };
 size_t schema_lines(char **text, struct schema_line *lines, size_t max);
 
+/** Writes twampd.keys into the room, with mode 0600. */
+const char *write_keys(const char *text);
+
 TCase *files_cases(void);
+TCase *classes_cases(void);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tests/unit/control/talk.h"
 
+#include "daemon/control/command.h"
 #include "tests/unit/protocol/vectors.h"
 
 #include <ctype.h>
@@ -23,6 +24,7 @@ static void init(struct talk *t, const struct address *local, const struct addre
 		.max_sessions_per_client = 8,
 		.max_sessions_per_connection = 5,
 		.max_padding = 9000,
+		.kdf_count = 32768,
 		.port_first = 49152,
 		.port_last = 65535,
 		.handshake_s = 30,
@@ -34,6 +36,7 @@ static void init(struct talk *t, const struct address *local, const struct addre
 	};
 	t->now.ns = INT64_C(5000000000);
 	t->deadline.ns = CONTROL_NEVER;
+	t->wall.ns = INT64_C(1700000000123456789); /* e8fe6f80.1f9add37, see time.hex */
 	admit_client_init(&t->client, t->now);
 	control_init(&t->control, local, remote, &t->total, &t->client);
 	t->control.start_time = UINT64_C(0xeeae300040000000);
@@ -55,11 +58,21 @@ void talk_init_v6(struct talk *t)
 		     .family = 6, .port = 33333, .ip = { 0x20, 1, 0xd, 0xb8, [15] = 0x07 } });
 }
 
+static const char *file_of(const char *name)
+{
+	if (!strncmp(name, "greeting", 8) || !strncmp(name, "setup", 5) ||
+	    !strncmp(name, "serverstart", 11))
+		return "handshake.hex";
+	/* isc.unauth. is of the clear ones */
+	if (!strncmp(name, "enc.", 4) || !strncmp(name, "isc.c2s.", 8) ||
+	    !strncmp(name, "isc.s2c.", 8))
+		return "cipher.hex";
+	return "control.hex";
+}
+
 static size_t put_vector(const char *name, uint8_t *out, size_t size)
 {
-	bool handshake = !strncmp(name, "greeting", 8) || !strncmp(name, "setup", 5) ||
-			 !strncmp(name, "serverstart", 11);
-	struct vectors *all = vectors_load(handshake ? "handshake.hex" : "control.hex");
+	struct vectors *all = vectors_load(file_of(name));
 	const struct vector *v = vectors_get(all, name);
 	size_t n = v->n;
 
@@ -67,6 +80,16 @@ static size_t put_vector(const char *name, uint8_t *out, size_t size)
 	memcpy(out, v->octets, n);
 	vectors_free(all);
 	return n;
+}
+
+static size_t put_token(uint8_t *out, size_t size)
+{
+	uint8_t setup[MSG_SETUP_LEN];
+
+	put_vector("setup.mode4", setup, sizeof(setup));
+	ck_assert_uint_ge(size, MSG_TOKEN_LEN + MSG_BLOCK);
+	memcpy(out, setup + 84, MSG_TOKEN_LEN + MSG_BLOCK);
+	return MSG_TOKEN_LEN + MSG_BLOCK;
 }
 
 static size_t put_digits(const char *digits, uint8_t *out, size_t size)
@@ -100,7 +123,9 @@ size_t talk_hex(const char *text, uint8_t *out, size_t size)
 
 	while (sscanf(text, "%511s%n", word, &used) == 1) {
 		text += used;
-		if (word[0] == '$')
+		if (!strcmp(word, "$token")) /* Token and Client-IV of Set-Up-Response */
+			n += put_token(out + n, size - n);
+		else if (word[0] == '$')
 			n += put_vector(word + 1, out + n, size - n);
 		else
 			n += put_digits(word, out + n, size - n);
@@ -120,8 +145,8 @@ static void __attribute__((format(printf, 2, 3))) add(struct talk *t, const char
 
 static const char *name_state(enum control_state s)
 {
-	static const char *const names[] = { "?",	 "GREETED", "READY",   "OPENING",
-					     "STARTING", "ACTIVE",  "CLOSING", "DEAD" };
+	static const char *const names[] = { "?",	   "GREETED",  "DERIVING", "READY",  "OPENING",
+					     "STARTING", "ACTIVE", "CLOSING",  "DEAD" };
 
 	return names[s];
 }
@@ -133,6 +158,8 @@ static const char *name_why(enum control_why why)
 		[CONTROL_WHY_REFUSED] = "refused",   [CONTROL_WHY_HANDSHAKE] = "handshake",
 		[CONTROL_WHY_MESSAGE] = "message",   [CONTROL_WHY_SEND_STALL] = "stall",
 		[CONTROL_WHY_SERVWAIT] = "servwait", [CONTROL_WHY_STOP_WRONG] = "stop-wrong",
+		[CONTROL_WHY_DENIED] = "denied",     [CONTROL_WHY_HMAC] = "hmac",
+		[CONTROL_WHY_UNKNOWN] = "unknown",   [CONTROL_WHY_SID_COUNT] = "sid-count",
 		[CONTROL_WHY_GARBAGE] = "garbage",   [CONTROL_WHY_SHUTDOWN] = "shutdown",
 	};
 
@@ -159,7 +186,11 @@ static void add_report(struct talk *t, const struct control_report *r)
 		add(t, " refused-request=%s/%llu", reason_info(r->reason)->key, v);
 		return;
 	case CONTROL_FACT_REFUSED_START:
-		add(t, " refused-start=%s", reason_info(r->reason)->key);
+		add(t, v ? " refused-start=%s/%llu" : " refused-start=%s",
+		    reason_info(r->reason)->key, v);
+		return;
+	case CONTROL_FACT_REFUSED_STOP:
+		add(t, " refused-stop=%s/%llu", reason_info(r->reason)->key, v);
 		return;
 	case CONTROL_FACT_ACCEPTED:
 		add(t, " accepted#%d", number(t, r->session));
@@ -185,7 +216,7 @@ static void add_report(struct talk *t, const struct control_report *r)
 
 static void add_todos(struct talk *t)
 {
-	static const char *const names[] = { "none", "start", "stop", "end" };
+	static const char *const names[] = { "none", "start", "stop", "end", "free" };
 	enum session_todo todo;
 	struct session *s;
 
@@ -193,18 +224,83 @@ static void add_todos(struct talk *t)
 		add(t, " %s#%d", names[todo], number(t, s));
 }
 
+/* Of a message in the clear that has @n octets at most; an unknown one is all of them. */
+static size_t length_of(const uint8_t *m, size_t n)
+{
+	struct msg_n head;
+	size_t len = n;
+
+	switch (m[0]) {
+	case MSG_CMD_START_SESSIONS:
+	case MSG_CMD_STOP_SESSIONS:
+		len = MSG_START_LEN;
+		break;
+	case MSG_CMD_REQUEST_TW_SESSION:
+		len = MSG_REQUEST_LEN;
+		break;
+	case MSG_CMD_START_N_SESSIONS:
+	case MSG_CMD_START_N_ACK:
+	case MSG_CMD_STOP_N_SESSIONS:
+	case MSG_CMD_STOP_N_ACK:
+		msg_get_n_head(m, &head);
+		len = MSG_N_LEN(head.n);
+		break;
+	default:
+		break;
+	}
+	return len < n ? len : n;
+}
+
+/* Open what the server said in one go: several messages are acknowledgements, whose heads say
+ * how long they are. */
+static void open_answers(struct talk *t, uint8_t *at, size_t n)
+{
+	while (n) {
+		size_t len;
+
+		ck_assert_int_eq(crypt_open_part(&t->open, at, MSG_BLOCK), 0);
+		len = at[0] == MSG_CMD_START_N_ACK || at[0] == MSG_CMD_STOP_N_ACK
+			      ? length_of(at, n)
+			      : n;
+		ck_assert_int_eq(crypt_open(&t->open, at + MSG_BLOCK, len - MSG_BLOCK), 0);
+		memset(at + len - MSG_HMAC_LEN, 0, MSG_HMAC_LEN);
+		at += len;
+		n -= len;
+	}
+}
+
+static void take_answers(struct talk *t, const struct control_out *out, enum control_state before)
+{
+	uint8_t *at = t->got + t->n_got;
+
+	if (out->len > sizeof(t->got) - t->n_got)
+		ck_abort_msg("%zu octets of answers", out->len);
+	memcpy(at, out->octets, out->len);
+	t->n_got += out->len;
+	if (!t->keyed || !out->len || before == CONTROL_GREETED)
+		return;
+	if (before != CONTROL_DERIVING) {
+		open_answers(t, at, out->len);
+	} else if (t->control.state == CONTROL_READY) { /* a refusal is clear: R-018 */
+		crypt_stream_init_receive(&t->open, &t->keys, at + 16);
+		ck_assert_int_eq(crypt_open_part(&t->open, at + 32, MSG_BLOCK), 0);
+	}
+}
+
 static void feed(struct talk *t, struct control_in *in)
 {
+	enum control_state before = t->control.state;
 	struct control_out out;
 
+	out.size = control_room(&t->control);
+	out.octets = malloc(out.size); /* exactly, so that what is more is found out */
+	ck_assert_ptr_nonnull(out.octets);
 	control_feed(&t->control, &t->policy, in, t->now, &out);
-	if (out.len > CONTROL_OUT_MAX || out.len > sizeof(t->got) - t->n_got)
-		ck_abort_msg("%zu octets of answers", out.len);
-	memcpy(t->got + t->n_got, out.octets, out.len);
-	t->n_got += out.len;
+	take_answers(t, &out, before);
+	free(out.octets);
 	t->deadline = out.deadline;
-	add(t, "%s%s%s%s", out.open ? " +open" : "", out.start ? " +start" : "",
-	    out.close ? " +close" : "", out.abort ? " +abort" : "");
+	add(t, "%s%s%s%s%s", out.derive ? " +derive" : "", out.open ? " +open" : "",
+	    out.start ? " +start" : "", out.close ? " +close" : "", out.abort ? " +abort" : "");
 	add_todos(t);
 	for (unsigned i = 0; i < out.n_reports; i++)
 		add_report(t, &out.reports[i]);
@@ -212,27 +308,47 @@ static void feed(struct talk *t, struct control_in *in)
 
 void talk_say(struct talk *t, const uint8_t *octets, size_t n)
 {
-	uint8_t copy[OCTETS_MAX];
-
 	while (n) {
 		size_t want = control_want(&t->control);
-		struct control_in in = { .kind = CONTROL_OCTETS, .octets = copy, .len = want };
+		struct control_in in = { .kind = CONTROL_OCTETS, .octets = t->last, .len = want };
 
 		/* no ck_assert: it notes each time that it held, which costs too much per octet */
-		if (!want || want > n || want > sizeof(copy))
+		if (!want || want > n || want > sizeof(t->last))
 			ck_abort_msg("%zu octets are left, %zu are wanted", n, want);
-		memcpy(copy, octets, want);
+		memcpy(t->last, octets, want);
 		feed(t, &in);
 		octets += want;
 		n -= want;
 	}
 }
 
-static void say_text(struct talk *t, const char *text)
+static void seal_all(struct talk *t, uint8_t *octets, size_t n)
+{
+	for (size_t len; n; octets += len, n -= len) {
+		len = length_of(octets, n);
+		if (len == MSG_BLOCK) /* the head alone: no HMAC yet */
+			crypt_seal_block(&t->seal, octets, len);
+		else
+			crypt_seal(&t->seal, octets, len);
+	}
+}
+
+static void say_text(struct talk *t, const char *text, bool raw)
 {
 	uint8_t octets[OCTETS_MAX];
+	size_t n = talk_hex(text, octets, sizeof(octets));
 
-	talk_say(t, octets, talk_hex(text, octets, sizeof(octets)));
+	if (t->keyed && !raw && t->control.state != CONTROL_GREETED)
+		seal_all(t, octets, n);
+	talk_say(t, octets, n);
+}
+
+static void key_ready(struct talk *t)
+{
+	struct control_in in = { .kind = CONTROL_KEY_READY, .keys = &t->keys };
+
+	memcpy(in.random, t->server_iv, sizeof(t->server_iv));
+	feed(t, &in);
 }
 
 static void ready(struct talk *t, int64_t port)
@@ -241,8 +357,7 @@ static void ready(struct talk *t, int64_t port)
 	struct control_in in = {
 		.kind = CONTROL_PORT_READY,
 		.session = s,
-		/* e8fe6f80.1f9add37, see ts.ntp of time.hex */
-		.wall = { INT64_C(1700000000123456789) },
+		.wall = t->wall,
 		.random = { 0xa1, 0xb2, 0xc3, (uint8_t)(0xd4 + t->n_sessions) },
 	};
 
@@ -255,7 +370,7 @@ static void ready(struct talk *t, int64_t port)
 
 static void started(struct talk *t, int64_t failed)
 {
-	struct control_in in = { .kind = CONTROL_STARTED };
+	struct control_in in = { .kind = CONTROL_STARTED, .octets = t->last };
 
 	for (int i = 0; i < t->n_sessions; i++)
 		t->sessions[i].start_error = failed >> i & 1 ? -ENOMEM : 0;
@@ -268,6 +383,7 @@ static void ended(struct talk *t, struct session *s)
 
 	feed(t, &in);
 	admit_session_end(&t->total, &t->client);
+	ck_assert_int_eq(s->state, SESSION_ENDED);
 }
 
 static void feed_kind(struct talk *t, enum control_kind kind, int error, enum reason reason)
@@ -289,7 +405,14 @@ void talk_row(struct talk *t, const struct talk_row *row)
 		feed_kind(t, CONTROL_OPENED, 0, REASON_OK);
 		return;
 	case TALK_SAY:
-		say_text(t, row->in);
+	case TALK_RAW:
+		say_text(t, row->in, row->event == TALK_RAW);
+		return;
+	case TALK_KEY:
+		key_ready(t);
+		return;
+	case TALK_KEY_REFUSED:
+		feed_kind(t, CONTROL_KEY_REFUSED, 0, (enum reason)row->n);
 		return;
 	case TALK_PART:
 		feed_kind(t, CONTROL_ARRIVED, 0, REASON_OK);
@@ -356,13 +479,53 @@ void talk_run(struct talk *t, const struct talk_row *rows)
 	}
 }
 
+void talk_offer(struct talk *t, uint32_t modes)
+{
+	struct vectors *in = vectors_load("inputs.hex");
+
+	t->policy.modes = modes & MODE_SECURITY_MASK;
+	t->policy.features = modes & MODE_FEATURE_MASK;
+	t->policy.kdf_count = (uint32_t)vectors_number(in, "in.count");
+	memcpy(t->keys.aes, vectors_octets(in, "in.aes_session_key", 16), 16);
+	memcpy(t->keys.hmac, vectors_octets(in, "in.hmac_session_key", 32), 32);
+	memcpy(t->server_iv, vectors_octets(in, "in.server_iv", 16), 16);
+	crypt_stream_init_send(&t->seal, &t->keys, vectors_octets(in, "in.client_iv", 16));
+	t->keyed = modes & MODE_KEYED_MASK;
+	vectors_free(in);
+}
+
+void talk_establish(struct talk *t, uint32_t mode)
+{
+	uint8_t setup[MSG_SETUP_LEN];
+
+	talk_offer(t, mode);
+	feed_kind(t, CONTROL_OPENED, 0, REASON_OK);
+	talk_hex("$setup.mode4", setup, sizeof(setup));
+	for (int i = 0; i < 4; i++)
+		setup[i] = (uint8_t)(mode >> (24 - 8 * i));
+	talk_say(t, setup, sizeof(setup));
+	if (t->keyed)
+		key_ready(t);
+	ck_assert_int_eq(t->control.state, CONTROL_READY);
+}
+
 void talk_end(struct talk *t)
 {
 	if (t->control.state == CONTROL_OPENING)
 		feed_kind(t, CONTROL_PORT_REFUSED, 0, REASON_INTERNAL);
 	feed_kind(t, CONTROL_PEER_GONE, 0, REASON_OK);
-	while (t->control.first)
-		ended(t, t->control.first);
+	for (struct session *s = t->control.first, *next; s; s = next) {
+		next = s->next;
+		if (!s->kept) /* that one has ended before, its owner frees it: orders_forget */
+			ended(t, s);
+	}
+	while (t->control.first) {
+		ck_assert(t->control.first->kept);
+		command_unlink(&t->control, t->control.first);
+	}
+	for (int i = 0; i < CONTROL_SID_BUCKETS; i++)
+		ck_assert_ptr_null(t->control.by_sid[i]);
+	control_wipe(&t->control);
 	ck_assert_uint_eq(t->control.sessions, 0);
 	ck_assert_uint_eq(t->total.sessions, 0);
 	ck_assert_uint_eq(t->client.sessions, 0);

@@ -301,8 +301,8 @@ START_TEST(order_replaced)
 		END_ROW
 	};
 	struct control_in in = { .kind = CONTROL_OCTETS };
-	uint8_t start[MSG_START_LEN];
-	struct control_out out;
+	uint8_t start[MSG_START_LEN], room[64];
+	struct control_out out = { .octets = room, .size = sizeof(room) };
 	enum session_todo todo;
 
 	talk_run(&t, rows);

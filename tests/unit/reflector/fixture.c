@@ -5,6 +5,9 @@
 
 struct fixture fixture;
 
+const struct crypt_keys fixture_keys = { .aes = { 1, 2, 3 }, .hmac = { 4, 5, 6, [31] = 7 } };
+const uint8_t fixture_sid[MSG_SID_LEN] = { 0xc0, 0, 2, 10, [15] = 0xd4 };
+
 static void on_ended(void *context, void *owner, enum udp_end why, const struct udp_counters *c)
 {
 	struct fixture_end *e = owner;
@@ -71,7 +74,7 @@ struct udp_session *fixture_start(const struct session_spec *spec, struct fixtur
 {
 	struct udp_session *u = fixture_open(spec, e, port);
 
-	ck_assert_int_eq(udp_start(u), 0);
+	ck_assert_int_eq(udp_start(u, &fixture_keys, fixture_sid), 0);
 	return u;
 }
 

@@ -23,6 +23,10 @@ struct fixture {
 };
 extern struct fixture fixture;
 
+/* Of every session that is started here. */
+extern const struct crypt_keys fixture_keys;
+extern const uint8_t fixture_sid[MSG_SID_LEN];
+
 void fixture_make(bool user_timestamps);
 void fixture_set_up(void);
 void fixture_tear_down(void);

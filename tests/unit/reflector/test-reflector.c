@@ -83,11 +83,11 @@ START_TEST(early_packets)
 	for (uint32_t i = 0; i < 300; i++) {
 		rig_send_seq(fd, 4, port, i);
 	}
-	ck_assert_int_eq(udp_start(u), 0);
+	ck_assert_int_eq(udp_start(u, &fixture_keys, fixture_sid), 0);
 	rig_send_seq(fd, 4, port, 300);
 	fixture_expect(fd, 0, 300);
 	ck_assert_uint_eq(rig_load(&udp_counters(u)->dropped[UDP_DROP_EARLY]), 300);
-	ck_assert_int_eq(udp_start(u), -EALREADY);
+	ck_assert_int_eq(udp_start(u, &fixture_keys, fixture_sid), -EALREADY);
 	udp_end(u);
 	fixture_pump(1);
 	ck_assert_uint_eq(e.early, 300);
@@ -112,7 +112,7 @@ START_TEST(strangers)
 	struct udp_session *u = fixture_open(&spec, &e, &port);
 
 	rig_send_seq(stranger, 4, port, 1);
-	ck_assert_int_eq(udp_start(u), 0);
+	ck_assert_int_eq(udp_start(u, &fixture_keys, fixture_sid), 0);
 	rig_send_seq(stranger, 4, port, 2);
 	rig_send_seq(fd, 4, port, 3);
 	fixture_expect(fd, 0, 3);

@@ -159,7 +159,7 @@ START_TEST(range_used_up)
 	ck_assert_int_eq(e[0].why, UDP_END_ORDERED);
 	ck_assert_int_eq(e[0].count, 1);
 	/* started: when `ended` was called */
-	ck_assert_int_eq(udp_start(u[1]), 0);
+	ck_assert_int_eq(udp_start(u[1], &fixture_keys, fixture_sid), 0);
 	udp_stop(u[1], 0);
 	fixture_pump(2);
 	ck_assert_int_eq(
@@ -176,11 +176,6 @@ START_TEST(refusals)
 	int before = rig_descriptors();
 	struct rlimit limit, low;
 
-	s = good;
-	s.modes = MODE_AUTHENTICATED;
-	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EOPNOTSUPP);
-	s.modes = MODE_ENCRYPTED | MODE_DSCP_ECN;
-	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EOPNOTSUPP);
 	s = good;
 	memcpy(s.local.ip, (uint8_t[]){ 192, 0, 2, 1 }, 4);
 	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EADDRNOTAVAIL);

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/config/classes.h"
+
+#include "daemon/config/convert.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void classes_free(struct settings *s)
+{
+	free(s->classes);
+	free(s->prefixes);
+	free(s->by_address);
+	free(s->key_ids);
+	free(s->by_key_id);
+	s->classes = NULL;
+	s->prefixes = NULL;
+	s->by_address = NULL;
+	s->key_ids = NULL;
+	s->by_key_id = NULL;
+	s->n_classes = s->n_prefixes = s->n_key_ids = 0;
+}
+
+/* Members of all arrays of a name; what has another type is refused later. */
+static size_t count(const config_setting_t *list, const char *name)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < config_setting_length(list); i++) {
+		config_setting_t *group = config_setting_get_elem(list, (unsigned)i);
+		config_setting_t *array = NULL;
+
+		if (group->type == CONFIG_TYPE_GROUP)
+			array = config_setting_get_member(group, name);
+		if (array && array->type == CONFIG_TYPE_ARRAY)
+			n += (size_t)config_setting_length(array);
+	}
+	return n;
+}
+
+/* Room for all that the list has. */
+static int make_room(struct apply *a, const config_setting_t *list)
+{
+	size_t prefixes = count(list, "prefixes"), key_ids = count(list, "key_ids");
+	struct settings *s = a->settings;
+
+	if (prefixes > SCHEMA_PREFIXES_MAX) {
+		return convert_complain(a, list,
+					"clients.prefixes: %zu in all, expected: at most %d",
+					prefixes, SCHEMA_PREFIXES_MAX);
+	}
+	if (key_ids > SCHEMA_KEY_IDS_MAX) {
+		return convert_complain(a, list,
+					"clients.key_ids: %zu in all, expected: at most %d",
+					key_ids, SCHEMA_KEY_IDS_MAX);
+	}
+	s->classes = calloc((size_t)config_setting_length(list), sizeof(*s->classes));
+	s->prefixes = calloc(prefixes + 1, sizeof(*s->prefixes));
+	s->by_address = calloc(prefixes + 1, sizeof(void *));
+	s->key_ids = calloc(key_ids + 1, sizeof(*s->key_ids));
+	s->by_key_id = calloc(key_ids + 1, sizeof(void *));
+	if (!s->classes || !s->prefixes || !s->by_address || !s->key_ids || !s->by_key_id)
+		return -ENOMEM;
+	return 0;
+}
+
+static int put_class(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	struct settings *to = a->settings;
+	struct settings_class *c = &to->classes[to->n_classes];
+	int r;
+
+	(void)snprintf(a->key, sizeof(a->key), "%s", row->key);
+	if (s->type != CONFIG_TYPE_GROUP)
+		return convert_wrong_type(a, s, row);
+	to->n_classes++;
+	c->line = config_setting_source_line(s);
+	c->first_prefix = to->n_prefixes;
+	c->first_key_id = to->n_key_ids;
+	a->class = c;
+	r = apply_class(a, s);
+	a->class = NULL;
+	if (r)
+		return r;
+	if (!*c->name)
+		return convert_complain(a, s,
+					"clients: there is no name, expected: name = \"...\"");
+	c->n_prefixes = to->n_prefixes - c->first_prefix;
+	c->n_key_ids = to->n_key_ids - c->first_key_id;
+	if (c->n_prefixes || c->n_key_ids)
+		return 0;
+	return convert_complain(
+		a, s, "clients: nobody is in class \"%s\", expected: prefixes or key_ids", c->name);
+}
+
+int classes_put(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	int r, n;
+
+	if (s->type != CONFIG_TYPE_LIST)
+		return convert_wrong_type(a, s, row);
+	n = config_setting_length(s);
+	if (n > SCHEMA_CLASSES_MAX) {
+		return convert_complain(a, s, "clients: %d classes, expected: at most %d", n,
+					SCHEMA_CLASSES_MAX);
+	}
+	classes_free(a->settings);
+	if (!n)
+		return 0;
+	r = make_room(a, s);
+	for (int i = 0; !r && i < n; i++)
+		r = put_class(a, config_setting_get_elem(s, (unsigned)i), row);
+	return r;
+}
+
+static bool is_name(const char *text)
+{
+	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				  "0123456789_.-");
+
+	return len && len <= SETTINGS_CLASS_NAME_MAX && !text[len];
+}
+
+int classes_put_name(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	const char *name = config_setting_get_string(s);
+	const struct settings *all = a->settings;
+	char accepts[SCHEMA_TEXT_LEN];
+
+	if (s->type != CONFIG_TYPE_STRING)
+		return convert_wrong_type(a, s, row);
+	if (!is_name(name)) {
+		return convert_complain(a, s, "%s: \"%.60s\" is no name, expected: %s", a->key,
+					name, schema_accepts(row, accepts));
+	}
+	for (size_t i = 0; i < all->n_classes; i++) {
+		if (!strcmp(all->classes[i].name, name)) {
+			return convert_complain(
+				a, s, "%s: \"%s\" is the class of line %u too, expected: once",
+				a->key, name, all->classes[i].line);
+		}
+	}
+	memcpy(a->class->name, name, strlen(name) + 1);
+	return 0;
+}
+
+static int put_prefix(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	const char *text = config_setting_get_string(s), *wrong;
+	struct settings *to = a->settings;
+	char meant[PREFIX_TEXT_LEN];
+	struct prefix p;
+
+	if (s->type != CONFIG_TYPE_STRING)
+		return convert_wrong_type(a, s, row);
+	wrong = prefix_parse(text, &p);
+	if (wrong) {
+		return convert_complain(a, s,
+					"%s: \"%.60s\" %s, expected: like \"192.0.2.0/24\" or "
+					"\"2001:db8::/32\"",
+					a->key, text, wrong);
+	}
+	if (prefix_mask(&p)) {
+		return convert_complain(
+			a, s, "%s: \"%.60s\" has bits behind its length, did you mean \"%s\"?",
+			a->key, text, prefix_text(&p, meant));
+	}
+	to->prefixes[to->n_prefixes++] = (struct settings_prefix){
+		.prefix = p,
+		.class = (uint32_t)(a->class - to->classes),
+		.line = config_setting_source_line(s),
+	};
+	return 0;
+}
+
+int classes_put_prefixes(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	int r = 0;
+
+	if (s->type != CONFIG_TYPE_ARRAY)
+		return convert_wrong_type(a, s, row);
+	for (int i = 0; !r && i < config_setting_length(s); i++)
+		r = put_prefix(a, config_setting_get_elem(s, (unsigned)i), row);
+	return r;
+}
+
+static int put_key_id(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	const char *text = config_setting_get_string(s), *wrong;
+	struct settings *to = a->settings;
+	struct settings_key_id *id;
+	size_t len;
+
+	if (s->type != CONFIG_TYPE_STRING)
+		return convert_wrong_type(a, s, row);
+	len = strlen(text);
+	wrong = keys_id_fault((const uint8_t *)text, len);
+	if (wrong) {
+		return convert_complain(a, s,
+					"%s: \"%.80s\" %s, expected: a KeyID of the keys file",
+					a->key, text, wrong);
+	}
+	id = &to->key_ids[to->n_key_ids++];
+	memcpy(id->id, text, len);
+	id->len = (uint8_t)len;
+	id->class = (uint32_t)(a->class - to->classes);
+	id->line = config_setting_source_line(s);
+	return 0;
+}
+
+int classes_put_key_ids(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	int r = 0;
+
+	if (s->type != CONFIG_TYPE_ARRAY)
+		return convert_wrong_type(a, s, row);
+	for (int i = 0; !r && i < config_setting_length(s); i++)
+		r = put_key_id(a, config_setting_get_elem(s, (unsigned)i), row);
+	return r;
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/config/classes.h"
+
+#include "daemon/config/fault.h"
+#include "protocol/mode.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- policies --- */
+
+/* Modes that need keys, without keys, are not offered. Return whether any is left. */
+static bool make_policy(const struct settings *s, const struct policy *configured,
+			struct policy *policy)
+{
+	*policy = *configured;
+	if (!keys_count(s->keys))
+		policy->modes &= ~MODE_KEYED_MASK;
+	return policy->modes != 0;
+}
+
+#define WITHOUT_KEYS \
+	"need keys, and there are none in %s%s, expected: keys there (keys_file), or " \
+	"\"unauthenticated\" among the modes"
+#define PATH_SHOWN 80
+
+static int need_keys(struct apply *a, const struct apply_place *modes, const char *file,
+		     const struct settings_class *c)
+{
+	const char *path = a->settings->keys_path, *cut = "";
+	size_t len = strlen(path);
+
+	if (len > PATH_SHOWN) {
+		cut = "...";
+		path += len - PATH_SHOWN;
+	}
+	if (!c)
+		return fault(a->err, modes->file, modes->line, "modes: all " WITHOUT_KEYS, cut,
+			     path);
+	return fault(a->err, file, c->line, "clients.modes: all of class \"%s\" " WITHOUT_KEYS,
+		     c->name, cut, path);
+}
+
+/* What the class does not set it has from the settings: those of the last file, so not before. */
+static void inherit(const struct settings *s, struct settings_class *c)
+{
+	struct policy own = c->configured;
+
+	c->configured = s->configured;
+	for (size_t i = 0; i < SCHEMA_ROWS; i++) {
+		if (c->overrides & UINT64_C(1) << i) {
+			schema_class_put(&schema_rows[i], &c->configured,
+					 schema_class_get(&schema_rows[i], &own));
+		}
+	}
+}
+
+static int make_policies(struct apply *a, const struct apply_place *clients,
+			 const struct apply_place *modes)
+{
+	struct settings *s = a->settings;
+	bool some = make_policy(s, &s->configured, &s->policy);
+
+	strcpy(s->fallback.name, "default");
+	s->fallback.policy = s->policy;
+	s->fallback.configured = s->configured;
+	if (!s->n_classes)
+		return some ? 0 : need_keys(a, modes, NULL, NULL);
+	for (size_t i = 0; i < s->n_classes; i++) {
+		struct settings_class *c = &s->classes[i];
+
+		inherit(s, c);
+		if (c->n_key_ids && !(c->configured.modes & MODE_KEYED_MASK)) {
+			return fault(
+				a->err, clients->file, c->line,
+				"clients.key_ids: no mode of class \"%s\" uses keys, expected: "
+				"one that does among its modes, or no key_ids",
+				c->name);
+		}
+		if (!make_policy(s, &c->configured, &c->policy))
+			return need_keys(a, modes, clients->file, c);
+	}
+	return 0;
+}
+
+/* --- addresses --- */
+
+static int compare_prefixes(const void *a, const void *b)
+{
+	const struct settings_prefix *x = *(const struct settings_prefix *const *)a;
+	const struct settings_prefix *y = *(const struct settings_prefix *const *)b;
+	int order = prefix_compare(&x->prefix, &y->prefix);
+
+	return order ? order : (x > y) - (x < y); /* as in the file */
+}
+
+static int index_prefixes(struct apply *a, const struct apply_place *clients)
+{
+	struct settings *s = a->settings;
+	const struct settings_prefix *outer = NULL;
+	char text[PREFIX_TEXT_LEN];
+
+	for (size_t i = 0; i < s->n_prefixes; i++)
+		s->by_address[i] = &s->prefixes[i];
+	if (s->n_prefixes)
+		qsort(s->by_address, s->n_prefixes, sizeof(void *), compare_prefixes);
+	/* A prefix follows those that cover it; of these, the last one is the longest. */
+	for (size_t i = 0; i < s->n_prefixes; i++) {
+		struct settings_prefix *p = &s->prefixes[s->by_address[i] - s->prefixes];
+
+		while (outer && !prefix_covers(&outer->prefix, &p->prefix))
+			outer = outer->wider;
+		if (outer && !prefix_compare(&outer->prefix, &p->prefix)) {
+			return fault(
+				a->err, clients->file, p->line,
+				"clients.prefixes: \"%s\" is there already, in class \"%s\" (line "
+				"%u), expected: once",
+				prefix_text(&p->prefix, text), s->classes[outer->class].name,
+				outer->line);
+		}
+		p->wider = outer;
+		outer = p;
+	}
+	return 0;
+}
+
+/* --- KeyIDs --- */
+
+static int compare_key_ids(const void *a, const void *b)
+{
+	const struct settings_key_id *x = *(const struct settings_key_id *const *)a;
+	const struct settings_key_id *y = *(const struct settings_key_id *const *)b;
+	int order = keys_compare_ids(x->id, x->len, y->id, y->len);
+
+	return order ? order : (x > y) - (x < y);
+}
+
+static int index_key_ids(struct apply *a, const struct apply_place *clients)
+{
+	struct settings *s = a->settings;
+
+	for (size_t i = 0; i < s->n_key_ids; i++)
+		s->by_key_id[i] = &s->key_ids[i];
+	if (s->n_key_ids)
+		qsort(s->by_key_id, s->n_key_ids, sizeof(void *), compare_key_ids);
+	for (size_t i = 1; i < s->n_key_ids; i++) {
+		const struct settings_key_id *x = s->by_key_id[i - 1], *y = s->by_key_id[i];
+
+		if (!keys_compare_ids(x->id, x->len, y->id, y->len)) {
+			return fault(
+				a->err, clients->file, y->line,
+				"clients.key_ids: \"%.*s\" is there already, in class \"%s\" (line "
+				"%u), expected: once",
+				y->len, (const char *)y->id, s->classes[x->class].name, x->line);
+		}
+	}
+	return 0;
+}
+
+/* Without any keys all are unknown, which the modes have shown already. */
+static int check_key_ids(struct apply *a, const struct apply_place *clients)
+{
+	const struct settings *s = a->settings;
+
+	for (size_t i = 0; keys_count(s->keys) && i < s->n_key_ids; i++) {
+		const struct settings_key_id *id = &s->key_ids[i];
+
+		if (!keys_find(s->keys, id->id, id->len)) {
+			return fault(
+				a->err, clients->file, id->line,
+				"clients.key_ids: \"%.*s\" is not in the keys file, expected: a "
+				"KeyID of %.100s",
+				id->len, (const char *)id->id, s->keys_path);
+		}
+	}
+	return 0;
+}
+
+int classes_finish(struct apply *a, const struct apply_place *clients,
+		   const struct apply_place *modes)
+{
+	int r = index_prefixes(a, clients);
+
+	r = r ? r : index_key_ids(a, clients);
+	r = r ? r : check_key_ids(a, clients);
+	return r ? r : make_policies(a, clients, modes);
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/config/convert.h"
+
+#include "daemon/config/fault.h"
+#include "protocol/mode.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+int convert_complain(struct apply *a, const config_setting_t *s, const char *format, ...)
+{
+	char what[sizeof(a->err->text)];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	return fault(a->err, a->file, config_setting_source_line(s), "%s", what);
+}
+
+const char *convert_describe(const config_setting_t *s)
+{
+	switch (config_setting_type(s)) {
+	case CONFIG_TYPE_GROUP:
+		return "a group { }";
+	case CONFIG_TYPE_INT:
+	case CONFIG_TYPE_INT64:
+		return "an integer";
+	case CONFIG_TYPE_FLOAT:
+		return "a number with a fraction";
+	case CONFIG_TYPE_STRING:
+		return "a string";
+	case CONFIG_TYPE_BOOL:
+		return "a boolean";
+	case CONFIG_TYPE_ARRAY:
+		return "an array [ ]";
+	case CONFIG_TYPE_LIST:
+		return "a list ( )";
+	default: /* not an enum: libconfig's types are macros */
+		return "nothing";
+	}
+}
+
+int convert_wrong_type(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	char accepts[SCHEMA_TEXT_LEN];
+
+	return convert_complain(a, s, "%s: this is %s, expected: %s", a->key, convert_describe(s),
+				schema_accepts(row, accepts));
+}
+
+/* Into the class that is being read, or into the settings. */
+static void keep(struct apply *a, const struct schema_row *row, uint32_t value)
+{
+	if (!a->class) {
+		schema_put(row, a->settings, value);
+		return;
+	}
+	a->class->overrides |= UINT64_C(1) << (row - schema_rows);
+	schema_class_put(row, &a->class->configured, value);
+}
+_Static_assert(SCHEMA_ROWS <= 64, "a bit for each");
+
+static int put_integer(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	char accepts[SCHEMA_TEXT_LEN];
+	long long value;
+
+	if (s->type != CONFIG_TYPE_INT && s->type != CONFIG_TYPE_INT64)
+		return convert_wrong_type(a, s, row);
+	value = s->type == CONFIG_TYPE_INT ? s->value.ival : s->value.llval;
+	if (value < row->min || value > row->max) {
+		return convert_complain(a, s, "%s: %lld is out of range, expected: %s", a->key,
+					value, schema_accepts(row, accepts));
+	}
+	if (row->type == SCHEMA_POWER && (value & (value - 1))) {
+		return convert_complain(a, s, "%s: %lld is no power of two, expected: %s", a->key,
+					value, schema_accepts(row, accepts));
+	}
+	keep(a, row, (uint32_t)value);
+	return 0;
+}
+
+static int put_choice(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	char accepts[SCHEMA_TEXT_LEN];
+	const char *name = config_setting_get_string(s);
+
+	if (s->type != CONFIG_TYPE_STRING)
+		return convert_wrong_type(a, s, row);
+	for (const struct schema_choice *c = row->choices; c->name; c++) {
+		if (!strcmp(c->name, name)) {
+			keep(a, row, c->value);
+			return 0;
+		}
+	}
+	return convert_complain(a, s, "%s: \"%.40s\" is unknown, expected: %s", a->key, name,
+				schema_accepts(row, accepts));
+}
+
+/* One name of an array; its bit is added to @modes. */
+static int add_mode(struct apply *a, const config_setting_t *s, const struct schema_row *row,
+		    uint32_t *modes)
+{
+	const char *name = config_setting_get_string(s);
+	char accepts[SCHEMA_TEXT_LEN];
+	uint32_t bit;
+
+	if (s->type != CONFIG_TYPE_STRING)
+		return convert_wrong_type(a, s, row);
+	bit = mode_by_name(name);
+	schema_accepts(row, accepts);
+	if (!(bit & row->accepted)) {
+		return convert_complain(a, s, "%s: \"%.40s\" is unknown, expected: %s", a->key,
+					name, accepts);
+	}
+	if (*modes & bit)
+		return convert_complain(a, s, "%s: \"%s\" is there twice, expected: once", a->key,
+					name);
+	*modes |= bit;
+	return 0;
+}
+
+static int put_modes(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	char accepts[SCHEMA_TEXT_LEN];
+	uint32_t modes = 0;
+	int n, r;
+
+	if (s->type != CONFIG_TYPE_ARRAY)
+		return convert_wrong_type(a, s, row);
+	n = config_setting_length(s);
+	if ((uint32_t)n < row->min) {
+		return convert_complain(a, s, "%s: this is empty, expected: %s", a->key,
+					schema_accepts(row, accepts));
+	}
+	for (int i = 0; i < n; i++) {
+		r = add_mode(a, config_setting_get_elem(s, (unsigned)i), row, &modes);
+		if (r)
+			return r;
+	}
+	keep(a, row, modes);
+	return 0;
+}
+
+static int put_file(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	const char *text = config_setting_get_string(s);
+	char *copy;
+
+	if (s->type != CONFIG_TYPE_STRING)
+		return convert_wrong_type(a, s, row);
+	for (const char *c = text; *c; c++) {
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			return convert_complain(a, s, "%s: there is a control character in it",
+						a->key);
+	}
+	if (strlen(text) >= PATH_MAX) {
+		return convert_complain(a, s, "%s: too long, at most %d octets expected", a->key,
+					PATH_MAX - 1);
+	}
+	copy = strdup(text);
+	if (!copy)
+		return -ENOMEM;
+	free(a->settings->keys_file);
+	a->settings->keys_file = copy;
+	return 0;
+}
+
+int convert_put(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	switch (row->type) {
+	case SCHEMA_INTEGER:
+	case SCHEMA_POWER:
+		return put_integer(a, s, row);
+	case SCHEMA_CHOICE:
+		return put_choice(a, s, row);
+	case SCHEMA_MODES:
+		return put_modes(a, s, row);
+	case SCHEMA_FILE:
+		return put_file(a, s, row);
+	case SCHEMA_LISTEN:
+	case SCHEMA_CLASSES:
+	case SCHEMA_NAME:
+	case SCHEMA_PREFIXES:
+	case SCHEMA_KEY_IDS:
+		break;
+	}
+	return -EINVAL;
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * One setting of a file: its type and range checked, its value put where the row of the schema
+ * says; or what is wrong with it, told with the name that struct apply has for it.
+ */
+#pragma once
+
+#include "daemon/config/apply.h"
+
+#include <libconfig.h>
+
+/** For every type but lists and what is in a class only. Return 0, -ENOMEM or SETTINGS_BAD. */
+NODISCARD int convert_put(struct apply *a, const config_setting_t *s, const struct schema_row *row);
+
+/** "FILE:LINE: ...". Return SETTINGS_BAD. */
+int convert_complain(struct apply *a, const config_setting_t *s, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/** "KEY: this is a string, expected: integer 1..2". Return SETTINGS_BAD. */
+int convert_wrong_type(struct apply *a, const config_setting_t *s, const struct schema_row *row);
+
+/** "an integer" */
+const char *convert_describe(const config_setting_t *s);

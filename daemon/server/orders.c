@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/server/orders.h"
+
+#include "daemon/server/conn.h"
+#include "daemon/server/host.h"
+#include "daemon/server/report.h"
+#include "daemon/server/server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+struct order_session {
+	struct session session; /* first: control hands out pointers to it */
+	struct server *server;
+	struct conn *conn; /* NULL when that is gone */
+	struct client *client;
+	struct udp_session *udp;
+	struct address peer; /* of the control connection */
+};
+
+static struct order_session *owner_of(struct session *s)
+{
+	return (struct order_session *)(void *)s;
+}
+
+/* --- keys ----------------------------------------------------------------------------- */
+
+static bool refuse_key(struct control_in *in, enum reason why)
+{
+	in->kind = CONTROL_KEY_REFUSED;
+	in->reason = why;
+	return true;
+}
+
+bool orders_derive(struct conn *c, struct control_in *in)
+{
+	const struct control *control = &c->control;
+	struct kdf_request r = {
+		.settings = c->settings,
+		.challenge = control->challenge,
+		.salt = control->salt,
+		.token = control->setup.token,
+		.count = control->count,
+	};
+	size_t len;
+	int rc;
+
+	if (!crypt_key_id_len(control->setup.key_id, &len)) {
+		r.key = keys_find(c->settings->keys, control->setup.key_id, len);
+	}
+	rc = kdf_submit(c->server->kdf, &r, c, &c->job);
+	if (rc == -EAGAIN) {
+		return refuse_key(in, REASON_KDF_QUEUE);
+	}
+	return rc ? refuse_key(in, REASON_MEMORY_LOW) : false;
+}
+
+void orders_derived(void *owner, const struct crypt_keys *keys, bool known)
+{
+	struct conn *c = owner;
+	struct control_in in = { .kind = CONTROL_KEY_READY, .keys = keys };
+
+	c->job = NULL;
+	if (!keys) {
+		report_auth_failed(c->server->log, &c->control, known);
+		refuse_key(&in, REASON_AUTH_FAILED);
+	} else if (!conn_choose_class(c)) {
+		refuse_key(&in, REASON_CLASS_QUOTA);
+	} else if (getrandom(in.random, sizeof in.random, 0) != sizeof in.random) {
+		refuse_key(&in, REASON_INTERNAL);
+	}
+	conn_feed(c, &in);
+	conn_go_on(c);
+}
+
+/* --- sessions ------------------------------------------------------------------------- */
+
+static int open_port(struct conn *c, struct order_session *o)
+{
+	const struct policy *p = conn_policy(c);
+
+	return udp_open(c->server->reflector, &o->session.spec, p->port_first, p->port_last, o,
+			&o->udp, &o->session.port);
+}
+
+void orders_open(struct conn *c, struct control_in *in)
+{
+	const struct session_spec *spec = control_spec(&c->control);
+	struct order_session *o;
+
+	in->kind = CONTROL_PORT_REFUSED;
+	in->wall = server_wall();
+	in->error = 0;
+	in->reason = REASON_INTERNAL;
+	if (getrandom(in->random, sizeof in->random, 0) != sizeof in->random) {
+		return;
+	}
+	in->reason = REASON_ADDRESS_NOT_LOCAL;
+	if (!address_same_host(&spec->local, &c->control.local) && !host_has(&spec->local)) {
+		return;
+	}
+	o = calloc(1, sizeof *o);
+	in->error = -ENOMEM;
+	if (!o) {
+		return;
+	}
+	o->session.spec = *spec;
+	o->server = c->server;
+	o->conn = c;
+	o->peer = c->control.remote;
+	in->error = open_port(c, o);
+	if (in->error) {
+		free(o);
+		return;
+	}
+	o->client = clients_ref(c->client);
+	in->kind = CONTROL_PORT_READY;
+	in->session = &o->session;
+}
+
+void orders_carry_out(struct conn *c)
+{
+	enum session_todo todo;
+	struct session *s;
+
+	while ((s = control_next_todo(&c->control, &todo))) {
+		struct udp_session *udp = owner_of(s)->udp;
+
+		switch (todo) {
+		case SESSION_TODO_START:
+			s->start_error = udp_start(udp, &c->control.keys, s->sid);
+			break;
+		case SESSION_TODO_STOP:
+			udp_stop(udp, s->spec.timeout_ns);
+			break;
+		case SESSION_TODO_END:
+			udp_end(udp);
+			break;
+		case SESSION_TODO_FREE:
+			free(owner_of(s));
+			break;
+		case SESSION_TODO_NONE:
+			break;
+		}
+	}
+}
+
+void orders_forget(struct conn *c)
+{
+	for (struct session *s = c->control.first, *next; s; s = next) {
+		next = s->next;
+		owner_of(s)->conn = NULL;
+		if (s->kept) {
+			free(owner_of(s));
+		}
+	}
+	if (c->job) {
+		kdf_cancel(c->job);
+	}
+}
+
+void orders_session_ended(void *context, void *owner, enum udp_end why,
+			  const struct udp_counters *counters)
+{
+	struct server *s = context;
+	struct order_session *o = owner;
+	struct control_in in = { .kind = CONTROL_SESSION_ENDED, .session = &o->session };
+
+	report_session_ended(s->log, &o->peer, &o->session, why, counters);
+	admit_session_end(&s->admit, &o->client->admit);
+	clients_put(s->clients, o->client);
+	o->udp = NULL;
+	if (o->conn) {
+		conn_feed(o->conn, &in);
+	}
+	if (!o->session.kept) {
+		free(o);
+	}
+}

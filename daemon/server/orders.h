@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * What the control side orders, carried out: keys derived, ports opened, sessions started,
+ * stopped and ended. Sessions outlive their connection while they are stopping.
+ */
+#pragma once
+
+#include "daemon/control/control.h"
+#include "daemon/reflector/reflector.h"
+
+struct conn;
+struct server;
+
+/** Order DERIVE. False: the answer comes later. True: @in is the answer. */
+bool orders_derive(struct conn *c, struct control_in *in);
+
+/** kdf_done: the answer that came later. @owner is the connection. */
+void orders_derived(void *owner, const struct crypt_keys *keys, bool known);
+
+/** Order OPEN; @in becomes the answer. */
+void orders_open(struct conn *c, struct control_in *in);
+
+/** The todo list. */
+void orders_carry_out(struct conn *c);
+
+/** The connection goes: its sessions must not remember it. */
+void orders_forget(struct conn *c);
+
+/** reflector_config.ended: a session is over; @context is the server. */
+void orders_session_ended(void *context, void *owner, enum udp_end why,
+			  const struct udp_counters *counters);

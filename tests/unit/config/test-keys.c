@@ -1,0 +1,743 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The keys file. munmap is wrapped by the linker, to see what is in memory that is given back;
+ * madvise, to let it fail.
+ */
+#include "daemon/config/keys.h"
+
+#include "protocol/mode.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char room[64];
+static char path[96];
+
+int __real_munmap(void *at, size_t len);
+int __wrap_munmap(void *at, size_t len);
+int __real_madvise(void *at, size_t len, int advice);
+int __wrap_madvise(void *at, size_t len, int advice);
+
+static struct {
+	const uint8_t *at; /* mapping to look at */
+	size_t unmapped; /* its octets that were given back */
+	size_t dirty; /* of these, not zero */
+} watch;
+
+int __wrap_munmap(void *at, size_t len)
+{
+	if (watch.at >= (uint8_t *)at && watch.at < (uint8_t *)at + len) {
+		watch.unmapped = len;
+		for (size_t i = 0; i < len; i++)
+			watch.dirty += ((uint8_t *)at)[i] != 0;
+	}
+	return __real_munmap(at, len);
+}
+
+static bool refuse_dontdump;
+
+int __wrap_madvise(void *at, size_t len, int advice)
+{
+	if (advice == MADV_DONTDUMP && refuse_dontdump) {
+		errno = EINVAL;
+		return -1;
+	}
+	return __real_madvise(at, len, advice);
+}
+
+static void set_up(void)
+{
+	(void)snprintf(room, sizeof(room), "/tmp/test-keys.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(room));
+	(void)snprintf(path, sizeof(path), "%s/twampd.keys", room);
+	ck_assert_int_eq(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+}
+
+static int drop(const char *name, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st;
+	(void)flag;
+	(void)ftw;
+	return remove(name);
+}
+
+static void tear_down(void)
+{
+	ck_assert_int_eq(nftw(room, drop, 8, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+static void write_file(const char *name, const void *data, size_t len)
+{
+	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, data, len), (ssize_t)len);
+	ck_assert_int_eq(close(fd), 0);
+}
+
+static void write_in_room(const char *name, const char *text)
+{
+	char full[160];
+
+	(void)snprintf(full, sizeof(full), "%s/%s", room, name);
+	write_file(full, text, strlen(text));
+}
+
+static struct keys *load_octets(const void *data, size_t len)
+{
+	struct settings_error err = { "" };
+	struct keys *k = NULL;
+	int r;
+
+	write_file(path, data, len);
+	r = keys_load(path, true, &k, &err);
+	ck_assert_msg(r == 0, "%d %s", r, err.text);
+	ck_assert_ptr_nonnull(k);
+	return k;
+}
+
+static struct keys *load(const char *text)
+{
+	return load_octets(text, strlen(text));
+}
+
+static void refuse_octets(const void *data, size_t len, const char *part)
+{
+	struct settings_error err = { "" };
+	struct keys *k = NULL;
+
+	write_file(path, data, len);
+	ck_assert_int_eq(keys_load(path, true, &k, &err), SETTINGS_BAD);
+	ck_assert_ptr_null(k);
+	ck_assert_msg(strstr(err.text, part) != NULL, "\"%s\" is not in: %s", part, err.text);
+	ck_assert_msg(!strncmp(err.text, path, strlen(path)), "%s", err.text);
+	/* All passphrases of these tests have it in them. */
+	ck_assert_msg(!strstr(err.text, "hush"), "%s", err.text);
+	for (const char *c = err.text; *c; c++)
+		ck_assert(*c >= 0x20 && *c < 0x7f);
+}
+
+static void expect(const struct keys *k, const char *key_id, const char *passphrase)
+{
+	const struct key *key = keys_find(k, (const uint8_t *)key_id, strlen(key_id));
+
+	ck_assert_msg((key != NULL) == (passphrase != NULL), "%s", key_id);
+	if (!key)
+		return;
+	ck_assert_uint_eq(key->key_id_len, strlen(key_id));
+	ck_assert_mem_eq(key->key_id, key_id, key->key_id_len);
+	ck_assert_uint_eq(key->passphrase_len, strlen(passphrase));
+	ck_assert_mem_eq(key->passphrase, passphrase, key->passphrase_len);
+}
+
+#define TEN "1234567890"
+#define EIGHTY TEN TEN TEN TEN TEN TEN TEN TEN
+
+/* C-051: a passphrase is used as it is. */
+START_TEST(entries)
+{
+	struct keys *k = load("# comment with hush\n"
+			      "\n"
+			      " \t\n"
+			      "  # another\r\n"
+			      "one hush\n"
+			      "two\t \t hush with  blanks # and no comment \n"
+			      "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80 hush \xc3\xa9 \xff\n"
+			      "\"quoted\" 'hush'\n"
+			      "a#b #hush\n" EIGHTY " hush80\n"
+			      "last h");
+
+	ck_assert_uint_eq(keys_count(k), 7);
+	expect(k, "one", "hush");
+	expect(k, "two", "hush with  blanks # and no comment ");
+	expect(k, "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "hush \xc3\xa9 \xff");
+	expect(k, "\"quoted\"", "'hush'");
+	expect(k, "a#b", "#hush");
+	expect(k, EIGHTY, "hush80");
+	expect(k, "last", "h");
+	ck_assert_uint_eq(keys_find(k, (const uint8_t *)"last", 4)->line, 11);
+	expect(k, "on", NULL);
+	expect(k, "onee", NULL);
+	expect(k, "", NULL);
+	expect(k, "another", NULL);
+	ck_assert_ptr_null(keys_find(k, (const uint8_t *)"one", 4)); /* with its NUL */
+	keys_free(k);
+}
+END_TEST
+
+START_TEST(no_keys)
+{
+	struct keys *k = load("");
+
+	ck_assert_uint_eq(keys_count(k), 0);
+	expect(k, "a", NULL);
+	keys_free(k);
+	k = load("#\n");
+	ck_assert_uint_eq(keys_count(k), 0);
+	keys_free(k);
+	ck_assert_uint_eq(keys_count(NULL), 0);
+	expect(NULL, "a", NULL);
+	keys_free(NULL);
+}
+END_TEST
+
+static const struct {
+	const char *text, *part;
+} faults[] = {
+	{ "a hush\n\nhush", ":3: there is no passphrase behind the KeyID" },
+	{ "hush \t \n", ":1: there is no passphrase behind the KeyID" },
+	{ " hush hush", ":1: white space before the KeyID, expected: none" },
+	{ "a hush\r\nb hush\r\n",
+	  ":1: this line ends with a carriage return, expected: a line feed" },
+	{ "#\r\na hush\rhush\n", ":2: there is a control character in the passphrase" },
+	{ "a hush\thush\n", ":1: there is a control character in the passphrase" },
+	{ "a hush\x7f\n", ":1: there is a control character in the passphrase" },
+	{ "a \033hush\n", ":1: there is a control character in the passphrase" },
+	{ "\r\n", ":1: the KeyID has white space, a control character or an invisible one in it" },
+	{ "a\001 hush\n", ":1: the KeyID has white space, a control" },
+	{ "a\x7f hush\n", ":1: the KeyID has white space, a control" },
+	{ "\xef\xbb\xbf"
+	  "a hush\n",
+	  ":1: the KeyID has white space, a control" }, /* a mark of order */
+	{ "a\xc2\xa0"
+	  "b hush\n",
+	  ":1: the KeyID has white space" },
+	{ "a\xe2\x80\xae"
+	  "b hush\n",
+	  ":1: the KeyID has white space" },
+	{ "a\xc2\x85 hush\n", ":1: the KeyID has white space" },
+	{ "\xff hush\n", ":1: the KeyID is not UTF-8, expected: KeyID, white space, passphrase" },
+	{ "\xc3 hush\n", "is not UTF-8" },
+	{ "a\x80 hush\n", "is not UTF-8" },
+	{ "\xc0\xaf hush\n", "is not UTF-8" }, /* a longer form than needed */
+	{ "\xe0\x80\xaf hush\n", "is not UTF-8" },
+	{ "\xf0\x80\x80\xaf hush\n", "is not UTF-8" },
+	{ "\xed\xa0\x80 hush\n", "is not UTF-8" }, /* a surrogate */
+	{ "\xf4\x90\x80\x80 hush\n", "is not UTF-8" }, /* above U+10FFFF */
+	{ "\xf8\x88\x80\x80\x80 hush\n", "is not UTF-8" },
+	{ EIGHTY "1 hush\n", ":1: the KeyID is longer than 80 octets" },
+	{ "a hush\nb hush\n\na hush2\n",
+	  ":4: the KeyID \"a\" is there already, in line 1, expected: o" },
+	{ "\xc3\xa9 hush\n\xc3\xa9 hush\n", ":2: the KeyID \"??\" is there already" },
+};
+
+START_TEST(fault_is_told)
+{
+	refuse_octets(faults[_i].text, strlen(faults[_i].text), faults[_i].part);
+}
+END_TEST
+
+START_TEST(nul_octets)
+{
+	refuse_octets("a hu\0sh\n", 8, ":1: there is a control character in the passphrase");
+	refuse_octets("a\0b hush\n", 9, ":1: the KeyID has white space, a control");
+}
+END_TEST
+
+START_TEST(sizes)
+{
+	size_t len = KEYS_MAX_OCTETS + 1, n = 0;
+	char *big = malloc(len);
+	struct keys *k;
+
+	ck_assert_ptr_nonnull(big);
+	memset(big, '\n', len);
+	refuse_octets(big, len, "too large, at most 1048576 octets expected");
+	k = load_octets(big, len - 1);
+	keys_free(k);
+	memset(big, '#', KEYS_MAX_LINE + 1);
+	refuse_octets(big, KEYS_MAX_LINE + 1, ":1: too long, at most 2048 octets expected");
+	keys_free(load_octets(big, KEYS_MAX_LINE));
+	memset(big, 'p', len);
+	memcpy(big, "a ", 2);
+	keys_free(load_octets(big, 2 + KEYS_PASSPHRASE_MAX));
+	refuse_octets(big, 3 + KEYS_PASSPHRASE_MAX,
+		      ":1: the passphrase is longer than 1024 octets");
+	for (int i = 0; i < KEYS_MAX; i++)
+		n += (size_t)sprintf(big + n, "%x hush%d\n", i, i);
+	k = load_octets(big, n);
+	ck_assert_uint_eq(keys_count(k), KEYS_MAX);
+	for (int i = 0; i < KEYS_MAX; i += 7) {
+		char id[16], passphrase[16];
+
+		(void)sprintf(id, "%x", i);
+		(void)sprintf(passphrase, "hush%d", i);
+		expect(k, id, passphrase);
+	}
+	keys_free(k);
+	n += (size_t)sprintf(big + n, "more hush\n");
+	refuse_octets(big, n, ":10001: too many keys, at most 10000 expected");
+	free(big);
+}
+END_TEST
+
+/* As any user: root could read all of them. */
+START_TEST(modes)
+{
+	static const struct {
+		mode_t mode;
+		bool good;
+	} rows[] = {
+		{ 0600, true },	 { 0400, true },  { 0640, true },  { 0440, true },  { 0644, false },
+		{ 0660, false }, { 0604, false }, { 0602, false }, { 0601, false }, { 0620, false },
+		{ 0650, false }, { 0777, false }, { 0666, false },
+	};
+	struct settings_error err = { "" };
+	char wanted[300];
+	struct keys *k;
+
+	write_file(path, "a hush\n", 7);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ck_assert_int_eq(chmod(path, rows[i].mode), 0);
+		ck_assert_int_eq(keys_load(path, true, &k, &err), rows[i].good ? 0 : SETTINGS_BAD);
+		keys_free(k);
+		if (rows[i].good)
+			continue;
+		(void)snprintf(
+			wanted, sizeof(wanted),
+			"%s: has mode %04o, expected: 0640 or tighter, for it holds secrets: "
+			"chmod 0640 %s",
+			path, rows[i].mode, path);
+		ck_assert_str_eq(err.text, wanted);
+	}
+}
+END_TEST
+
+START_TEST(not_readable)
+{
+	struct settings_error err = { "" };
+	struct keys *k;
+
+	write_file(path, "a hush\n", 7);
+	ck_assert_int_eq(chmod(room, 0755), 0);
+	ck_assert_int_eq(chmod(path, 0), 0);
+	if (!geteuid())
+		ck_assert_int_eq(seteuid(65534), 0);
+	/* Not the same as no keys, also for the file that need not be there. */
+	ck_assert_int_eq(keys_load(path, _i, &k, &err), SETTINGS_BAD);
+	if (!getuid())
+		ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "cannot be opened: Permission denied"));
+}
+END_TEST
+
+START_TEST(not_there)
+{
+	struct settings_error err = { "" };
+	struct keys *k;
+
+	ck_assert_int_eq(keys_load(path, false, &k, &err), 0);
+	ck_assert_ptr_null(k);
+	ck_assert_int_eq(keys_load(path, true, &k, &err), SETTINGS_BAD);
+	ck_assert_ptr_nonnull(
+		strstr(err.text, "there is no such file: create it, see twampd.keys(5)"));
+	ck_assert_int_eq(keys_load(path, true, &k, NULL), SETTINGS_BAD);
+}
+END_TEST
+
+START_TEST(not_a_file)
+{
+	static const char *const others[] = { "/dev/null", "/tmp" };
+	struct settings_error err = { "" };
+	struct keys *k;
+
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_int_eq(keys_load(others[i], true, &k, &err), SETTINGS_BAD);
+		ck_assert_ptr_nonnull(strstr(err.text, "this is not a regular file"));
+	}
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	ck_assert_int_eq(keys_load(path, false, &k, &err), SETTINGS_BAD);
+	ck_assert_ptr_nonnull(strstr(err.text, "this is not a regular file"));
+}
+END_TEST
+
+START_TEST(place)
+{
+	static const struct {
+		const char *config, *named, *path;
+		bool explicit;
+	} rows[] = {
+		{ "/etc/twampd/twampd.conf", "", "/etc/twampd/twampd.keys", false },
+		{ "/etc/twampd/twampd.conf", "k", "/etc/twampd/k", true },
+		{ "/etc/twampd/twampd.conf", "../k", "/etc/twampd/../k", true },
+		{ "/etc/twampd/twampd.conf", "/run/k", "/run/k", true },
+		{ "twampd.conf", "", "twampd.keys", false },
+		{ "twampd.conf", "sub/k", "sub/k", true },
+		{ "/twampd.conf", "", "/twampd.keys", false },
+	};
+	char *found;
+	bool explicit;
+
+	/* A directory of credentials, but no such one in it. */
+	if (_i)
+		ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", room, 1), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ck_assert_int_eq(keys_place(rows[i].config, rows[i].named, &found, &explicit), 0);
+		ck_assert_str_eq(found, rows[i].path);
+		ck_assert_int_eq(explicit, rows[i].explicit);
+		free(found);
+	}
+	write_file(path, "", 0);
+	ck_assert_int_eq(keys_place("/etc/x.conf", "/run/k", &found, &explicit), 0);
+	ck_assert_str_eq(found, _i ? path : "/run/k");
+	ck_assert(explicit);
+	free(found);
+}
+END_TEST
+
+/* --- as part of the settings --- */
+
+static struct settings *load_settings(struct settings_error *err)
+{
+	struct settings *s;
+	char config[96];
+	int r;
+
+	(void)snprintf(config, sizeof(config), "%s/twampd.conf", room);
+	err->text[0] = '\0';
+	r = settings_load(config, &s, err);
+	ck_assert_int_eq(r, s ? 0 : SETTINGS_BAD);
+	return s;
+}
+
+START_TEST(with_settings)
+{
+	struct settings_error err;
+	struct settings *s;
+
+	write_in_room("twampd.conf", "");
+	s = load_settings(&err);
+	ck_assert_ptr_nonnull(s);
+	ck_assert_ptr_null(s->keys);
+	ck_assert_str_eq(s->keys_path, path);
+	settings_unref(s);
+
+	write_in_room("twampd.keys", "a hush\n");
+	s = load_settings(&err);
+	ck_assert_ptr_nonnull(s);
+	expect(s->keys, "a", "hush");
+	ck_assert_uint_eq(s->policy.modes, MODE_SECURITY_MASK);
+	settings_unref(s);
+
+	/* All or nothing. */
+	write_in_room("twampd.keys", "a hush\nb\n");
+	ck_assert_ptr_null(load_settings(&err));
+	ck_assert_ptr_nonnull(strstr(err.text, "/twampd.keys:2: there is no passphrase"));
+
+	/* The built-in defaults do not look. */
+	ck_assert_int_eq(settings_load(NULL, &s, NULL), 0);
+	ck_assert_ptr_null(s->keys);
+	settings_unref(s);
+}
+END_TEST
+
+START_TEST(named_in_settings)
+{
+	struct settings_error err;
+	struct settings *s;
+
+	write_in_room("twampd.keys", "a hush\n");
+	write_in_room("twampd.conf", "keys_file = \"other\";");
+	ck_assert_ptr_null(load_settings(&err));
+	ck_assert_ptr_nonnull(strstr(err.text, "/other: there is no such file"));
+	write_in_room("other", "b hush\n");
+	s = load_settings(&err);
+	ck_assert_ptr_nonnull(s);
+	ck_assert_str_eq(s->keys_file, "other");
+	expect(s->keys, "a", NULL);
+	expect(s->keys, "b", "hush");
+	settings_unref(s);
+}
+END_TEST
+
+START_TEST(credential)
+{
+	struct settings_error err;
+	struct settings *s;
+	char dir[96];
+
+	(void)snprintf(dir, sizeof(dir), "%s/credentials", room);
+	ck_assert_int_eq(mkdir(dir, 0700), 0);
+	ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", dir, 1), 0);
+	write_in_room("twampd.keys", "a hush\n");
+	write_in_room("twampd.conf", "");
+	s = load_settings(&err);
+	ck_assert_ptr_nonnull(s);
+	expect(s->keys, "a", "hush");
+	settings_unref(s);
+	write_in_room("credentials/twampd.keys", "b hush\n");
+	/* Also instead of one that is named, and not there. */
+	write_in_room("twampd.conf", _i ? "keys_file = \"other\";" : "");
+	s = load_settings(&err);
+	ck_assert_ptr_nonnull(s);
+	expect(s->keys, "a", NULL);
+	expect(s->keys, "b", "hush");
+	settings_unref(s);
+	/* Not passed over if something is wrong with it. */
+	(void)snprintf(dir, sizeof(dir), "%s/credentials/twampd.keys", room);
+	ck_assert_int_eq(chmod(dir, 0644), 0);
+	ck_assert_ptr_null(load_settings(&err));
+	ck_assert_ptr_nonnull(strstr(err.text, "/credentials/twampd.keys: has mode 0644"));
+}
+END_TEST
+
+START_TEST(dump_has_no_secret)
+{
+	struct settings_error err;
+	struct settings *s;
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	write_in_room("twampd.keys", "a hush\n");
+	write_in_room("twampd.conf", "clients = ( { name = \"x\"; key_ids = [ \"a\" ]; } );");
+	s = load_settings(&err);
+	ck_assert_ptr_nonnull(s);
+	settings_dump(s, f);
+	ck_assert_int_eq(fclose(f), 0);
+	ck_assert_ptr_nonnull(strstr(text, "key_ids = [ \"a\" ];"));
+	ck_assert_ptr_null(strstr(text, "hush"));
+	free(text);
+	settings_unref(s);
+}
+END_TEST
+
+/* --- secrets in memory --- */
+
+#define SECRET_LEN 40
+
+/* Never whole in the memory of the test itself but here, and there not for long. */
+static void write_secret(void)
+{
+	char text[SECRET_LEN + 3] = "a ";
+
+	for (int i = 0; i < SECRET_LEN; i++)
+		text[2 + i] = (char)('A' + (i * 7 + 3) % 26);
+	text[SECRET_LEN + 2] = '\n';
+	write_file(path, text, sizeof(text));
+	explicit_bzero(text, sizeof(text));
+}
+
+static bool is_secret(const char *s)
+{
+	for (int i = 0; i < SECRET_LEN; i++) {
+		if (s[i] != (char)('A' + (i * 7 + 3) % 26))
+			return false;
+	}
+	return true;
+}
+
+/* A piece of memory as such: where nothing can be read, nothing is. */
+static unsigned scan(int mem, unsigned long from, unsigned long to)
+{
+	enum { STEP = 1 << 16 };
+	static char piece[STEP + SECRET_LEN];
+	unsigned n = 0;
+
+	/* Pieces overlap; the array they are read into is not looked at. */
+	for (unsigned long at = from; at < to; at += STEP) {
+		size_t want = to - at < sizeof(piece) ? to - at : sizeof(piece);
+		ssize_t got = pread(mem, piece, want, (off_t)at);
+
+		for (ssize_t i = 0; i + SECRET_LEN <= got && i < STEP; i++) {
+			const char *real = (const char *)at + i;
+
+			if (piece[i] == 'D' && is_secret(piece + i) &&
+			    (real < piece || real >= piece + sizeof(piece)))
+				n++;
+		}
+		explicit_bzero(piece, sizeof(piece));
+	}
+	return n;
+}
+
+/* How often the secret is in the writable memory of this process. */
+static unsigned occurrences(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	int mem = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+	unsigned long from, to;
+	char line[512], access[8];
+	unsigned n = 0;
+
+	ck_assert(maps && mem >= 0);
+	while (fgets(line, sizeof(line), maps)) {
+		/* What sanitizers map is huge, and has copies of nothing. */
+		if (sscanf(line, "%lx-%lx %7s", &from, &to, access) == 3 && access[1] == 'w' &&
+		    to - from < 256ul << 20)
+			n += scan(mem, from, to);
+	}
+	ck_assert_int_eq(fclose(maps), 0);
+	ck_assert_int_eq(close(mem), 0);
+	return n;
+}
+
+/* While they are loaded, the secrets are in one place; then nowhere. */
+START_TEST(nothing_is_left)
+{
+	struct settings_error err;
+	struct settings *s;
+
+	write_secret();
+	write_in_room("twampd.conf", "");
+	ck_assert_uint_eq(occurrences(), 0);
+	s = load_settings(&err);
+	ck_assert_ptr_nonnull(s);
+	ck_assert_uint_eq(occurrences(), 1);
+	settings_unref(s);
+	ck_assert_uint_eq(occurrences(), 0);
+}
+END_TEST
+
+START_TEST(wiped_before_unmapped)
+{
+	struct keys *k = load("a hush\nb hush\n");
+
+	watch.at = keys_find(k, (const uint8_t *)"a", 1)->passphrase;
+	watch.unmapped = watch.dirty = 0;
+	keys_free(k);
+	ck_assert_uint_ge(watch.unmapped, 14);
+	ck_assert_uint_eq(watch.dirty, 0);
+	watch.at = NULL;
+}
+END_TEST
+
+/* Also of a file that is refused. */
+START_TEST(wiped_on_failure)
+{
+	struct settings_error err;
+
+	write_secret();
+	write_in_room("twampd.conf", "modes = [ ];");
+	ck_assert_ptr_null(load_settings(&err));
+	write_in_room("twampd.conf", "clients = ( { name = \"x\"; key_ids = [ \"other\" ]; } );");
+	ck_assert_ptr_null(load_settings(&err));
+	ck_assert_ptr_nonnull(strstr(err.text, "\"other\" is not in the keys file"));
+	ck_assert_uint_eq(occurrences(), 0);
+}
+END_TEST
+
+/* "dd" among the flags of a mapping: left out of core dumps. */
+static bool has_flag(const void *where)
+{
+	unsigned long at = (unsigned long)where, from = 0, to = 0;
+	FILE *smaps = fopen("/proc/self/smaps", "re");
+	bool found = false;
+	char line[512];
+
+	ck_assert_ptr_nonnull(smaps);
+	while (fgets(line, sizeof(line), smaps)) {
+		unsigned long first, behind;
+
+		if (sscanf(line, "%lx-%lx ", &first, &behind) == 2) {
+			from = first;
+			to = behind;
+		}
+		if (from <= at && at < to && !strncmp(line, "VmFlags:", 8))
+			found = strstr(line, " dd") != NULL;
+	}
+	ck_assert_int_eq(fclose(smaps), 0);
+	return found;
+}
+
+START_TEST(not_dumped)
+{
+	struct keys *k = load("a hush\n");
+	const uint8_t *secret = keys_find(k, (const uint8_t *)"a", 1)->passphrase;
+
+	ck_assert(has_flag(secret));
+	ck_assert(!has_flag(room)); /* of the test: it does not say so of everything */
+	keys_free(k);
+}
+END_TEST
+
+START_TEST(no_secrets_in_dumps_or_no_secrets)
+{
+	refuse_dontdump = true;
+	refuse_octets("a hush\n", 7, "cannot be kept out of core dumps: Invalid argument");
+	refuse_dontdump = false;
+}
+END_TEST
+
+/* Mutations of a good file: each loads or is refused, and never with a passphrase in the text. */
+START_TEST(mutations)
+{
+	static const char salt[] = "\n\n  \t\t#\r\0\xff\xc3\xa9"
+				   "ab";
+	static const char text[] =
+		"# head\nprobe-1 hush hush hush hush\nprobe-2\thush hush hush\n\n"
+		"\xc3\xa9 hush hush hush hush hush\nprobe-4 hush hush";
+	unsigned seed = 99u + (unsigned)_i, refused = 0;
+	char copy[sizeof(text)];
+
+	for (int round = 0; round < 500; round++) {
+		struct settings_error err = { "" };
+		struct keys *k;
+		int r;
+
+		memcpy(copy, text, sizeof(text));
+		for (int i = 0; i < 1 + round / 100; i++)
+			copy[(size_t)rand_r(&seed) % (sizeof(text) - 1)] =
+				salt[(size_t)rand_r(&seed) % (sizeof(salt) - 1)];
+		write_file(path, copy,
+			   sizeof(text) - 1 - (round % 3 ? 0 : (size_t)rand_r(&seed) % 40));
+		r = keys_load(path, true, &k, &err);
+		ck_assert(r == 0 ? keys_count(k) <= 20 : r == SETTINGS_BAD);
+		/* A line that was cut in two can make "hush" a KeyID, and only that is quoted. */
+		ck_assert(!strstr(err.text, "hush") || strstr(err.text, "the KeyID \"hush\" is"));
+		refused += r != 0;
+		keys_free(k);
+	}
+	ck_assert_uint_gt(refused, 0);
+}
+END_TEST
+
+static TCase *add_case(Suite *suite, const char *name)
+{
+	TCase *c = tcase_create(name);
+
+	tcase_set_timeout(c, 120);
+	tcase_add_checked_fixture(c, set_up, tear_down);
+	suite_add_tcase(suite, c);
+	return c;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("keys");
+	TCase *text = add_case(suite, "text"), *file = add_case(suite, "file");
+	TCase *settings = add_case(suite, "settings"), *memory = add_case(suite, "memory");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_test(text, entries);
+	tcase_add_test(text, no_keys);
+	tcase_add_loop_test(text, fault_is_told, 0, (int)(sizeof(faults) / sizeof(faults[0])));
+	tcase_add_test(text, nul_octets);
+	tcase_add_test(text, sizes);
+	tcase_add_loop_test(text, mutations, 0, 4);
+	tcase_add_test(file, modes);
+	tcase_add_loop_test(file, not_readable, 0, 2);
+	tcase_add_test(file, not_there);
+	tcase_add_test(file, not_a_file);
+	tcase_add_loop_test(file, place, 0, 2);
+	tcase_add_test(settings, with_settings);
+	tcase_add_test(settings, named_in_settings);
+	tcase_add_loop_test(settings, credential, 0, 2);
+	tcase_add_test(settings, dump_has_no_secret);
+	tcase_add_test(memory, nothing_is_left);
+	tcase_add_test(memory, wiped_before_unmapped);
+	tcase_add_test(memory, wiped_on_failure);
+	tcase_add_test(memory, not_dumped);
+	tcase_add_test(memory, no_secrets_in_dumps_or_no_secrets);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
