@@ -1,26 +1,23 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * One control connection from the Control-Client's side: greeting, mode, requests, start and
+ * One control connection from the Control-Client's side: handshake, requests, start and
  * stop, each step with a deadline. Blocks; every function returns OUTCOME_OK or says in @out
  * why the conversation is over. RFC 4656 3, RFC 5357 3.
  */
 #pragma once
 
-#include "client/endpoint.h"
-#include "client/options.h"
-#include "client/outcome.h"
+#include "client/channel.h"
+#include "client/setup.h"
 #include "protocol/msg.h"
 
 struct dialog {
-	int fd; /* -1 = closed */
-	int64_t timeout_ns; /* for each step */
-	uint32_t offered; /* Modes of the greeting */
-	uint32_t modes; /* what was selected: one security bit and features */
-	union endpoint peer, local;
+	struct channel channel;
+	struct handshake handshake;
 };
 
 /** Connect and go through the handshake. dialog_close is right after any result. */
-NODISCARD int dialog_open(struct dialog *d, const struct options *o, struct outcome *out);
+NODISCARD int dialog_open(struct dialog *d, const struct options *o, const struct secret *secret,
+			  struct outcome *out);
 
 /** Request one session for our @sender_port; *accept is filled on OUTCOME_OK. */
 NODISCARD int dialog_request(struct dialog *d, const struct options *o, uint16_t sender_port,
@@ -32,7 +29,5 @@ NODISCARD int dialog_start(struct dialog *d, struct outcome *out);
 /** Stop @sessions sessions; nothing comes back. */
 NODISCARD int dialog_stop(struct dialog *d, uint32_t sessions, struct outcome *out);
 
+/** Wipes the keys, too. */
 void dialog_close(struct dialog *d);
-
-/** The mode to select among @offered: 0 if none is possible. R-301 */
-uint32_t dialog_choose(uint32_t offered);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "client/measure.h"
 
+#include "client/padding.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,7 @@ void measure_reset(struct measure *m)
 	m->probe_count = 0;
 	m->probes_open = 0;
 	m->ran = false;
+	memset(m->tos_seen, 0, sizeof(m->tos_seen));
 }
 
 void measure_wipe(struct measure *m)
@@ -69,8 +72,9 @@ int measure_prepare(struct measure *m, const union endpoint *local)
 
 static int finish(struct measure *m)
 {
-	const struct series **series = calloc(m->probe_count, sizeof(const struct series *));
-	uint64_t refused = 0;
+	size_t n = m->probe_count > 0 ? m->probe_count : 1;
+	const struct series **series = calloc(n, sizeof(const struct series *));
+	uint64_t refused = 0, denied = 0;
 	int r;
 
 	if (!series) {
@@ -79,6 +83,7 @@ static int finish(struct measure *m)
 	for (uint32_t i = 0; i < m->probe_count; i++) {
 		series[i] = &m->probes[i].series;
 		refused += m->probes[i].refused;
+		denied += m->probes[i].hmac_failures;
 	}
 	r = summary_make(&m->summary, series, m->probe_count,
 			 m->options->command == COMMAND_CONTROLLER);
@@ -98,12 +103,16 @@ static int finish(struct measure *m)
 	if (m->summary.answered + m->summary.late == 0) {
 		outcome_set(&m->outcome, OUTCOME_INCOMPLETE, 0, "no reply to %llu packets%s",
 			    (unsigned long long)m->summary.sent,
-			    refused ? ": nothing listens on the UDP port (ICMP port unreachable)"
-				    : "");
+			    refused  ? ": nothing listens on the UDP port (ICMP port unreachable)"
+			    : denied ? " with a right HMAC"
+				     : "");
 		outcome_hint(
-			&m->outcome,
-			"check that firewalls on the way let through the UDP range of the server "
-			"(and NAT keeps it); on the server look with: ss -lun");
+			&m->outcome, "%s",
+			denied ? "what came was changed on its way, or is not from the holder of "
+				 "the key; if it is always so, report it with the version of the "
+				 "server"
+			       : "check that firewalls on the way let through the UDP range of the "
+				 "server (and NAT keeps it); on the server look with: ss -lun");
 		return OUTCOME_INCOMPLETE;
 	}
 	return OUTCOME_OK;
@@ -119,19 +128,24 @@ int measure_run(struct measure *m, int control_fd)
 static int run_light(struct measure *m)
 {
 	union endpoint local;
+	struct probe_aim at = { .modes = MODE_UNAUTHENTICATED };
 	int r = endpoint_resolve(m->options, &m->peer, &m->outcome);
 
 	if (r != OUTCOME_OK) {
 		return r;
 	}
 	m->peer_known = true;
-	m->modes = MODE_UNAUTHENTICATED;
+	m->modes = at.modes;
+	at.peer = m->peer;
 	r = endpoint_local(m->options, &m->peer, &local, &m->outcome);
+	if (r == OUTCOME_OK) {
+		r = padding_check(m->options, at.modes, &m->outcome);
+	}
 	if (r == OUTCOME_OK) {
 		r = measure_prepare(m, &local);
 	}
 	for (uint32_t i = 0; r == OUTCOME_OK && i < m->probe_count; i++) {
-		r = probe_aim(&m->probes[i], m->options, &m->peer, m->modes, &m->outcome);
+		r = probe_aim(&m->probes[i], m->options, &at, &m->outcome);
 	}
 	return r == OUTCOME_OK ? measure_run(m, -1) : r;
 }

@@ -5,6 +5,7 @@
 #include "client/options.h"
 #include "client/outcome.h"
 #include "client/probe.h"
+#include "client/secret.h"
 #include "client/sender.h"
 #include "client/summary.h"
 
@@ -15,8 +16,10 @@ struct measure {
 	union endpoint peer; /* control connection, or the reflector without control */
 	bool peer_known;
 	uint32_t offered, modes; /* of the control connection; offered 0 = none seen */
-	struct probe *probes; /* probe_count, of which the first probes_open are open */
+	char key_id[SECRET_ID_LEN + 1]; /* "" = no key was used */
+	struct probe *probes; /* the first probe_count take part; probes_open are to be closed */
 	uint32_t probe_count, probes_open;
+	uint64_t tos_seen[256]; /* replies by the TOS octet that they tell; RFC 7750 */
 	struct sender *sender;
 	bool ran; /* packets were sent: end, clock and summary are valid */
 	enum sender_end end;

@@ -13,31 +13,34 @@ enum command {
 	COMMAND_SENDER,
 	COMMAND_EXPLAIN,
 	COMMAND_DSCPTABLE,
+	COMMAND_KEYGEN,
 };
-#define COMMAND_COUNT 4
+#define COMMAND_COUNT 5
 
 enum options_fill {
 	OPTIONS_FILL_RANDOM,
 	OPTIONS_FILL_ZERO,
 };
 
-#define OPTIONS_TWAMP_PORT 862
+#define OPTIONS_TWAMP_PORT 862u
 #define OPTIONS_MAX_COUNT 1000000u
 #define OPTIONS_MAX_SESSIONS 10000u
+#define OPTIONS_MAX_REFLECT_LENGTH 65000u
 #define OPTIONS_MAX_PACKETS 10000000u /* count times sessions: what the results keep in memory */
 
 struct options {
 	enum command command;
 	char host[256];
 	uint16_t port;
-	const char *topic; /* explain: a code or a reason key; NULL = all codes */
+	const char *topic; /* explain: a code or a reason key; NULL = all codes. keygen: a KeyID */
 	int family; /* AF_UNSPEC, AF_INET, AF_INET6 */
 	const char *source; /* local address or NULL */
 	uint16_t first_port, last_port; /* local UDP ports; 0 = any */
 	uint16_t receiver_port; /* 0 = the same number as the local port */
 	uint32_t count;
 	int64_t interval_ns;
-	uint32_t padding;
+	uint32_t padding; /* valid if padding_given, see padding_octets */
+	bool padding_given;
 	enum options_fill fill;
 	uint8_t dscp;
 	uint8_t ttl;
@@ -46,6 +49,11 @@ struct options {
 	uint32_t sessions;
 	uint32_t retries;
 	int64_t retry_wait_ns;
+	uint32_t mode; /* a security bit; 0 = the strongest offered */
+	const char *key_file, *key_id; /* NULL = no key; NULL = the only one of the file */
+	uint32_t max_count; /* PBKDF2 rounds */
+	uint32_t features; /* asked for, of MODE_FEATURE_MASK */
+	uint16_t reflect_octets, reflect_length; /* RFC 6038 4.2 */
 	bool json;
 	bool quiet;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "client/probe.h"
 
+#include "client/padding.h"
 #include "client/timing.h"
 
 #include <errno.h>
@@ -44,7 +45,9 @@ int probe_open(struct probe *p, const struct options *o, const union endpoint *l
 {
 	int r;
 
-	*p = (struct probe){ .fd = -1, .local = *local, .fill = o->fill };
+	*p = (struct probe){
+		.fd = -1, .local = *local, .fill = o->fill, .start_accept = -1, .stop_accept = -1
+	};
 	if (series_init(&p->series, o->count, o->timeout_ns) < 0) {
 		return outcome_set(out, OUTCOME_LOCAL, 0, "not enough memory for %u packets",
 				   o->count);
@@ -62,23 +65,6 @@ int probe_open(struct probe *p, const struct options *o, const union endpoint *l
 	return OUTCOME_OK;
 }
 
-int probe_aim(struct probe *p, const struct options *o, const union endpoint *peer, uint32_t modes,
-	      struct outcome *out)
-{
-	p->peer = *peer;
-	p->layout = pkt_layout(modes);
-	p->send_octets = pkt_send_len(p->layout, o->padding);
-	free(p->packet);
-	p->packet = calloc(1, p->send_octets);
-	if (!p->packet) {
-		return tell(out, "test packet");
-	}
-	if (connect(p->fd, &peer->any, endpoint_len(peer)) < 0) {
-		return tell(out, "cannot reach the reflector");
-	}
-	return OUTCOME_OK;
-}
-
 /* splitmix64: cheap, and no secret depends on it. */
 static uint64_t draw(uint64_t *state)
 {
@@ -89,24 +75,92 @@ static uint64_t draw(uint64_t *state)
 	return z ^ z >> 31;
 }
 
-static void fill_padding(struct probe *p)
+static void fill(struct probe *p, size_t at, size_t end)
 {
-	size_t at = p->layout->send_padding;
-
 	switch (p->fill) {
 	case OPTIONS_FILL_ZERO:
 		break; /* as allocated */
 	case OPTIONS_FILL_RANDOM:
-		while (at < p->send_octets) {
+		while (at < end) {
 			uint64_t octets = draw(&p->random);
-			size_t n = p->send_octets - at;
+			size_t n = end - at < sizeof(octets) ? end - at : sizeof(octets);
 
-			n = n < sizeof(octets) ? n : sizeof(octets);
 			memcpy(p->packet + at, &octets, n);
 			at += n;
 		}
 		break;
 	}
+}
+
+static void guard(struct probe *p, const struct probe_aim *at)
+{
+	p->guard = at->modes & MODE_ENCRYPTED	    ? PROBE_ENCRYPTED
+		   : at->modes & MODE_AUTHENTICATED ? PROBE_AUTHENTICATED
+						    : PROBE_CLEAR;
+	if (p->guard != PROBE_CLEAR) {
+		crypt_test_init(&p->crypt, at->keys, at->sid);
+	}
+}
+
+/* The padding that comes back stays the same in all packets. RFC 6038 5.1.2, R-317 */
+static void fill_reflected(struct probe *p, const struct options *o, const struct probe_aim *at)
+{
+	size_t start = p->layout->send_padding;
+
+	fill(p, start, start + p->reflect_octets);
+	if (at->server_octets != 0) {
+		p->packet[start] = (uint8_t)(at->server_octets >> 8);
+		p->packet[start + 1] = (uint8_t)at->server_octets;
+	}
+}
+
+int probe_aim(struct probe *p, const struct options *o, const struct probe_aim *at,
+	      struct outcome *out)
+{
+	p->peer = at->peer;
+	memcpy(p->sid, at->sid, sizeof(p->sid));
+	p->layout = pkt_layout(at->modes);
+	p->format = at->modes & MODE_PTP ? TS_PTP : TS_NTP;
+	p->tos_seen = at->modes & MODE_DSCP_ECN ? at->tos_seen : NULL;
+	p->reflect_octets = at->modes & MODE_REFLECT_OCTETS ? o->reflect_length : 0;
+	p->send_octets = pkt_send_len(p->layout, padding_octets(o, at->modes));
+	p->reply_octets = (size_t)p->layout->reply_min + p->reflect_octets;
+	free(p->packet);
+	free(p->reply);
+	p->packet = calloc(1, p->send_octets);
+	p->reply = calloc(1, p->reply_octets);
+	if (!p->packet || !p->reply) {
+		return tell(out, "test packet");
+	}
+	guard(p, at);
+	fill_reflected(p, o, at);
+	if (connect(p->fd, &at->peer.any, endpoint_len(&at->peer)) < 0) {
+		return tell(out, "cannot reach the reflector");
+	}
+	return OUTCOME_OK;
+}
+
+/* The header with its timestamp, as late as its protection lets it be: T-005. Returns T1. */
+static struct wall put_header(struct probe *p, struct pkt_send *header)
+{
+	struct wall t1 = timing_wall();
+	struct wire_out ts = wire_out(p->packet + p->layout->ts, sizeof(header->ts));
+
+	header->ts = ts_encode(p->format, t1);
+	pkt_put_send(p->layout, p->packet, header);
+	switch (p->guard) {
+	case PROBE_CLEAR:
+		break;
+	case PROBE_AUTHENTICATED:
+		crypt_pkt_seal_send(&p->crypt, false, p->packet);
+		t1 = timing_wall();
+		wire_put64(&ts, ts_encode(p->format, t1));
+		break;
+	case PROBE_ENCRYPTED:
+		crypt_pkt_seal_send(&p->crypt, true, p->packet);
+		break;
+	}
+	return t1;
 }
 
 void probe_send(struct probe *p, uint16_t error_estimate)
@@ -115,12 +169,10 @@ void probe_send(struct probe *p, uint16_t error_estimate)
 	struct wall t1 = { 0 };
 	ssize_t n = -1;
 
-	fill_padding(p);
+	fill(p, (size_t)p->layout->send_padding + p->reflect_octets, p->send_octets);
 	/* The second try is for the ICMP error of an earlier packet, which this call reports. */
 	for (int attempt = 0; attempt < 2 && n < 0; attempt++) {
-		t1 = timing_wall();
-		header.ts = ts_encode(TS_NTP, t1);
-		pkt_put_send(p->layout, p->packet, &header);
+		t1 = put_header(p, &header);
 		n = send(p->fd, p->packet, p->send_octets, 0);
 		if (n < 0 && errno == ECONNREFUSED) {
 			p->refused++;
@@ -190,14 +242,67 @@ static int receive_one(struct probe *p, uint8_t *to, size_t size, struct receive
 	return 0;
 }
 
+static bool is_authentic(struct probe *p, size_t octets)
+{
+	switch (p->guard) {
+	case PROBE_CLEAR:
+		return true;
+	case PROBE_AUTHENTICATED:
+		return crypt_pkt_open_reply(&p->crypt, false, p->reply, octets) == 0;
+	case PROBE_ENCRYPTED:
+		return crypt_pkt_open_reply(&p->crypt, true, p->reply, octets) == 0;
+	}
+	return false;
+}
+
+static bool is_reflected(const struct probe *p, size_t octets)
+{
+	return octets >= p->reply_octets &&
+	       memcmp(p->reply + p->layout->reply_min, p->packet + p->layout->send_padding,
+		      p->reflect_octets) == 0;
+}
+
+/* A datagram is counted as what it is; none of them ends the session. T-060 */
+static void take_reply(struct probe *p, const struct received *r)
+{
+	struct pkt_reply reply;
+	enum series_verdict verdict;
+
+	/* Strangers may be queued from before the connect. */
+	if (!endpoint_equal(&r->from, &p->peer)) {
+		p->bad_source++;
+		return;
+	}
+	if (r->octets < p->layout->reply_min) {
+		p->bad_length++;
+		return;
+	}
+	if (!is_authentic(p, r->octets)) {
+		p->hmac_failures++;
+		return;
+	}
+	if (pkt_get_reply(p->layout, p->reply, r->octets, &reply) != 0) {
+		p->bad_length++;
+		return;
+	}
+	verdict = series_reply(&p->series, &reply, r->t4, r->ttl);
+	if (verdict != SERIES_COUNTED && verdict != SERIES_TOO_LATE) {
+		return;
+	}
+	if (p->tos_seen) {
+		p->tos_seen[reply.tos]++;
+	}
+	if (!is_reflected(p, r->octets)) {
+		p->reflect_failures++;
+	}
+}
+
 void probe_receive(struct probe *p)
 {
-	uint8_t buf[256]; /* more than any header; the padding of a reply tells nothing */
-
 	for (int i = 0; i < BATCH; i++) {
 		struct received r = { 0 };
-		struct pkt_reply reply;
-		int error = receive_one(p, buf, sizeof(buf), &r);
+		/* What is longer is cut: the rest of the padding tells nothing. */
+		int error = receive_one(p, p->reply, p->reply_octets, &r);
 
 		if (error == -ECONNREFUSED) {
 			p->refused++;
@@ -209,14 +314,7 @@ void probe_receive(struct probe *p)
 		if (error < 0) {
 			return; /* -EAGAIN; network errors that ICMP told are passing ones */
 		}
-		/* Strangers may be queued from before the connect (T-060). */
-		if (!endpoint_equal(&r.from, &p->peer)) {
-			p->bad_source++;
-		} else if (pkt_get_reply(p->layout, buf, r.octets, &reply) != 0) {
-			p->bad_length++;
-		} else {
-			(void)series_reply(&p->series, &reply, r.t4, r.ttl);
-		}
+		take_reply(p, &r);
 	}
 }
 
@@ -232,6 +330,9 @@ void probe_close(struct probe *p)
 	}
 	p->fd = -1;
 	free(p->packet);
+	free(p->reply);
 	p->packet = NULL;
+	p->reply = NULL;
+	crypt_test_wipe(&p->crypt);
 	series_wipe(&p->series);
 }

@@ -9,18 +9,36 @@
 #include "client/options.h"
 #include "client/outcome.h"
 #include "client/series.h"
+#include "protocol/crypt.h"
+#include "protocol/msg.h"
+
+/* How test packets are protected. RFC 5357 4.1.2 */
+enum probe_guard {
+	PROBE_CLEAR, /* also in the mixed mode */
+	PROBE_AUTHENTICATED,
+	PROBE_ENCRYPTED,
+};
 
 struct probe {
 	int fd; /* -1 = none */
 	union endpoint local, peer;
 	const struct pkt_layout *layout;
+	enum probe_guard guard;
+	struct crypt_test crypt; /* unless PROBE_CLEAR */
+	enum ts_format format; /* of our timestamps */
 	struct series series;
 	uint8_t *packet; /* send_octets */
 	size_t send_octets;
+	uint8_t *reply; /* reply_octets: header and what is to be reflected */
+	size_t reply_octets;
+	uint16_t reflect_octets; /* first octets of the padding: constant, and to come back */
+	uint64_t *tos_seen; /* replies by the TOS octet they tell; NULL = they tell none */
 	enum options_fill fill;
 	uint64_t random; /* padding; independent of any secret (T-007) */
 	uint32_t next_seq;
-	uint8_t sid[16]; /* zero without control */
+	uint8_t sid[MSG_SID_LEN]; /* zero without control */
+	int start_accept, stop_accept; /* of RFC 5938; -1 = no acknowledgement */
+	uint64_t hmac_failures, reflect_failures;
 	uint64_t send_errors, bad_length, bad_source, refused; /* refused: ICMP port unreachable */
 	uint64_t user_stamps; /* T4 read by this program for want of the kernel's */
 };
@@ -29,9 +47,19 @@ struct probe {
 NODISCARD int probe_open(struct probe *p, const struct options *o, const union endpoint *local,
 			 struct outcome *out);
 
-/** Connect it to the reflector, and make room for packets of @modes. */
-NODISCARD int probe_aim(struct probe *p, const struct options *o, const union endpoint *peer,
-			uint32_t modes, struct outcome *out);
+/* Where to, and how. */
+struct probe_aim {
+	union endpoint peer;
+	uint32_t modes;
+	const struct crypt_keys *keys; /* of the control connection; NULL without */
+	uint8_t sid[MSG_SID_LEN];
+	uint16_t server_octets; /* RFC 6038 4.3 */
+	uint64_t *tos_seen; /* 256 counters, shared by all probes */
+};
+
+/** Connect it to the reflector, and make room for packets. */
+NODISCARD int probe_aim(struct probe *p, const struct options *o, const struct probe_aim *at,
+			struct outcome *out);
 
 /** Send the next packet; its sequence number is used up even when the system fails to send. */
 void probe_send(struct probe *p, uint16_t error_estimate);

@@ -116,13 +116,15 @@ static void print_hops(const char *name, const struct series_range *r, unsigned 
 
 static void print_oddities(const struct measure *m, FILE *out)
 {
-	uint64_t errors = 0, length = 0, source = 0, stamps = 0;
+	uint64_t errors = 0, length = 0, source = 0, stamps = 0, denied = 0, reflected = 0;
 
 	for (uint32_t i = 0; i < m->probe_count; i++) {
 		errors += m->probes[i].send_errors;
 		length += m->probes[i].bad_length;
 		source += m->probes[i].bad_source;
 		stamps += m->probes[i].user_stamps;
+		denied += m->probes[i].hmac_failures;
+		reflected += m->probes[i].reflect_failures;
 	}
 	if (m->summary.late) {
 		fprintf(out,
@@ -135,6 +137,14 @@ static void print_oddities(const struct measure *m, FILE *out)
 			" to packets never sent\n",
 			length, source, m->summary.unknown_seq);
 	}
+	if (denied) {
+		fprintf(out, "  ignored     %" PRIu64 " with a wrong HMAC\n", denied);
+	}
+	if (reflected) {
+		fprintf(out,
+			"  reflected   %" PRIu64 " replies without the octets to be reflected\n",
+			reflected);
+	}
 	if (m->summary.corrupt) {
 		fprintf(out, "  no delays   %" PRIu64 " replies with a corrupt Error Estimate\n",
 			m->summary.corrupt);
@@ -146,6 +156,31 @@ static void print_oddities(const struct measure *m, FILE *out)
 	if (stamps) {
 		fprintf(out, "  timestamps  %" PRIu64 " replies without one of the kernel\n",
 			stamps);
+	}
+}
+
+/* What reached the reflector, by number of replies, and whether it is what left here. */
+static void print_dscp_ecn(const struct measure *m, FILE *out)
+{
+	static const char *const ecn[] = { "Not-ECT", "ECT(1)", "ECT(0)", "CE" };
+	bool changed = false;
+
+	if (!(m->modes & MODE_DSCP_ECN)) {
+		return;
+	}
+	for (unsigned tos = 0; tos < 256; tos++) {
+		const char *name = dscp_name((uint8_t)(tos >> 2));
+
+		if (m->tos_seen[tos] == 0) {
+			continue;
+		}
+		fprintf(out, "  arrived     %" PRIu64 " packets with DSCP %u%s%s%s, ECN %s\n",
+			m->tos_seen[tos], tos >> 2, name ? " (" : "", name ? name : "",
+			name ? ")" : "", ecn[tos & 3]);
+		changed |= tos >> 2 != m->options->dscp;
+	}
+	if (changed) {
+		fprintf(out, "  warning: the DSCP was changed on the way to the reflector\n");
 	}
 }
 
@@ -163,6 +198,9 @@ static void print_head(const struct measure *m, FILE *out)
 		m->probe_count, m->probe_count == 1 ? "" : "s", o->count,
 		(double)o->interval_ns / 1e6, m->probes[0].send_octets, o->dscp, name ? " (" : "",
 		name ? name : "", name ? ")" : "");
+	if (m->key_id[0]) {
+		fprintf(out, "  key %s\n", m->key_id);
+	}
 	if (m->probe_count == 1) {
 		fprintf(out, "  %s", endpoint_text(&m->probes[0].local, true, text));
 		fprintf(out, " to %s\n", endpoint_text(&m->probes[0].peer, true, text));
@@ -180,6 +218,7 @@ void result_text(const struct measure *m, FILE *out, FILE *err)
 		fputc(',', out);
 		print_hops("inbound", &m->summary.reply_ttl, 255, out);
 		fputc('\n', out);
+		print_dscp_ecn(m, out);
 		print_oddities(m, out);
 		if (m->end == SENDER_INTERRUPTED) {
 			fprintf(out, "  interrupted before all packets were sent or answered\n");

@@ -5,19 +5,26 @@
 
 #include <inttypes.h>
 
-static void put_string(const char *text, FILE *out)
+/* Octets from @clear on go out as they are. */
+static void put_quoted(const char *text, unsigned clear, FILE *out)
 {
 	fputc('"', out);
 	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
 		if (*c == '"' || *c == '\\') {
 			fprintf(out, "\\%c", *c);
-		} else if (*c < 0x20 || *c >= 0x7f) {
-			fprintf(out, "\\u%04x", *c); /* other octets as Latin-1: never invalid */
+		} else if (*c < 0x20 || (*c >= 0x7f && *c < clear)) {
+			fprintf(out, "\\u%04x", *c);
 		} else {
 			fputc(*c, out);
 		}
 	}
 	fputc('"', out);
+}
+
+/* Octets beyond ASCII as Latin-1: never invalid. */
+static void put_string(const char *text, FILE *out)
+{
+	put_quoted(text, 0x100, out);
 }
 
 static void put_text(const char *key, const char *text, FILE *out)
@@ -113,6 +120,7 @@ static void put_counts(const struct measure *m, FILE *out)
 {
 	const struct summary *s = &m->summary;
 	uint64_t errors = 0, length = 0, source = 0, stamps = 0, refused = 0;
+	uint64_t denied = 0, reflected = 0;
 
 	for (uint32_t i = 0; i < m->probe_count; i++) {
 		errors += m->probes[i].send_errors;
@@ -120,6 +128,8 @@ static void put_counts(const struct measure *m, FILE *out)
 		source += m->probes[i].bad_source;
 		stamps += m->probes[i].user_stamps;
 		refused += m->probes[i].refused;
+		denied += m->probes[i].hmac_failures;
+		reflected += m->probes[i].reflect_failures;
 	}
 	put_count("sent", s->sent, out);
 	put_count("answered", s->answered, out);
@@ -136,6 +146,8 @@ static void put_counts(const struct measure *m, FILE *out)
 	put_count("ignored_short", length, out);
 	put_count("ignored_source", source, out);
 	put_count("ignored_never_sent", s->unknown_seq, out);
+	put_count("hmac_failures", denied, out);
+	put_maybe("reflect_failures", m->modes & MODE_REFLECT_OCTETS, (int64_t)reflected, out);
 	put_count("corrupt_error_estimate", s->corrupt, out);
 	put_count("send_errors", errors, out);
 	put_count("port_unreachable", refused, out);
@@ -147,7 +159,7 @@ static void put_sessions(const struct measure *m, FILE *out)
 	char text[ENDPOINT_TEXT_LEN];
 
 	fprintf(out, ",\"sessions\":[");
-	for (uint32_t i = 0; i < m->probe_count; i++) {
+	for (uint32_t i = 0; i < m->probes_open; i++) {
 		const struct probe *p = &m->probes[i];
 
 		fprintf(out, "%s{\"sid\":\"", i ? "," : "");
@@ -160,9 +172,43 @@ static void put_sessions(const struct measure *m, FILE *out)
 		put_count("sent", p->series.sent, out);
 		put_count("answered", p->series.answered, out);
 		put_count("lost", p->series.sent - p->series.answered, out);
+		put_maybe("start_accept", p->start_accept >= 0, p->start_accept, out);
+		put_maybe("stop_accept", p->stop_accept >= 0, p->stop_accept, out);
 		fputc('}', out);
 	}
 	fputc(']', out);
+}
+
+static void put_dscp_ecn(const struct measure *m, FILE *out)
+{
+	const char *comma = "";
+
+	if (!(m->modes & MODE_DSCP_ECN)) {
+		fprintf(out, ",\"dscp_ecn\":null");
+		return;
+	}
+	fprintf(out, ",\"dscp_ecn\":[");
+	for (unsigned tos = 0; tos < 256; tos++) {
+		if (m->tos_seen[tos] > 0) {
+			fprintf(out, "%s{\"dscp\":%u,\"ecn\":%u", comma, tos >> 2, tos & 3);
+			put_count("packets", m->tos_seen[tos], out);
+			fputc('}', out);
+			comma = ",";
+		}
+	}
+	fputc(']', out);
+}
+
+static void put_formats(const struct measure *m, FILE *out)
+{
+	bool ntp = false, ptp = false;
+
+	for (uint32_t i = 0; i < m->probe_count; i++) {
+		ntp |= m->probes[i].series.reflector_format[TS_NTP];
+		ptp |= m->probes[i].series.reflector_format[TS_PTP];
+	}
+	fprintf(out, ",\"reflector_timestamps\":[%s%s%s]", ntp ? "\"ntp\"" : "",
+		ntp && ptp ? "," : "", ptp ? "\"ptp\"" : "");
 }
 
 static void put_results(const struct measure *m, FILE *out)
@@ -176,11 +222,38 @@ static void put_results(const struct measure *m, FILE *out)
 	put_bool("reflector_clock_synchronized", m->summary.reflector_synchronized, out);
 	put_maybe("reflector_clock_error_ns", m->summary.reflector_error_ns >= 0,
 		  m->summary.reflector_error_ns, out);
+	put_formats(m, out);
+	put_dscp_ecn(m, out);
 	fprintf(out, ",\"hops\":{\"unit\":\"routers\"");
 	put_hops("outbound", &m->summary.sender_ttl, m->options->ttl, out);
 	put_hops("inbound", &m->summary.reply_ttl, 255, out);
 	fputc('}', out);
 	put_sessions(m, out);
+}
+
+/* The selected mode; null if it did not come to that. */
+static void put_mode(const struct measure *m, FILE *out)
+{
+	const char *mode = mode_name(m->modes & MODE_SECURITY_MASK), *comma = "";
+
+	if (mode) {
+		put_text("mode", mode, out);
+	} else {
+		fprintf(out, ",\"mode\":null");
+	}
+	fprintf(out, ",\"features\":[");
+	for (uint32_t bit = MODE_INDIVIDUAL_CONTROL; bit <= MODE_PTP; bit <<= 1) {
+		if (m->modes & bit) {
+			fprintf(out, "%s\"%s\"", comma, mode_name(bit));
+			comma = ",";
+		}
+	}
+	fprintf(out, "],\"key_id\":");
+	if (m->key_id[0]) {
+		put_quoted(m->key_id, 0x80, out); /* it was checked to be UTF-8 */
+	} else {
+		fprintf(out, "null");
+	}
 }
 
 void result_json(const struct measure *m, FILE *out)
@@ -200,6 +273,7 @@ void result_json(const struct measure *m, FILE *out)
 	put_count("modes_offered", m->offered, out);
 	put_count("modes", m->modes, out);
 	put_text("modes_text", mode_text(m->modes, modes, sizeof(modes)), out);
+	put_mode(m, out);
 	if (m->ran) {
 		put_results(m, out);
 	}

@@ -167,6 +167,7 @@ static void look_at_clock(struct sender *s)
 {
 	struct ts_error now = timing_clock();
 
+	now.format = s->options->features & MODE_PTP ? TS_PTP : TS_NTP;
 	s->error_estimate = ts_ee_encode(&now);
 	s->own_clock.synchronized &= now.synchronized;
 	if (now.error_ns > s->own_clock.error_ns) {
@@ -226,6 +227,11 @@ void sender_free(struct sender *s)
 	}
 	free(s->replies);
 	free(s);
+}
+
+void sender_limit(struct sender *s, uint32_t n)
+{
+	s->probe_count = n;
 }
 
 static void start_watchers(struct sender *s, int control_fd)

@@ -23,6 +23,9 @@ struct sender;
 struct sender *sender_new(const struct options *o, struct probe *probes, uint32_t n);
 void sender_free(struct sender *s);
 
+/** Only the first @n probes take part. */
+void sender_limit(struct sender *s, uint32_t n);
+
 /** Run the test. @control_fd is watched for its end, -1 = none. */
 enum sender_end sender_run(struct sender *s, int control_fd);
 

@@ -89,6 +89,7 @@ static void take_delays(struct series *s, struct series_sample *sample, const st
 	struct ts_error e = ts_ee_decode(r->error_estimate);
 	int64_t dwell = series_between_ns(e.format, r->rx_ts, r->ts);
 
+	s->reflector_format[e.format] = true;
 	if (!e.synchronized) {
 		s->reflector_unsynchronized = true;
 	}

@@ -55,6 +55,7 @@ struct series {
 	bool reflector_odd; /* a sequence number that no reflector can have reached */
 	bool reflector_counts; /* its number differed from the sender's once: no stateless copy */
 	bool reflector_unsynchronized; /* S = 0 in a reply */
+	bool reflector_format[2]; /* by enum ts_format: used in a reply */
 	int64_t reflector_error_ns; /* the largest seen; -1 = none */
 	struct series_range sender_ttl, reply_ttl;
 };

@@ -3,9 +3,13 @@
 #include "client/controller.h"
 #include "client/dscp.h"
 #include "client/explain.h"
+#include "client/keygen.h"
 #include "client/measure.h"
 #include "client/options.h"
 #include "client/result.h"
+
+#include <string.h>
+#include <unistd.h>
 
 static int measure(const struct options *o)
 {
@@ -26,6 +30,17 @@ static int measure(const struct options *o)
 	status = outcome_exit(&m.outcome);
 	measure_wipe(&m);
 	return status;
+}
+
+static int make_key(const char *key_id)
+{
+	int r = keygen_write(STDOUT_FILENO, key_id);
+
+	if (r < 0) {
+		fprintf(stderr, "twamp keygen: %s\n", strerror(-r));
+		return OUTCOME_EXIT_LOCAL;
+	}
+	return OUTCOME_EXIT_OK;
 }
 
 int main(int argc, char **argv)
@@ -52,6 +67,8 @@ int main(int argc, char **argv)
 			return OUTCOME_EXIT_LOCAL;
 		}
 		return OUTCOME_EXIT_OK;
+	case COMMAND_KEYGEN:
+		return make_key(o.topic);
 	case COMMAND_DSCPTABLE:
 		dscp_print_table(stdout);
 		return OUTCOME_EXIT_OK;

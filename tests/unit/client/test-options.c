@@ -3,6 +3,7 @@
 #include "client/dscp.h"
 #include "client/options.h"
 #include "client/value.h"
+#include "protocol/mode.h"
 #include "protocol/ts.h"
 
 #include <check.h>
@@ -43,7 +44,12 @@ START_TEST(defaults)
 	ck_assert_uint_eq(o.port, 862);
 	ck_assert_uint_eq(o.count, 100);
 	ck_assert_int_eq(o.interval_ns, 20000000);
-	ck_assert_uint_eq(o.padding, 27); /* */
+	ck_assert(!o.padding_given); /* see test-padding */
+	ck_assert_uint_eq(o.mode, 0);
+	ck_assert_ptr_null(o.key_file);
+	ck_assert_ptr_null(o.key_id);
+	ck_assert_uint_eq(o.features, 0);
+	ck_assert_uint_eq(o.max_count, 32768); /* */
 	ck_assert_int_eq(o.fill, OPTIONS_FILL_RANDOM); /* T-007 */
 	ck_assert_uint_eq(o.ttl, 255); /* T-006 */
 	ck_assert_int_eq(o.timeout_ns, 2 * TS_NS_PER_S);
@@ -61,6 +67,7 @@ START_TEST(everything)
 	ck_assert_int_eq(o.family, AF_INET6);
 	ck_assert_uint_eq(o.count, 5);
 	ck_assert_int_eq(o.interval_ns, 100000);
+	ck_assert(o.padding_given);
 	ck_assert_uint_eq(o.padding, 0);
 	ck_assert_int_eq(o.fill, OPTIONS_FILL_ZERO);
 	ck_assert_uint_eq(o.dscp, 34);
@@ -70,6 +77,63 @@ START_TEST(everything)
 	ck_assert_str_eq(o.host, "2001:db8::1");
 	ck_assert_uint_eq(o.port, 8620);
 	ck_assert(o.quiet);
+}
+END_TEST
+
+START_TEST(modes_and_keys)
+{
+	static const struct {
+		const char *name;
+		uint32_t mode;
+	} rows[] = { { "auto", 0 },
+		     { "unauthenticated", MODE_UNAUTHENTICATED },
+		     { "authenticated", MODE_AUTHENTICATED },
+		     { "encrypted", MODE_ENCRYPTED },
+		     { "mixed", MODE_MIXED } };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char line[128];
+
+		snprintf(line, sizeof(line),
+			 "controller --mode %s --key-file k --key-id a --max-count 1024 h",
+			 rows[i].name);
+		ck_assert_int_eq(parse(line), OPTIONS_RUN);
+		ck_assert_uint_eq(o.mode, rows[i].mode);
+		ck_assert_str_eq(o.key_file, "k");
+		ck_assert_str_eq(o.key_id, "a");
+		ck_assert_uint_eq(o.max_count, 1024);
+	}
+}
+END_TEST
+
+START_TEST(features)
+{
+	static const struct {
+		const char *option;
+		uint32_t features;
+	} rows[] = { { "--individual", MODE_INDIVIDUAL_CONTROL },
+		     { "--reflect-octets Cafe", MODE_REFLECT_OCTETS },
+		     { "--reflect-length 7", MODE_REFLECT_OCTETS },
+		     { "--symmetrical", MODE_SYMMETRICAL_SIZE },
+		     { "--dscp-ecn", MODE_DSCP_ECN },
+		     { "--ptp", MODE_PTP },
+		     { "--ptp --symmetrical", MODE_PTP | MODE_SYMMETRICAL_SIZE },
+		     { "--all-features", MODE_FEATURE_MASK } };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char line[128];
+
+		snprintf(line, sizeof(line), "controller %s h", rows[i].option);
+		ck_assert_int_eq(parse(line), OPTIONS_RUN);
+		ck_assert_uint_eq(o.features, rows[i].features);
+	}
+	ck_assert_int_eq(parse("controller --reflect-octets 0aF9 --reflect-length 65000 h"),
+			 OPTIONS_RUN);
+	ck_assert_uint_eq(o.reflect_octets, 0x0af9);
+	ck_assert_uint_eq(o.reflect_length, 65000);
+	ck_assert_int_eq(parse("keygen probe-1"), OPTIONS_RUN);
+	ck_assert_int_eq(o.command, COMMAND_KEYGEN);
+	ck_assert_str_eq(o.topic, "probe-1");
 }
 END_TEST
 
@@ -93,6 +157,28 @@ static const char *const bad_lines[] = {
 	"dscptable x",
 	"dscptable --json",
 	"controller --timeout 0 h",
+	"controller --mode strong --key-file k h",
+	"controller --mode ikev2 --key-file k h",
+	"controller --mode dscp-ecn --key-file k h",
+	"controller --mode h",
+	"controller --mode encrypted h", /* without a key */
+	"controller --mode authenticated h",
+	"controller --mode mixed h",
+	"controller --key-id a h",
+	"controller --key-id #a --key-file k h",
+	"controller --max-count 1023 h",
+	"controller --max-count 2147483649 h",
+	"controller --reflect-octets cafe0 h",
+	"controller --reflect-octets caf h",
+	"controller --reflect-octets -caf h",
+	"controller --reflect-octets 0xca h",
+	"controller --reflect-length 65001 h",
+	"sender --mode unauthenticated h",
+	"sender --individual h",
+	"keygen",
+	"keygen a b",
+	"keygen #a",
+	"keygen \377",
 };
 
 START_TEST(refused)
@@ -220,6 +306,8 @@ int main(void)
 
 	tcase_add_test(c, defaults);
 	tcase_add_test(c, everything);
+	tcase_add_test(c, modes_and_keys);
+	tcase_add_test(c, features);
 	tcase_add_loop_test(c, refused, 0, sizeof(bad_lines) / sizeof(bad_lines[0]));
 	tcase_add_test(c, help_names_every_default_once);
 	tcase_add_test(c, durations);
