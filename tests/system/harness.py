@@ -173,12 +173,15 @@ class Daemon:
     """A twampd in the server's namespace. Its events are read from its stderr."""
 
     def __init__(self, test_run, config=None, env=None, args=(), text=None, wait=True,
-                 owner=None):
+                 owner=None, keys=None):
         self.run = test_run
         self.config = merge(BASE, config)
         self.dir = tempfile.mkdtemp(prefix="twampd-test-")
         self.file = os.path.join(self.dir, "twampd.conf")
         self.log_file = os.path.join(self.dir, "stderr")
+        self.keys_file = os.path.join(self.dir, "twampd.keys")  # where twampd looks by default
+        if keys is not None:
+            self.write_keys(keys)
         self.write(self.config, text)
         self.env = dict(os.environ, **(env or {}))
         if not env or "NOTIFY_SOCKET" not in env:
@@ -194,6 +197,16 @@ class Daemon:
     def write(self, config=None, text=None):
         with open(self.file, "w") as f:
             f.write(text if text is not None else config_text(config))
+
+    def write_keys(self, keys, mode=0o640, path=None):
+        """A keys file of {KeyID: passphrase}, or of the octets given."""
+        if isinstance(keys, dict):
+            keys = b"".join(k + b" " + v + b"\n" for k, v in keys.items())
+        path = path or self.keys_file
+        with open(path + ".new", "wb") as f:
+            f.write(keys)
+        os.chmod(path + ".new", mode)
+        os.rename(path + ".new", path)
 
     def start(self, wait=True):
         argv = [self.run.twampd, "--config", self.file, "--log-target", "stderr"] + self.args

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A TWAMP client made of raw octets: every field of every message can be set, also to what
 no real client would send. Written from the RFCs by hand, so that it shares no mistake with
-the programs under test. RFC 4656 3, RFC 5357 3 and 4, unauthenticated mode.
+the programs under test. RFC 4656 3, RFC 5357 3 and 4 in all modes, with the features of
+RFC 5938, 6038, 7750 and 8186. The cryptography is that of twcrypt.py.
 """
 
 import collections
@@ -10,11 +11,19 @@ import socket
 import struct
 import time
 
+import twcrypt
+
 PORT = 862
 GREETING, SETUP, SERVER_START = 64, 164, 48
 REQUEST, ACCEPT_SESSION, START, START_ACK, STOP = 112, 48, 32, 32, 32
 SEND_MIN, REPLY_MIN = 14, 41
 NTP_UNIX = 2208988800
+
+# Modes and features. twcrypt has the names of the modes.
+INDIVIDUAL, REFLECT_OCTETS, SYMMETRICAL, DSCP_ECN, PTP = 16, 32, 64, 256, 512
+FEATURES = (INDIVIDUAL, REFLECT_OCTETS, SYMMETRICAL, DSCP_ECN, PTP)
+SECURITY = (1, 2, 4, 8)
+KEYED = twcrypt.CIPHERED_CONTROL
 
 # How long to wait for what must come. It never decides a test, it only ends a hung one.
 PATIENCE = 30.0
@@ -23,6 +32,7 @@ Greeting = collections.namedtuple("Greeting", "unused modes challenge salt count
 ServerStart = collections.namedtuple("ServerStart", "mbz accept iv start_time mbz2 raw")
 AcceptSession = collections.namedtuple("AcceptSession", "accept mbz port sid mbz2 hmac raw")
 StartAck = collections.namedtuple("StartAck", "accept mbz hmac raw")
+NAck = collections.namedtuple("NAck", "command accept mbz sids raw")
 Reply = collections.namedtuple(
     "Reply", "seq t3 ee mbz t2 sender_seq sender_ts sender_ee mbz2 sender_ttl padding raw "
     "source ttl tos")
@@ -110,6 +120,16 @@ def make_n(command, sids):
     return bytes([command]) + bytes(11) + struct.pack("!I", len(sids)) + b"".join(sids) + bytes(16)
 
 
+def reflect_fields(octets, length):
+    """Octets 88..95 of a request with Reflect Octets. RFC 6038 4.2"""
+    return struct.pack("!HHI", octets, length, 0)
+
+
+def parse_n(m):
+    n = struct.unpack("!I", m[12:16])[0]
+    return NAck(m[0], m[1], m[2:12], [m[16 + 16 * i:32 + 16 * i] for i in range(n)], m)
+
+
 # --- the control connection -----------------------------------------------------------
 
 class Control:
@@ -118,6 +138,7 @@ class Control:
     def __init__(self, address, port=PORT, source=None, tos=None, rcvbuf=None):
         self.address, self.port = address, port
         self.pushed = 0
+        self.keys = self.to_server = self.from_server = None  # in the clear
         self.sock = socket.socket(family_of(address), socket.SOCK_STREAM)
         self.sock.settimeout(PATIENCE)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -204,10 +225,28 @@ class Control:
                 return got
             got += more
 
+    # messages, sealed once the connection is keyed
+
+    def seal(self, message, spoil=False):
+        return self.to_server.seal(message, spoil) if self.to_server else message
+
+    def send_message(self, message):
+        self.send(self.seal(message))
+
+    def read_message(self, n):
+        """With its HMAC verified, or zero where there is none."""
+        octets = self.read(n)
+        if self.from_server:
+            return self.from_server.open(octets)
+        if octets[-16:] != bytes(16):
+            raise AssertionError("HMAC field in the clear: " + octets[-16:].hex())
+        return octets
+
     # whole exchanges
 
     def greeting(self):
-        return parse_greeting(self.read(GREETING))
+        self.greeting_seen = parse_greeting(self.read(GREETING))
+        return self.greeting_seen
 
     def server_start(self):
         return parse_server_start(self.read(SERVER_START))
@@ -216,34 +255,69 @@ class Control:
         self.send(make_setup(mode, fill))
         return self.server_start()
 
+    def make_keyed_setup(self, mode, key):
+        """Set-Up-Response as (KeyID, passphrase) makes it; keys are made up anew."""
+        g = self.greeting_seen
+        self.keys = twcrypt.ClientKeys()
+        return self.keys.setup(mode, key[0], key[1], g.challenge, g.salt, g.count)
+
+    def keyed_start(self):
+        """Server-Start, and if it accepts, the ciphered streams."""
+        octets = self.read(SERVER_START)
+        if octets[15] == 0:
+            self.to_server, self.from_server = self.keys.streams(octets[16:32])
+            octets = octets[:32] + self.from_server.open_part(octets[32:])
+        return parse_server_start(octets)
+
+    def authenticate(self, mode, key):
+        self.send(self.make_keyed_setup(mode, key))
+        return self.keyed_start()
+
     def accept_session(self):
-        return parse_accept_session(self.read(ACCEPT_SESSION))
+        return parse_accept_session(self.read_message(ACCEPT_SESSION))
 
     def request(self, **fields):
         fields.setdefault("ipvn", self.ipvn)
-        self.send(make_request(**fields))
+        self.send_message(make_request(**fields))
         return self.accept_session()
 
     def start_ack(self):
-        return parse_start_ack(self.read(START_ACK))
+        return parse_start_ack(self.read_message(START_ACK))
 
     def start(self):
-        self.send(make_start())
+        self.send_message(make_start())
         return self.start_ack()
 
     def stop(self, sessions, accept=0):
-        self.send(make_stop(sessions, accept))
+        self.send_message(make_stop(sessions, accept))
+
+    def read_n(self):
+        """One Start-N-Ack or Stop-N-Ack."""
+        head = self.read(16)
+        if self.from_server:
+            head = self.from_server.open_part(head)
+        rest = self.read(16 * struct.unpack("!I", head[12:16])[0] + 16)
+        return parse_n(head + (self.from_server.open(rest) if self.from_server else rest))
+
+    def individual(self, command, *sids):
+        """Start-N-Sessions (7) or Stop-N-Sessions (9); all acknowledgements of it."""
+        self.send_message(make_n(command, sids))
+        acks, left = [], len(sids)
+        while left > 0:
+            acks.append(self.read_n())
+            left -= len(acks[-1].sids)
+        return acks
 
     def local(self):
         return self.sock.getsockname()
 
 
-def connect(address, port=PORT, mode=1, **options):
-    """A connection after its handshake."""
+def connect(address, port=PORT, mode=1, key=None, **options):
+    """A connection after its handshake; keyed modes need @key, (KeyID, passphrase)."""
     c = Control(address, port, **options)
     try:
-        c.greeting_seen = c.greeting()
-        c.server_start_seen = c.setup(mode)
+        c.greeting()
+        c.server_start_seen = c.authenticate(mode, key) if mode & KEYED else c.setup(mode)
         if c.server_start_seen.accept != 0:
             raise AssertionError("Server-Start with Accept %d" % c.server_start_seen.accept)
     except BaseException:
@@ -314,8 +388,8 @@ class Sender:
     def send(self, to, octets):
         self.sock.sendto(octets, socket.getaddrinfo(to[0], to[1], type=socket.SOCK_DGRAM)[0][4])
 
-    def receive(self, patience=PATIENCE):
-        """The next reply; None when nothing came."""
+    def receive_raw(self, patience=PATIENCE):
+        """(octets, source, TTL, TOS) of the next packet; None when nothing came."""
         if not select.select([self.sock], [], [], patience)[0]:
             return None
         data, ancillary, _, source = self.sock.recvmsg(65536, 512)
@@ -328,7 +402,12 @@ class Sender:
             elif (level, kind) in ((socket.IPPROTO_IP, socket.IP_TOS),
                                    (socket.IPPROTO_IPV6, socket.IPV6_TCLASS)):
                 tos = number
-        return parse_reply(data, source[:2], ttl, tos)
+        return data, source[:2], ttl, tos
+
+    def receive(self, patience=PATIENCE):
+        """The next reply in the clear; None when nothing came."""
+        got = self.receive_raw(patience)
+        return None if got is None else parse_reply(*got)
 
     def exchange(self, to, octets, patience=PATIENCE):
         self.send(to, octets)

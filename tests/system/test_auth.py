@@ -1,0 +1,497 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The real twampd and who claims to have a key: what it answers to the wrong ones, to forged,
+replayed and damaged messages and packets, and how it holds up meanwhile.
+"""
+
+import os
+import select
+import statistics
+import threading
+import time
+
+import harness
+import rawclient
+import twcrypt
+from harness import same, test, true, wait_for
+from keyed import KEY, connect, keyed_daemon, open_session, refused
+from packets import Session
+from rawclient import INDIVIDUAL, make_n, make_request, make_start, make_stop, ntp, seconds
+
+REFUSED = bytes(15) + b"\x01" + bytes(32)  # Server-Start with Accept 1, R-018
+
+
+def answer_to(t, key=KEY, mode=4, change=None, **options):
+    """All that comes after a Set-Up-Response, and the seconds until it ends."""
+    with rawclient.Control(t.server, **options) as c:
+        c.greeting()
+        octets = c.make_keyed_setup(mode, key)
+        began = time.monotonic()
+        c.send(change(octets) if change else octets)
+        got = c.wait_closed()
+        return got, time.monotonic() - began
+
+
+def flip(octets, bit):
+    """With one bit turned, counted from the first octet's highest."""
+    out = bytearray(octets)
+    out[bit // 8] ^= 0x80 >> bit % 8
+    return bytes(out)
+
+
+# --- the handshake --------------------------------------------------------------------
+
+@test(both=True)
+def server_start_of_each_keyed_mode(t):
+    # R-014 R-016 R-019 R-020 R-021 C-040 C-041: half in the clear, half ciphered
+    d = keyed_daemon(t)
+    starts = [connect(t, mode).server_start_seen for mode in (2, 4, 8, 1)]
+    for s in starts:
+        same((s.mbz, s.accept, s.mbz2), (bytes(15), 0, bytes(8)), "fields of Server-Start")
+        true(abs((s.start_time >> 32) - (ntp() >> 32)) < 3600, "Start-Time")
+    same(len({s.start_time for s in starts}), 1, "Start-Times")
+    same(starts[3].iv, bytes(16), "Server-IV in the clear")
+    d.wait_log("class default")
+
+
+@test(both=True)
+def nothing_random_comes_twice(t):
+    # R-004 R-005 R-021: not in other connections, nor after a restart
+    seen, ivs = [], []
+    d = keyed_daemon(t)
+    for _ in range(2):
+        for _ in range(50):
+            with rawclient.connect(t.server, mode=4, key=KEY) as c:
+                seen += [c.greeting_seen.challenge, c.greeting_seen.salt]
+                ivs.append(c.server_start_seen.iv)
+        d.terminate()
+        d.start()
+    same(len(set(seen + ivs)), 300, "different Challenges, Salts and Server-IVs")
+
+
+@test
+def set_up_response_in_pieces(t):
+    # R-012 C-030: and with the first request in the same segment
+    keyed_daemon(t)
+    c = t.control()
+    c.greeting()
+    c.send_bytewise(c.make_keyed_setup(4, KEY))
+    same(c.keyed_start().accept, 0, "Accept")
+    c = t.control()
+    c.greeting()
+    octets = c.make_keyed_setup(4, KEY)
+    first = twcrypt.Stream(c.keys.aes_key, c.keys.hmac_key, c.keys.iv)
+    c.send(octets + first.seal(make_request()) + first.seal(make_request()))
+    same(c.keyed_start().accept, 0, "Accept")
+    same([c.accept_session().accept for _ in range(2)], [0, 0], "Accepts of the requests")
+
+
+@test
+def stream_in_pieces(t):
+    # C-005 C-062: each octet of its own, and all at once
+    keyed_daemon(t)
+    control = connect(t, 2)
+    sender = t.sender()
+    control.send_bytewise(control.seal(make_request(sender_port=sender.port)))
+    answer = control.accept_session()
+    control.send_bytewise(control.seal(make_start()))
+    same(control.start_ack().accept, 0, "Start-Ack")
+    session = Session(control, sender, (t.server, answer.port), 2, answer.sid)
+    session.check(session.layout.sent(0, ntp(), 1))
+    control.send(control.seal(make_stop(1)) + control.seal(make_request(sender_port=1)))
+    same(control.accept_session().accept, 0, "Accept after the Stop")
+
+
+# --- who has no key -------------------------------------------------------------------
+
+WRONG = {
+    "another passphrase": (KEY[0], b"Correct horse battery staple"),
+    "a passphrase with a space more": (KEY[0], KEY[1] + b" "),
+    "a passphrase cut": (KEY[0], KEY[1][:-1]),
+    "no passphrase": (KEY[0], b""),
+    "another KeyID": (b"probe-2", KEY[1]),
+    "a KeyID cut": (KEY[0][:-1], KEY[1]),
+    "a longer KeyID": (KEY[0] + b"1", KEY[1]),
+    "no KeyID": (b"", KEY[1]),
+    "a zero inside": (KEY[0] + b"\0x", KEY[1]),
+    "a zero in front": (b"\0" + KEY[0], KEY[1]),
+    "no UTF-8": (b"\xff\xfe", KEY[1]),
+    "a KeyID of 80 octets": (b"k" * 80, KEY[1]),
+    "line ends in the KeyID": (b"a\nERR fake\r\x1b[31m", KEY[1]),
+}
+
+
+@test(both=True)
+def all_who_have_no_key_are_told_the_same(t):
+    # R-017 R-018 R-243 C-033: 48 octets and the end, in each keyed mode
+    d = keyed_daemon(t)
+    for mode in (2, 4, 8, 4 | 0x370):
+        for what, key in WRONG.items():
+            same(answer_to(t, key, mode)[0], REFUSED, "answer to " + what)
+    same(answer_to(t, change=lambda o: o[:84] + bytes(64) + o[148:])[0], REFUSED, "zero Token")
+    same(answer_to(t, change=lambda o: o[:84] + b"\xff" * 64 + o[148:])[0], REFUSED, "ff Token")
+    log = d.log()
+    true("unknown KeyID" in log and "wrong passphrase" in log, "the log tells no difference")
+    true("ERR fake" not in [line.strip() for line in log.splitlines()] and "\x1b" not in log,
+         "a KeyID makes a line of its own in the log")
+    for passphrase in {key[1] for key in WRONG.values() if len(key[1]) > 8}:
+        true(passphrase.decode() not in log, "a passphrase is in the log")
+
+
+@test(both=True)
+def all_who_have_no_key_wait_alike(t):
+    # R-017 R-243: medians of turns with each, with the Count that is the default
+    keyed_daemon(t, {"auth": {"count": 32768}})
+    kinds = {"wrong": (KEY[0], b"wrong"), "unknown": (b"nobody", KEY[1]), "none": (b"\xff", b"x")}
+    took = {name: [] for name in kinds}
+    for _ in range(15):
+        for name, key in kinds.items():
+            took[name].append(answer_to(t, key)[1])
+    medians = {name: statistics.median(v) for name, v in took.items()}
+    # Without the derivation it would be some 30 times as fast.
+    true(max(medians.values()) < 3 * min(medians.values()), "medians %r" % medians)
+
+
+@test
+def token_of_another_connection(t):
+    # R-016 C-032: a replayed Token is refused, and a recorded stream says nothing
+    d = keyed_daemon(t)
+    c = t.control()
+    c.greeting()
+    setup = c.make_keyed_setup(4, KEY)
+    c.send(setup)
+    same(c.keyed_start().accept, 0, "Accept")
+    request = c.seal(make_request())
+    c.send(request)
+    same(c.accept_session().accept, 0, "Accept of the request")
+    for attempt in (setup, setup + request):
+        same(answer_to(t, change=lambda o: attempt)[0], REFUSED, "answer to a replay")
+        # With a new beginning, but the Token of before.
+        same(answer_to(t, change=lambda o: o[:84] + setup[84:148] + o[148:])[0], REFUSED,
+             "answer to a replayed Token")
+    same(len(d.session_ports()), 1, "sessions")
+    # A recorded stream behind an authentic handshake.
+    with rawclient.connect(t.server, mode=4, key=KEY) as other:
+        other.send(request)
+        nothing_granted(other.wait_closed(), "a recorded stream")
+        same(len(d.session_ports()), 1, "sessions after a recorded stream")
+
+
+@test
+def every_bit_of_the_token_and_the_iv(t):
+    # R-016 R-070 C-032: the first block proves the Token, the first message the rest of it
+    d = keyed_daemon(t)
+    for bit in range(84 * 8, 164 * 8):
+        c = t.control()
+        c.greeting()
+        setup = c.make_keyed_setup(4, KEY)
+        c.send(flip(setup, bit))
+        octets = c.read(48)
+        if bit < 100 * 8:
+            same(octets, REFUSED, "answer to Token bit %d" % bit)
+        else:
+            same(octets[:16], bytes(16), "Server-Start after bit %d" % bit)
+            stream = twcrypt.Stream(c.keys.aes_key, c.keys.hmac_key, c.keys.iv)
+            c.send(stream.seal(make_request()))
+        nothing_granted(c.wait_closed(), "bit %d" % bit)
+        c.close()
+    d.wait_idle()
+    true(" accepted: " not in d.log(), "a session was accepted")
+
+
+def nothing_granted(octets, what):
+    """A message that was not authentic has no effect, and no answer."""
+    same(octets, b"", "answer to a damaged message, " + what)
+
+
+# --- damaged messages -----------------------------------------------------------------
+
+@test(limit=600)
+def every_bit_of_a_request(t):
+    # R-070 C-066: no octet comes back, and no session is made
+    d = keyed_daemon(t)
+    for bit in range(112 * 8):
+        with rawclient.connect(t.server, mode=(2, 4, 8)[bit % 3], key=KEY) as c:
+            c.send(flip(c.seal(make_request()), bit))
+            nothing_granted(c.wait_closed(), "request bit %d" % bit)
+    d.wait_idle()
+    true(" accepted: " not in d.log(), "a session was accepted")
+
+
+def every_octet_of(t, d, modes, message, prepare):
+    """A bit of each octet of message(control, SID), on a connection with a session."""
+    n = 0
+    while True:
+        control = connect(t, modes)
+        session, answer = open_session(t, control, modes, start=False, timeout=seconds(60))
+        prepare(control, answer.sid)
+        octets = control.seal(message(answer.sid))
+        bit = n * 8 + n * 5 % 8
+        if bit >= len(octets) * 8:
+            break
+        control.send(flip(octets, bit))
+        nothing_granted(control.wait_closed(), "octet %d" % n)
+        control.close()
+        session.sender.close()
+        n += 1
+    control.close()
+    d.wait_idle()
+
+
+@test
+def each_octet_of_other_messages(t):
+    # R-070 R-190: the sessions of the connection are gone at once
+    d = keyed_daemon(t)
+    isc = 4 | INDIVIDUAL
+    every_octet_of(t, d, 4, lambda sid: make_start(), lambda c, sid: None)
+    every_octet_of(t, d, 2, lambda sid: make_stop(1), lambda c, sid: c.start())
+    every_octet_of(t, d, isc, lambda sid: make_n(7, [sid]), lambda c, sid: None)
+    every_octet_of(t, d, isc, lambda sid: make_n(9, [sid]), lambda c, sid: c.individual(7, sid))
+    # The MBZ octets before the HMAC are covered like the others.
+    control = connect(t, 4)
+    control.send(control.to_server.seal(make_request(), spoil=True))
+    same(control.wait_closed(), b"", "answer to a spoiled HMAC")
+
+
+@test
+def damage_after_a_good_message(t):
+    # R-070 R-190 C-062: the chain covers what came before; a started session ends with it
+    d = keyed_daemon(t)
+    for modes in (2 | INDIVIDUAL, 4 | INDIVIDUAL, 8 | INDIVIDUAL):
+        control = connect(t, modes)
+        session, _ = open_session(t, control, modes)
+        session.check(session.layout.sent(0, ntp(), 1))
+        good = control.seal(make_request())
+        control.send(good)
+        same(control.accept_session().accept, 0, "Accept")
+        control.send(good)  # the same octets again
+        nothing_granted(control.wait_closed(), "the same message again")
+        d.wait_sessions(0)
+
+
+@test
+def truncated_messages(t):
+    # R-074: cut at each octet and FIN, in the handshake and after
+    d = keyed_daemon(t)
+    for n in range(164):
+        with t.control() as c:
+            c.greeting()
+            c.send(c.make_keyed_setup(4, KEY)[:n])
+            c.finish()
+            same(c.wait_closed(), b"", "answer to %d octets of Set-Up-Response" % n)
+    for n in range(1, 112):
+        with rawclient.connect(t.server, mode=4, key=KEY) as c:
+            c.send(c.seal(make_request())[:n])
+            c.finish()
+            same(c.wait_closed(), b"", "answer to %d octets of a request" % n)
+    d.wait_idle()
+    true(" accepted: " not in d.log(), "a session was accepted")
+
+
+@test
+def commands_of_known_length_in_keyed_modes(t):
+    # R-072 R-073: read to the end, verified, answered, and the connection goes on
+    keyed_daemon(t)
+    for modes, messages in ((2, (make_n(7, [bytes(16)] * 3), make_n(9, []))),
+                            (4 | INDIVIDUAL, (make_start(), make_stop(0)))):
+        for message in messages:
+            control = connect(t, modes)
+            for _ in range(2):
+                control.send_message(message)
+                answer = control.accept_session()
+                same((answer.accept, answer.port, answer.sid), (3, 0, bytes(16)), "answer")
+            same(control.request().accept, 0, "Accept of a request after it")
+            control.send(control.to_server.seal(message, spoil=True))
+            same(control.wait_closed(), b"", "answer to a spoiled one")
+
+
+@test
+def commands_of_unknown_length_in_keyed_modes(t):
+    # R-070 R-073: the HMAC cannot be verified, so there is no answer, and the connection ends
+    d = keyed_daemon(t)
+    for command in (0, 1, 4, 6, 8, 10, 11, 12, 99, 255):
+        control = connect(t, 4)
+        open_session(t, control, 4)
+        control.send_message(bytes([command]) + bytes(31))
+        nothing_granted(control.wait_closed(), "command %d" % command)
+    d.wait_idle()
+    true("unknown command" in d.log(), "the reason is not in the log")
+
+
+# --- damaged packets ------------------------------------------------------------------
+
+@test(both=True)
+def every_bit_that_the_hmac_of_a_packet_covers(t):
+    # T-042 T-001 T-002: no reply, no number used up
+    d = keyed_daemon(t)
+    for mode, covered in ((2, 16), (4, 32)):
+        session, _ = open_session(t, connect(t, mode), mode)
+        sealed = session.seal(session.layout.sent(0, ntp(), 1, bytes(64)))
+        bits = list(range(covered * 8)) + list(range(32 * 8, 48 * 8))
+        for bit in bits:
+            session.sender.send(session.to, flip(sealed, bit))
+            if bit % 16 == 15:  # a reply to any of those would come before this one's
+                session.check(session.layout.sent(bit, ntp(), 1, bytes(64)))
+        true(session.sender.receive_raw(0.2) is None, "a reply to a forged packet")
+        # Sealed with the keys of the connection, or in the other mode.
+        session.sender.send(session.to, session.keys.seal_send(
+            session.layout.sent(3, ntp(), 1), mode == 2))
+        session.sender.send(session.to, session.layout.sent(3, ntp(), 1))
+        session.check(session.layout.sent(4, ntp(), 1))
+    d.terminate()
+    true("dropped hmac %d" % (len(bits) + 2) in d.log(), "dropped packets are not in the log")
+
+
+@test
+def what_the_hmac_does_not_cover(t):
+    # T-003 T-010 T-046: padding in both, the Timestamp in authenticated mode; duplicates are
+    # answered, as replayed packets are
+    keyed_daemon(t)
+    for mode, first in ((2, 16 * 8), (4, 48 * 8)):
+        session, _ = open_session(t, connect(t, mode), mode)
+        sealed = session.seal(session.layout.sent(5, ntp(), 1, bytes(16)))
+        sent = 0
+        for bit in range(first, 64 * 8, 7):
+            if bit // 8 in range(32, 48):
+                continue
+            session.sender.send(session.to, flip(sealed, bit))
+            got = session.sender.receive_raw()
+            true(got is not None, "no reply to bit %d" % bit)
+            same(session.layout.stamps(session.open(got[0]))[0], sent, "Sequence Number")
+            sent += 1
+
+
+@test
+def forged_packets_do_not_prolong_a_session(t):
+    # T-042 R-172: REFWAIT runs out under a stream of forgeries
+    d = keyed_daemon(t, {"timers": {"refwait": 1}})
+    for mode in (2, 4):
+        session, _ = open_session(t, connect(t, mode), mode)
+        session.check(session.layout.sent(0, ntp(), 1))
+        sealed = flip(session.seal(session.layout.sent(1, ntp(), 1)), 3)
+
+        def forge():
+            session.sender.send(session.to, sealed)
+            return session.to[1] not in d.session_ports()
+        wait_for(forge, "the end of a session that gets forged packets only")
+        d.wait_log("timers.refwait")
+
+
+# --- many of them ---------------------------------------------------------------------
+
+@test(both=True)
+def failures_are_limited(t):
+    # R-022 R-243: per client, refused with 5 even with the right key, and not for ever
+    rate = 60
+    keyed_daemon(t, {"auth": {"failure_rate": rate}})
+    busy = bytes(15) + b"\x05" + bytes(32)
+    for n in range(rate):
+        same(answer_to(t, (b"nobody", b"x") if n % 2 else (KEY[0], b"x"))[0], REFUSED,
+             "answer to failure %d" % n)
+    # One more is let in each second, so it may take some more on a slow machine.
+    wait_for(lambda: answer_to(t, (b"nobody", b"x"))[0] == busy, "Accept 5")
+    wait_for(lambda: answer_to(t, (KEY[0], b"x"))[0] == busy, "Accept 5")
+    same(t.connect().request().accept, 0, "Accept without a key")
+    other = connect(t, 4, source=t.client_other)
+    same(other.request().accept, 0, "Accept of another client")
+
+    def again():
+        with rawclient.Control(t.server) as c:
+            c.greeting()
+            return c.authenticate(4, KEY).accept == 0
+    wait_for(again, "to be let in again")
+
+
+@test
+def successes_are_not_limited(t):
+    # R-022: only failures count
+    keyed_daemon(t, {"auth": {"failure_rate": 1}})
+    for _ in range(50):
+        connect(t, 4).close()
+
+
+def refusal(t, setup):
+    """What comes after these octets."""
+    with rawclient.Control(t.server) as c:
+        c.greeting()
+        c.send(setup)
+        return c.wait_closed()
+
+
+@test
+def queue_full(t):
+    # R-022: who finds it full is told 5 at once; the others are served meanwhile
+    d = keyed_daemon(t, {"auth": {"queue": 1, "count": 1 << 22}})
+    first = t.control()
+    first.greeting()
+    token = os.urandom(64)  # nobody need derive a key for it
+    setup = (4).to_bytes(4, "big") + KEY[0].ljust(80, b"\0") + token + bytes(16)
+    first.send(setup)
+    busy = bytes(15) + b"\x05" + bytes(32)
+    for _ in range(5):
+        same(refusal(t, setup), busy, "answer while the queue is full")
+    session, _ = open_session(t, t.connect(), 1)
+    session.check(session.layout.sent(0, ntp(), 1))
+    same(refusal(t, setup), busy, "answer, still")
+    same(first.wait_closed(), REFUSED, "answer to the first")
+    d.wait_log("refused with Server-Start 5.*queue")
+
+
+@test
+def clients_that_do_not_wait(t):
+    # R-022 R-190: gone while their key is derived, they leave nothing
+    d = keyed_daemon(t, {"auth": {"count": 32768}})
+    for n in range(30):
+        c = t.control()
+        c.greeting()
+        c.send((4).to_bytes(4, "big") + KEY[0].ljust(80, b"\0") + os.urandom(80))
+        c.reset() if n % 2 else c.close()
+    d.wait_idle()
+    connect(t, 4).close()
+
+
+@test
+def reload_while_a_key_is_derived(t):
+    # R-248: the answer is that of the keys that were there when it asked
+    d = keyed_daemon(t, {"auth": {"count": 1 << 20}})
+    c = t.control()
+    c.greeting()
+    c.send(c.make_keyed_setup(4, KEY))
+    d.write_keys({b"another": b"passphrase"})
+    d.reload()
+    same(c.keyed_start().accept, 0, "Accept")
+    same(c.request().accept, 0, "Accept of a request")
+    refused(t, 4, accept=1)
+
+
+@test
+def many_authenticate_while_a_session_runs(t):
+    # DESIGN 3: no packet of it is lost
+    keyed_daemon(t, {"auth": {"count": 32768, "queue": 64}})
+    session, _ = open_session(t, connect(t, 4), 4)
+    packets = [session.seal(session.layout.sent(n, ntp(), 1, bytes(64))) for n in range(1000)]
+    granted = []
+
+    def authenticate():
+        harness.enter_namespace(t.net.client)
+        with rawclient.Control(t.server) as c:
+            c.greeting()
+            granted.append(c.authenticate(4, KEY).accept)
+    clients = [threading.Thread(target=authenticate) for _ in range(20)]
+    for n, packet in enumerate(packets):
+        session.sender.send(session.to, packet)
+        if n % 20 == 0 and n < 400:
+            clients[n // 20].start()
+        select.select([], [], [], 0.002)
+    for client in clients:
+        client.join()
+    same(granted, [0] * 20, "Accepts of the clients")
+    numbers = set()
+    while len(numbers) < len(packets):
+        got = session.sender.receive_raw()
+        true(got is not None, "%d packets are lost" % (len(packets) - len(numbers)))
+        numbers.add(session.layout.stamps(session.open(got[0]))[0])
+    same(numbers, set(range(1000)), "Sequence Numbers")
+
+
+if __name__ == "__main__":
+    harness.main()
