@@ -348,7 +348,7 @@ void load_flows_open(struct load_flows *f, const struct load_options *o, struct 
 	f->layout = pkt_layout(o->mode);
 	f->payload = o->payload > f->layout->send_min ? o->payload : f->layout->send_min;
 	f->reply_octets = pkt_reply_len(f->layout, f->payload);
-	f->burst = o->burst ? o->burst : f->count == 1 ? FLOW_BURST_MAX : 16;
+	f->burst = o->burst ? o->burst : f->count == 1 ? FLOW_BURST_MAX : FLOW_BURST_MAX / 2;
 	f->burst = f->burst > FLOW_BURST_MAX ? FLOW_BURST_MAX : f->burst;
 	f->burst = f->burst > SEGMENTS_OCTETS / f->payload ? (unsigned)(SEGMENTS_OCTETS / f->payload)
 							   : f->burst;

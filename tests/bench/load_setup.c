@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define FIRST_SENDER_PORT 1024
-#define WAVE_GAP_US 300000
+#define QUIET_US 800000 /* before each wave: what it is compared with */
 
 struct marks {
 	int64_t begin_ns;
@@ -57,7 +57,7 @@ void load_setup(const struct load_options *o)
 	struct load_control *controls = calloc(o->connections, sizeof(*controls));
 	size_t share = (o->flows + o->connections - 1) / o->connections, refused = 0, all = 0;
 	struct load_session *sessions = calloc(share + 1, sizeof(*sessions));
-	struct marks marks = { .begin_ns = load_mono_ns() };
+	struct marks marks = { 0 };
 	size_t *counts = calloc(o->connections, sizeof(*counts));
 	int64_t end_ns;
 
@@ -76,6 +76,7 @@ void load_setup(const struct load_options *o)
 				(uint16_t)(FIRST_SENDER_PORT + (i / o->sources * share + j) % 64000);
 		}
 		marks.before = all;
+		marks.begin_ns = marks.begin_ns ? marks.begin_ns : load_mono_ns();
 		if (n) {
 			load_control_request(&controls[i], o, sessions, n, print_mark, &marks);
 		}
@@ -109,12 +110,14 @@ static void wave(const struct load_options *o, bool first)
 {
 	struct load_control *controls = calloc(o->clients, sizeof(*controls));
 	uint8_t(*setups)[MSG_SETUP_LEN] = calloc(o->clients, sizeof(*setups));
-	int64_t begin_ns, end_ns;
+	int64_t quiet_ns = load_wall_ns(), quiet_end_ns, begin_ns, end_ns;
 	unsigned accepted = 0;
 
 	if (!controls || !setups) {
 		load_die("memory");
 	}
+	usleep(QUIET_US);
+	quiet_end_ns = load_wall_ns();
 	for (unsigned i = 0; i < o->clients; i++) {
 		load_control_open(&controls[i], o, o->source, setups[i]);
 	}
@@ -129,8 +132,9 @@ static void wave(const struct load_options *o, bool first)
 	for (unsigned i = 0; i < o->clients; i++) {
 		close(controls[i].fd);
 	}
-	printf("%s{\"begin\": %" PRId64 ", \"end\": %" PRId64 ", \"accepted\": %u}",
-	       first ? "" : ", ", begin_ns, end_ns, accepted);
+	printf("%s{\"quiet\": [%" PRId64 ", %" PRId64 "], \"busy\": [%" PRId64 ", %" PRId64
+	       "], \"accepted\": %u}",
+	       first ? "" : ", ", quiet_ns, quiet_end_ns, begin_ns, end_ns, accepted);
 	free(controls);
 	free(setups);
 }
@@ -139,7 +143,6 @@ void load_storm(const struct load_options *o)
 {
 	printf("{\"waves\": [");
 	for (unsigned i = 0; i < o->waves; i++) {
-		usleep(WAVE_GAP_US);
 		wave(o, i == 0);
 	}
 	printf("]}\n");
