@@ -191,6 +191,7 @@ static int put(struct apply *a, const config_setting_t *s, const struct schema_r
 	case SCHEMA_CHOICE:
 	case SCHEMA_MODES:
 	case SCHEMA_FILE:
+	case SCHEMA_CPUS:
 		break;
 	}
 	return convert_put(a, s, row);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/config/convert.h"
 
+#include "daemon/config/cpus.h"
+
 #include "daemon/config/fault.h"
 #include "protocol/mode.h"
 
@@ -170,6 +172,20 @@ static int put_file(struct apply *a, const config_setting_t *s, const struct sch
 	return 0;
 }
 
+static int put_cpus(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	const char *text = config_setting_get_string(s);
+	char accepts[SCHEMA_TEXT_LEN];
+
+	if (s->type != CONFIG_TYPE_STRING)
+		return convert_wrong_type(a, s, row);
+	if (!cpus_parse(text, &a->settings->reflector_cpus)) {
+		return convert_complain(a, s, "%s: \"%.40s\" is no list of CPUs, expected: %s",
+					a->key, text, schema_accepts(row, accepts));
+	}
+	return 0;
+}
+
 int convert_put(struct apply *a, const config_setting_t *s, const struct schema_row *row)
 {
 	switch (row->type) {
@@ -182,6 +198,8 @@ int convert_put(struct apply *a, const config_setting_t *s, const struct schema_
 		return put_modes(a, s, row);
 	case SCHEMA_FILE:
 		return put_file(a, s, row);
+	case SCHEMA_CPUS:
+		return put_cpus(a, s, row);
 	case SCHEMA_LISTEN:
 	case SCHEMA_CLASSES:
 	case SCHEMA_NAME:

@@ -139,6 +139,13 @@ const struct schema_row schema_rows[SCHEMA_ROWS] = {
 
 	INTEGER("reflector.threads", reflector_threads, SETTINGS_RESTART, 0, 64, 0,
 		"threads that answer test packets; 0 = one per CPU"),
+	{ .key = "reflector.cpus",
+	  .type = SCHEMA_CPUS,
+	  .scope = SCHEMA_SERVER,
+	  .apply = SETTINGS_RESTART,
+	  .help = "CPUs for these threads, one for each in turn; \"\" = those of the process" },
+	INTEGER("reflector.priority", reflector_priority, SETTINGS_RESTART, 0, 99, 0,
+		"real-time priority (SCHED_FIFO) of these threads; 0 = none"),
 	CHOICE("reflector.timestamps", timestamps, SETTINGS_RESTART, timestamps,
 	       SETTINGS_TIMESTAMPS_AUTO, "where the receive time of test packets comes from"),
 
@@ -287,6 +294,9 @@ char *schema_accepts(const struct schema_row *row, char buf[static SCHEMA_TEXT_L
 	case SCHEMA_FILE:
 		text = "path of a file";
 		break;
+	case SCHEMA_CPUS:
+		text = "CPUs 0..1023 like \"0-3,5\"";
+		break;
 	case SCHEMA_CLASSES:
 		text = "list of 0 to 1024 { name = \"...\"; prefixes = [ ... ]; ... }";
 		break;
@@ -305,7 +315,7 @@ char *schema_accepts(const struct schema_row *row, char buf[static SCHEMA_TEXT_L
 }
 _Static_assert(SCHEMA_LISTEN_MAX == 64 && SCHEMA_CLASSES_MAX == 1024 &&
 		       SETTINGS_CLASS_NAME_MAX == 31 && SCHEMA_PREFIXES_MAX == 65536 &&
-		       SCHEMA_KEY_IDS_MAX == 10000,
+		       SCHEMA_KEY_IDS_MAX == 10000 && CPU_SETSIZE == 1024,
 	       "named in the texts above");
 
 char *schema_text(const struct schema_row *row, uint32_t value, char buf[static SCHEMA_TEXT_LEN])
@@ -330,6 +340,7 @@ char *schema_text(const struct schema_row *row, uint32_t value, char buf[static 
 		break;
 	case SCHEMA_LISTEN:
 	case SCHEMA_FILE:
+	case SCHEMA_CPUS:
 	case SCHEMA_CLASSES:
 	case SCHEMA_NAME:
 	case SCHEMA_PREFIXES:

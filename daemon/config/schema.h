@@ -14,6 +14,7 @@ enum schema_type {
 	SCHEMA_MODES, /* array of names of enum mode_bit */
 	SCHEMA_LISTEN, /* list of groups with address and port */
 	SCHEMA_FILE, /* a path; "" */
+	SCHEMA_CPUS, /* a string: "0-3,5" */
 	SCHEMA_CLASSES, /* list of groups with the keys of SCHEMA_CLASS */
 	SCHEMA_NAME, /* of a class */
 	SCHEMA_PREFIXES, /* array */
@@ -44,7 +45,7 @@ struct schema_row {
 	const char *help;
 };
 
-#define SCHEMA_ROWS 31
+#define SCHEMA_ROWS 33
 extern const struct schema_row schema_rows[SCHEMA_ROWS];
 
 #define SCHEMA_LISTEN_MAX 64

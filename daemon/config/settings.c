@@ -64,6 +64,14 @@ void settings_unref(struct settings *s)
 	free(s);
 }
 
+static bool differs(const struct schema_row *row, const struct settings *old,
+		    const struct settings *now)
+{
+	if (row->type == SCHEMA_CPUS)
+		return !CPU_EQUAL(&old->reflector_cpus, &now->reflector_cpus);
+	return schema_is_value(row) && schema_get(row, old) != schema_get(row, now);
+}
+
 unsigned settings_restart_needed(const struct settings *old, const struct settings *now, char *buf,
 				 size_t size)
 {
@@ -75,8 +83,7 @@ unsigned settings_restart_needed(const struct settings *old, const struct settin
 	for (size_t i = 0; i < SCHEMA_ROWS; i++) {
 		const struct schema_row *row = &schema_rows[i];
 
-		if (row->apply != SETTINGS_RESTART || !schema_is_value(row) ||
-		    schema_get(row, old) == schema_get(row, now))
+		if (row->apply != SETTINGS_RESTART || !differs(row, old, now))
 			continue;
 		if (len < size)
 			len += (size_t)snprintf(buf + len, size - len, "%s%s", n ? ", " : "",

@@ -9,6 +9,7 @@
 #include "daemon/control/policy.h"
 #include "protocol/wire.h"
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -56,6 +57,8 @@ struct settings {
 	struct settings_listen *listen;
 	size_t n_listen;
 	uint32_t reflector_threads; /* 0 = one per CPU; restart */
+	uint32_t reflector_priority; /* SCHED_FIFO; 0 = off; restart */
+	cpu_set_t reflector_cpus; /* none = as the process; restart */
 	enum settings_timestamps timestamps;
 	enum settings_level log_level;
 	uint32_t auth_workers; /* restart */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/config/classes.h"
+#include "daemon/config/cpus.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -78,6 +79,11 @@ static void print_value(const struct settings *s, const struct settings_class *c
 		break;
 	case SCHEMA_FILE:
 		print_string(s->keys_file, strlen(s->keys_file), to);
+		break;
+	case SCHEMA_CPUS:
+		fputc('"', to);
+		cpus_print(&s->reflector_cpus, to);
+		fputc('"', to);
 		break;
 	case SCHEMA_CLASSES:
 		print_classes(s, to);
@@ -169,6 +175,7 @@ static const char *preset(const struct schema_row *row, char buf[static SCHEMA_T
 	case SCHEMA_LISTEN:
 		return "( { port = 862; } )";
 	case SCHEMA_FILE:
+	case SCHEMA_CPUS:
 		return "\"\"";
 	case SCHEMA_CLASSES:
 		return "( )";

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/estimate.h"
 
-struct ts_error estimate_error(int state, const struct timex *t, bool kernel_stamps,
+int64_t estimate_stamps_ns(bool kernel_stamp, bool in_batch)
+{
+	if (kernel_stamp) {
+		return in_batch ? ESTIMATE_KERNEL_BATCH_NS : ESTIMATE_KERNEL_NS;
+	}
+	return in_batch ? ESTIMATE_USER_BATCH_NS : ESTIMATE_USER_NS;
+}
+
+struct ts_error estimate_error(int state, const struct timex *t, int64_t stamps_ns,
 			       enum ts_format format)
 {
 	struct ts_error e = { .format = format, .error_ns = -1 };
@@ -11,18 +19,22 @@ struct ts_error estimate_error(int state, const struct timex *t, bool kernel_sta
 		return e;
 	}
 	e.synchronized = true;
-	e.error_ns = (int64_t)t->maxerror * 1000 +
-		     (kernel_stamps ? ESTIMATE_KERNEL_NS : ESTIMATE_USER_NS);
+	e.error_ns = (int64_t)t->maxerror * 1000 + stamps_ns;
 	return e;
 }
 
-void estimate_read(uint16_t out[static 2], bool kernel_stamps)
+void estimate_read(struct estimate *out)
 {
 	struct timex t = { .modes = 0 };
 	int state = ntp_adjtime(&t);
-	struct ts_error ntp = estimate_error(state, &t, kernel_stamps, TS_NTP);
-	struct ts_error ptp = estimate_error(state, &t, kernel_stamps, TS_PTP);
 
-	out[TS_NTP] = ts_ee_encode(&ntp);
-	out[TS_PTP] = ts_ee_encode(&ptp);
+	for (int i = 0; i < 8; i++) {
+		bool kernel_stamp = i & 4, in_batch = i & 2;
+		enum ts_format format = i & 1 ? TS_PTP : TS_NTP;
+		int64_t stamps_ns = estimate_stamps_ns(kernel_stamp, in_batch);
+		struct ts_error e = estimate_error(state, &t, stamps_ns, format);
+
+		out->synchronized = e.synchronized;
+		out->fields[kernel_stamp][in_batch][format] = ts_ee_encode(&e);
+	}
 }

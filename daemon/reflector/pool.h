@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "daemon/reflector/estimate.h"
 #include "daemon/reflector/port.h"
 #include "daemon/reflector/reflector.h"
 #include "daemon/reflector/sock.h"
@@ -48,6 +49,7 @@ struct udp_session {
 	bool ended; /* on the list for the main thread: its worker does not know it any more */
 
 	/* worker */
+	uint32_t run_octets; /* the largest reply for UDP_SEGMENT; 0 = none */
 	ev_io io;
 	ev_timer timer;
 	struct mono last_packet;
@@ -62,7 +64,8 @@ struct udp_session {
 
 /* Sums over a thread's sessions, for ever; written by the thread only. */
 struct worker_totals {
-	_Atomic uint64_t received, reflected, dropped[UDP_DROP_COUNT], user_timestamps;
+	_Atomic uint64_t received, reflected, dropped[UDP_DROP_COUNT];
+	_Atomic uint64_t kernel_timestamps, user_timestamps, segmented, segment_refusals;
 };
 
 struct worker {
@@ -78,12 +81,13 @@ struct worker {
 	bool quit;
 
 	_Atomic int64_t beat_ns; /* struct mono: the thread was alive then */
+	_Atomic bool synchronized; /* the clock, when it was last asked */
 
 	/* thread */
 	ev_async wakeup;
 	ev_timer beat;
 	unsigned beats;
-	uint16_t error_estimate[2]; /* by ts_format */
+	struct estimate estimate;
 	struct reflect_scratch *scratch;
 	struct worker_totals totals;
 };
@@ -95,6 +99,7 @@ struct reflector {
 	struct ev_loop *loop; /* the main one */
 	ev_async wakeup; /* a session has ended */
 	struct reflector_config config;
+	struct reflector_faults faults;
 	struct port_map ports;
 	struct sock_defaults defaults;
 	struct udp_session *sessions;

@@ -55,15 +55,45 @@ static void on_wakeup(struct ev_loop *loop, ev_async *a, int events)
 	}
 }
 
-static unsigned count_threads(unsigned wanted)
+static unsigned count_threads(const struct reflector_config *config)
 {
-	cpu_set_t set;
+	unsigned wanted = config->threads;
+	cpu_set_t set = config->cpus;
 
-	if (!wanted) {
+	if (!wanted && CPU_COUNT(&set)) {
+		wanted = (unsigned)CPU_COUNT(&set);
+	} else if (!wanted) {
 		CPU_ZERO(&set);
 		wanted = sched_getaffinity(0, sizeof(set), &set) ? 1 : (unsigned)CPU_COUNT(&set);
 	}
 	return wanted < 1 ? 1 : wanted > THREADS_MAX ? THREADS_MAX : wanted;
+}
+
+/* The CPU after @cpu, or the first one again; @cpus are not empty. */
+static unsigned next_cpu(const cpu_set_t *cpus, unsigned cpu)
+{
+	do {
+		cpu = (cpu + 1) % CPU_SETSIZE;
+	} while (!CPU_ISSET(cpu, cpus));
+	return cpu;
+}
+
+/* Nothing to fail for: the first error is kept, the threads run as they are. */
+static void place_workers(struct reflector *r)
+{
+	unsigned cpu = CPU_SETSIZE - 1;
+
+	for (unsigned i = 0; i < r->count; i++) {
+		int error = 0;
+
+		if (CPU_COUNT(&r->config.cpus)) {
+			cpu = next_cpu(&r->config.cpus, cpu);
+			error = worker_bind(&r->workers[i], cpu);
+		}
+		r->faults.cpus = r->faults.cpus ? r->faults.cpus : error;
+		error = r->config.priority ? worker_prefer(&r->workers[i], r->config.priority) : 0;
+		r->faults.priority = r->faults.priority ? r->faults.priority : error;
+	}
 }
 
 static int start_workers(struct reflector *r, unsigned count)
@@ -106,12 +136,13 @@ int reflector_new(struct reflector **out, struct ev_loop *loop,
 	error = r->keeper < 0 ? r->keeper : 0;
 	if (!error) {
 		r->kernel_stamps = !config->user_timestamps && sock_prove_stamps();
-		error = start_workers(r, count_threads(config->threads));
+		error = start_workers(r, count_threads(config));
 	}
 	if (error) {
 		reflector_free(r);
 		return error;
 	}
+	place_workers(r);
 	*out = r;
 	return 0;
 }
@@ -140,6 +171,11 @@ void reflector_free(struct reflector *r)
 	free(r);
 }
 
+static uint64_t load(const _Atomic uint64_t *c)
+{
+	return atomic_load_explicit(c, memory_order_relaxed);
+}
+
 void reflector_totals(const struct reflector *r, struct reflector_totals *t)
 {
 	*t = (struct reflector_totals){ .received = r->early, .sessions = r->open };
@@ -147,12 +183,14 @@ void reflector_totals(const struct reflector *r, struct reflector_totals *t)
 	for (unsigned i = 0; i < r->count; i++) {
 		const struct worker_totals *w = &r->workers[i].totals;
 
-		t->received += atomic_load_explicit(&w->received, memory_order_relaxed);
-		t->reflected += atomic_load_explicit(&w->reflected, memory_order_relaxed);
-		t->user_timestamps += atomic_load_explicit(&w->user_timestamps,
-							   memory_order_relaxed);
+		t->received += load(&w->received);
+		t->reflected += load(&w->reflected);
+		t->kernel_timestamps += load(&w->kernel_timestamps);
+		t->user_timestamps += load(&w->user_timestamps);
+		t->segmented += load(&w->segmented);
+		t->segment_refusals += load(&w->segment_refusals);
 		for (int d = 0; d < UDP_DROP_COUNT; d++) {
-			t->dropped[d] += atomic_load_explicit(&w->dropped[d], memory_order_relaxed);
+			t->dropped[d] += load(&w->dropped[d]);
 		}
 	}
 }
@@ -160,6 +198,16 @@ void reflector_totals(const struct reflector *r, struct reflector_totals *t)
 bool reflector_kernel_timestamps(const struct reflector *r)
 {
 	return r->kernel_stamps;
+}
+
+struct reflector_faults reflector_faults(const struct reflector *r)
+{
+	return r->faults;
+}
+
+bool reflector_synchronized(const struct reflector *r)
+{
+	return atomic_load_explicit(&r->workers[0].synchronized, memory_order_relaxed);
 }
 
 double reflector_lag_s(const struct reflector *r)

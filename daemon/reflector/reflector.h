@@ -11,6 +11,7 @@
 #include "protocol/wire.h"
 
 #include <ev.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -39,7 +40,8 @@ struct udp_counters {
 	_Atomic uint64_t reflected;
 	_Atomic uint64_t dropped[UDP_DROP_COUNT];
 	_Atomic uint64_t zero_multiplier; /* reflected and counted */
-	_Atomic uint64_t user_timestamps; /* T2 not from the kernel */
+	_Atomic uint64_t kernel_timestamps, user_timestamps; /* of packets answered: T2 */
+	_Atomic uint64_t segmented; /* of reflected: left in runs (UDP_SEGMENT) */
 	/* Of the sender, valid once a packet was reflected. */
 	_Atomic uint32_t first_seq, last_seq, max_seq;
 	/* By Sender Sequence Number, looking back 64 numbers: missing so far (a late packet takes
@@ -54,7 +56,9 @@ enum udp_end {
 };
 
 struct reflector_config {
-	unsigned threads; /* 0 = one per CPU of the affinity mask, at most 64 */
+	unsigned threads; /* 0 = one per CPU of cpus, or of the affinity mask; at most 64 */
+	cpu_set_t cpus; /* each thread is bound to one of these in turn; none = not bound */
+	int priority; /* SCHED_FIFO 1..99; 0 = as other threads */
 	bool user_timestamps; /* do not ask the kernel for T2 */
 	/* Called in @loop's thread when a session has ended and its socket is closed, never from
 	 * within udp_stop or udp_end. @counters are final and valid during the call; the session
@@ -110,7 +114,10 @@ const struct udp_counters *udp_counters(const struct udp_session *u);
 
 /* Totals over all threads, since start. */
 struct reflector_totals {
-	uint64_t received, reflected, dropped[UDP_DROP_COUNT], user_timestamps;
+	uint64_t received, reflected, dropped[UDP_DROP_COUNT];
+	uint64_t kernel_timestamps, user_timestamps; /* of packets answered: T2 */
+	uint64_t segmented; /* of reflected: left in runs (UDP_SEGMENT) */
+	uint64_t segment_refusals; /* sessions that go without, since the kernel refused it */
 	uint32_t sessions; /* with a socket */
 };
 void reflector_totals(const struct reflector *r, struct reflector_totals *t);
@@ -120,6 +127,15 @@ void reflector_totals(const struct reflector *r, struct reflector_totals *t);
  * loopback). If not, packets that have one all the same still use it; user_timestamps tells.
  */
 bool reflector_kernel_timestamps(const struct reflector *r);
+
+/** What was asked for the threads and could not be had: 0 or negative errno. They run without. */
+struct reflector_faults {
+	int cpus, priority;
+};
+struct reflector_faults reflector_faults(const struct reflector *r);
+
+/** The clock follows a reference (the S bit of replies), as last asked, a second ago at most. */
+bool reflector_synchronized(const struct reflector *r);
 
 /** Seconds since the slowest thread last went round its loop: fed to the watchdog. */
 double reflector_lag_s(const struct reflector *r);

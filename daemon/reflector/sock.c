@@ -208,8 +208,7 @@ static int set_options_v4(int fd, int tos)
 
 	error = error ? error : set(fd, IPPROTO_IP, IP_TOS, tos);
 	error = error ? error : set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
-	error = error ? error : set(fd, IPPROTO_IP, IP_RECVTTL, 1);
-	return error ? error : set(fd, IPPROTO_IP, IP_RECVTOS, 1);
+	return error ? error : set(fd, IPPROTO_IP, IP_RECVTTL, 1);
 }
 
 static int set_options_v6(int fd, int tos)
@@ -219,8 +218,17 @@ static int set_options_v6(int fd, int tos)
 	error = error ? error : set(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 255);
 	error = error ? error : set(fd, IPPROTO_IPV6, IPV6_TCLASS, tos);
 	error = error ? error : set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
-	error = error ? error : set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
-	return error ? error : set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+	return error ? error : set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
+}
+
+/* Each control message costs time per packet: not for layouts without a place for it. */
+static int ask_tos(int fd, int family, const struct pkt_layout *l)
+{
+	if (!l->tos) {
+		return 0;
+	}
+	return family == AF_INET ? set(fd, IPPROTO_IP, IP_RECVTOS, 1)
+				 : set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
 }
 
 int sock_open(const struct session_spec *spec, bool stamps, const struct sock_defaults *defaults,
@@ -235,6 +243,9 @@ int sock_open(const struct session_spec *spec, bool stamps, const struct sock_de
 		return -errno;
 	}
 	error = family == AF_INET ? set_options_v4(fd, tos) : set_options_v6(fd, tos);
+	if (!error) {
+		error = ask_tos(fd, family, pkt_layout(spec->modes));
+	}
 	if (!error) {
 		error = size_buffers(fd, spec, defaults, rcvbuf);
 	}
@@ -286,11 +297,32 @@ int sock_release(int fd, int rcvbuf, uint64_t *dropped)
 			break;
 		} /* else an ICMP error, reported once: T-041 */
 	}
+	/* the kernel doubles both, and cuts what is above its limit */
 	error = set(fd, SOL_SOCKET, SO_RCVBUF, rcvbuf / 2);
+	if (!error && rcvbuf < SOCK_RCVBUF) {
+		error = set(fd, SOL_SOCKET, SO_RCVBUF, SOCK_RCVBUF / 2);
+	}
 	if (!getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len)) {
 		*dropped += info[SK_MEMINFO_DROPS]; /* did not fit into the small buffer */
 	}
 	return error;
+}
+
+uint32_t sock_unfragmented(int fd)
+{
+	int family = 0, mtu = 0, headers;
+	socklen_t len = sizeof(family);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len)) {
+		return 0;
+	}
+	headers = family == AF_INET ? 20 + 8 : 40 + 8;
+	len = sizeof(mtu);
+	if (family == AF_INET ? getsockopt(fd, IPPROTO_IP, IP_MTU, &mtu, &len)
+			      : getsockopt(fd, IPPROTO_IPV6, IPV6_MTU, &mtu, &len)) {
+		return 0;
+	}
+	return mtu > headers ? (uint32_t)(mtu - headers) : 0;
 }
 
 static void take_octet(const struct cmsghdr *c, uint8_t *out)

@@ -146,6 +146,7 @@ int udp_start(struct udp_session *u, const struct crypt_keys *keys,
 	if (u->keyed) {
 		crypt_test_init(u->crypt, keys, sid);
 	}
+	u->run_octets = sock_unfragmented(u->fd);
 	u->started = true;
 	worker_order(u, WORKER_START, (struct mono){ 0 });
 	return 0;

@@ -172,14 +172,27 @@ static void on_beat(struct ev_loop *loop, ev_timer *t, int events)
 
 	atomic_store_explicit(&w->beat_ns, estimate_mono().ns, memory_order_relaxed);
 	if (w->beats++ % BEATS_PER_ESTIMATE == 0) {
-		estimate_read(w->error_estimate, w->reflector->kernel_stamps);
+		estimate_read(&w->estimate);
+		atomic_store_explicit(&w->synchronized, w->estimate.synchronized,
+				      memory_order_relaxed);
 	}
+}
+
+/* A thread of low priority that holds it must not keep one of high priority waiting. */
+static void make_lock(pthread_mutex_t *lock)
+{
+	pthread_mutexattr_t a;
+
+	pthread_mutexattr_init(&a);
+	(void)pthread_mutexattr_setprotocol(&a, PTHREAD_PRIO_INHERIT);
+	pthread_mutex_init(lock, &a);
+	pthread_mutexattr_destroy(&a);
 }
 
 int worker_init(struct worker *w, struct reflector *r)
 {
 	w->reflector = r;
-	pthread_mutex_init(&w->lock, NULL);
+	make_lock(&w->lock);
 	w->scratch = reflect_scratch_new();
 	/* LIBEV_FLAGS of the environment is none of its business */
 	w->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
@@ -222,6 +235,22 @@ int worker_run(struct worker *w, unsigned index)
 	snprintf(name, sizeof(name), "twampd/refl%u", index % 100);
 	(void)pthread_setname_np(w->thread, name);
 	return 0;
+}
+
+int worker_bind(struct worker *w, unsigned cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return -pthread_setaffinity_np(w->thread, sizeof(set), &set);
+}
+
+int worker_prefer(struct worker *w, int priority)
+{
+	struct sched_param p = { .sched_priority = priority };
+
+	return -pthread_setschedparam(w->thread, SCHED_FIFO, &p);
 }
 
 void worker_join(struct worker *w)

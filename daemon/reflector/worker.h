@@ -14,6 +14,12 @@ NODISCARD int worker_init(struct worker *w, struct reflector *r);
 /** Start the thread, named after @index, with all signals blocked. Return 0 or negative errno. */
 NODISCARD int worker_run(struct worker *w, unsigned index);
 
+/** Bind the thread to a CPU. Return 0 or negative errno. */
+NODISCARD int worker_bind(struct worker *w, unsigned cpu);
+
+/** Give the thread a priority of SCHED_FIFO. Return 0 or negative errno. */
+NODISCARD int worker_prefer(struct worker *w, int priority);
+
 /** Carry out the orders that wait, then end the thread and join it. */
 void worker_join(struct worker *w);
 

@@ -77,6 +77,32 @@ static void feed_watchdog(struct server *s)
 	s->stuck = true;
 }
 
+/* Each change is said once. */
+static void watch_health(struct server *s)
+{
+	static const struct {
+		enum health_change change;
+		enum log_event event;
+	} rows[] = {
+		{ HEALTH_CLOCK_LOST, LOG_EVENT_CLOCK_LOST },
+		{ HEALTH_CLOCK_BACK, LOG_EVENT_CLOCK_BACK },
+		{ HEALTH_STAMPS_LOST, LOG_EVENT_STAMPS_LOST },
+		{ HEALTH_STAMPS_BACK, LOG_EVENT_STAMPS_BACK },
+		{ HEALTH_SEGMENT_REFUSED, LOG_EVENT_SEGMENT_REFUSED },
+	};
+	struct reflector_totals t;
+	unsigned changes;
+
+	reflector_totals(s->reflector, &t);
+	changes = health_update(&s->health, &t, reflector_synchronized(s->reflector),
+				reflector_kernel_timestamps(s->reflector));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (changes & rows[i].change) {
+			say(s, rows[i].event, NULL);
+		}
+	}
+}
+
 static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct server *s = w->data;
@@ -84,6 +110,7 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 	clients_sweep(s->clients, server_mono());
 	server_measure_load(s);
 	feed_watchdog(s);
+	watch_health(s);
 	log_tick(s->log);
 	tell_status(s, s->stopping ? "stopping: " : "");
 }
@@ -278,10 +305,24 @@ static void start_timers(struct server *s)
 	ev_timer_start(s->loop, &s->second);
 }
 
+static void say_faults(struct server *s)
+{
+	struct reflector_faults faults = reflector_faults(s->reflector);
+
+	if (faults.cpus) {
+		say(s, LOG_EVENT_CPUS_REFUSED, strerror(-faults.cpus));
+	}
+	if (faults.priority) {
+		say(s, LOG_EVENT_PRIORITY_REFUSED, strerror(-faults.priority));
+	}
+}
+
 static int start_reflector(struct server *s)
 {
 	struct reflector_config config = {
 		.threads = s->settings->reflector_threads,
+		.cpus = s->settings->reflector_cpus,
+		.priority = (int)s->settings->reflector_priority,
 		.user_timestamps = s->settings->timestamps == SETTINGS_TIMESTAMPS_USER,
 		.ended = orders_session_ended,
 		.context = s,
@@ -292,6 +333,7 @@ static int start_reflector(struct server *s)
 		log_early("cannot start the reflector threads: %s", strerror(-rc));
 		return rc;
 	}
+	say_faults(s);
 	if (!config.user_timestamps && !reflector_kernel_timestamps(s->reflector)) {
 		say(s, LOG_EVENT_TIMESTAMPS, NULL);
 		if (s->settings->timestamps == SETTINGS_TIMESTAMPS_KERNEL) {

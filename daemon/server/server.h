@@ -7,6 +7,7 @@
 
 #include "daemon/config/settings.h"
 #include "daemon/control/admit.h"
+#include "daemon/reflector/health.h"
 #include "daemon/reflector/reflector.h"
 #include "daemon/server/clients.h"
 #include "daemon/server/listener.h"
@@ -23,6 +24,7 @@ struct server {
 	struct policy keyed_policy; /* of clients in no class: modes that need a key, or none */
 	struct log *log;
 	struct reflector *reflector;
+	struct health health;
 	struct clients *clients;
 	struct kdf *kdf;
 	uint8_t *scratch; /* answers of control_feed */

@@ -161,6 +161,8 @@ START_TEST(defaults)
 	ck_assert_uint_eq(s->policy.refwait_s, 900);
 	ck_assert_uint_eq(s->policy.max_timeout_s, 900);
 	ck_assert_uint_eq(s->reflector_threads, 0);
+	ck_assert_uint_eq(s->reflector_priority, 0);
+	ck_assert_int_eq(CPU_COUNT(&s->reflector_cpus), 0);
 	ck_assert_int_eq(s->timestamps, SETTINGS_TIMESTAMPS_AUTO);
 	ck_assert_int_eq(s->log_level, SETTINGS_LEVEL_INFO);
 	settings_unref(s);
@@ -181,7 +183,7 @@ static const char everything[] =
 	"ports = { first = 1; last = 1; };\n"
 	"timers = { handshake = 11; message = 12; send_stall = 13; servwait = 604800;\n"
 	"  refwait = 15; max_timeout = 16; };\n"
-	"reflector = { threads = 64; timestamps = \"user\"; };\n"
+	"reflector = { threads = 64; cpus = \"1023,0-2,2-3,7\"; priority = 99; timestamps = \"user\"; };\n"
 	"log = { level = \"debug\"; };\n";
 
 START_TEST(every_key)
@@ -215,6 +217,12 @@ START_TEST(every_key)
 	ck_assert_uint_eq(s->policy.refwait_s, 15);
 	ck_assert_uint_eq(s->policy.max_timeout_s, 16);
 	ck_assert_uint_eq(s->reflector_threads, 64);
+	ck_assert_uint_eq(s->reflector_priority, 99);
+	ck_assert_int_eq(CPU_COUNT(&s->reflector_cpus), 6);
+	for (unsigned cpu = 0; cpu < 4; cpu++) {
+		ck_assert(CPU_ISSET(cpu, &s->reflector_cpus));
+	}
+	ck_assert(CPU_ISSET(7, &s->reflector_cpus) && CPU_ISSET(1023, &s->reflector_cpus));
 	ck_assert_int_eq(s->timestamps, SETTINGS_TIMESTAMPS_USER);
 	ck_assert_int_eq(s->log_level, SETTINGS_LEVEL_DEBUG);
 	ck_assert_uint_eq(s->configured.modes, MODE_UNAUTHENTICATED | MODE_MIXED);
@@ -295,6 +303,18 @@ static const struct {
 	  "log.level: \"loud\" is unknown, expected: one of \"error\", \"warning\"" },
 	{ "log = { level = 3; };", "log.level: this is an integer, expected: one of \"error\"" },
 	{ "reflector = { threads = 65; };", "expected: integer 0..64" },
+	{ "reflector = { priority = 100; };", "expected: integer 0..99" },
+	{ "reflector = { cpus = 1; };",
+	  "reflector.cpus: this is an integer, expected: CPUs 0..1023" },
+	{ "reflector = { cpus = \"1024\"; };", "is no list of CPUs, expected: CPUs 0..1023" },
+	{ "reflector = { cpus = \"4294967296\"; };", "is no list of CPUs" },
+	{ "reflector = { cpus = \"3-1\"; };", "is no list of CPUs" },
+	{ "reflector = { cpus = \"1-\"; };", "is no list of CPUs" },
+	{ "reflector = { cpus = \"-1\"; };", "is no list of CPUs" },
+	{ "reflector = { cpus = \"1,\"; };", "is no list of CPUs" },
+	{ "reflector = { cpus = \",1\"; };", "is no list of CPUs" },
+	{ "reflector = { cpus = \"1 2\"; };", "is no list of CPUs" },
+	{ "reflector = { cpus = \"all\"; };", "is no list of CPUs" },
 	{ "reflector = { timestamps = \"nic\"; };",
 	  "expected: one of \"auto\", \"kernel\", \"user\"" },
 	{ "timers = { servwait = 604801; };", "expected: integer 1..604800" },
@@ -411,15 +431,16 @@ START_TEST(restart_is_named)
 	struct settings *a = load_good("");
 	struct settings *b = load_good(
 		"auth = { workers = 2; queue = 2; count = 2048; };"
-		"reflector = { threads = 2; timestamps = \"kernel\"; };"
+		"reflector = { threads = 2; cpus = \"1\"; priority = 1; timestamps = \"kernel\"; };"
 		"limits = { max_sessions = 5; }; log = { level = \"error\"; };");
 	char buf[128] = "x", small[8];
 
 	ck_assert_uint_eq(settings_restart_needed(a, a, buf, sizeof(buf)), 0);
 	ck_assert_str_eq(buf, "");
-	ck_assert_uint_eq(settings_restart_needed(a, b, buf, sizeof(buf)), 4);
-	ck_assert_str_eq(buf, "auth.workers, auth.queue, reflector.threads, reflector.timestamps");
-	ck_assert_uint_eq(settings_restart_needed(a, b, small, sizeof(small)), 4);
+	ck_assert_uint_eq(settings_restart_needed(a, b, buf, sizeof(buf)), 6);
+	ck_assert_str_eq(buf, "auth.workers, auth.queue, reflector.threads, reflector.cpus, "
+			      "reflector.priority, reflector.timestamps");
+	ck_assert_uint_eq(settings_restart_needed(a, b, small, sizeof(small)), 6);
 	ck_assert_str_eq(small, "auth.wo");
 	settings_unref(a);
 	settings_unref(b);

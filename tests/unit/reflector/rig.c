@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 struct address rig_loopback(int family, uint16_t port)
 {
@@ -141,6 +143,29 @@ void rig_receive(int fd, struct rig_reply *out, int wait_ms)
 			out->tos = *CMSG_DATA(c);
 		}
 	}
+}
+
+void rig_pin(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET((unsigned)sched_getcpu(), &set);
+	ck_assert_int_eq(sched_setaffinity(0, sizeof(set), &set), 0);
+}
+
+void rig_settle(void)
+{
+	uint16_t port = 0;
+	int fd = rig_sender(4, &port);
+	struct sockaddr_storage a;
+	socklen_t len = fill(&a, 4, port);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&a, len), 0);
+	ck_assert_int_eq(write(fd, "", 1), 1);
+	ck_assert_int_eq(poll(&p, 1, RIG_WAIT_MS), 1);
+	close(fd);
 }
 
 uint32_t rig_get32(const uint8_t *p)

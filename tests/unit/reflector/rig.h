@@ -34,6 +34,14 @@ void rig_send_seq(int fd, int family, uint16_t port, uint32_t seq);
 /** Wait up to @wait_ms for a reply. */
 void rig_receive(int fd, struct rig_reply *out, int wait_ms);
 
+/**
+ * Wait until loopback has delivered what this thread sent before: usually within the sending, but
+ * not on a busy host. Only after rig_pin, which keeps the thread on its CPU: there is a queue for
+ * each.
+ */
+void rig_pin(void);
+void rig_settle(void);
+
 uint32_t rig_get32(const uint8_t *p);
 
 /** NTP timestamp to nanoseconds since 1970. */

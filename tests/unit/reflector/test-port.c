@@ -78,23 +78,36 @@ END_TEST
 START_TEST(error_estimate)
 {
 	struct timex t = { .maxerror = 1500, .esterror = 3 };
-	struct ts_error e = estimate_error(TIME_OK, &t, true, TS_NTP);
+	struct ts_error e = estimate_error(TIME_OK, &t, 50000, TS_NTP);
 
 	ck_assert(e.synchronized);
 	ck_assert_int_eq(e.format, TS_NTP);
-	ck_assert_int_eq(e.error_ns, 1500000 + ESTIMATE_KERNEL_NS);
-	e = estimate_error(TIME_INS, &t, false, TS_PTP);
+	ck_assert_int_eq(e.error_ns, 1500000 + 50000);
+	e = estimate_error(TIME_INS, &t, 1000000, TS_PTP);
 	ck_assert(e.synchronized);
 	ck_assert_int_eq(e.format, TS_PTP);
-	ck_assert_int_eq(e.error_ns, 1500000 + ESTIMATE_USER_NS);
-	e = estimate_error(TIME_ERROR, &t, true, TS_NTP);
+	ck_assert_int_eq(e.error_ns, 1500000 + 1000000);
+	e = estimate_error(TIME_ERROR, &t, 1, TS_NTP);
 	ck_assert(!e.synchronized && e.error_ns < 0);
-	e = estimate_error(-1, &t, true, TS_NTP);
+	e = estimate_error(-1, &t, 1, TS_NTP);
 	ck_assert(!e.synchronized && e.error_ns < 0);
 	t.status = STA_UNSYNC;
-	e = estimate_error(TIME_OK, &t, true, TS_PTP);
+	e = estimate_error(TIME_OK, &t, 1, TS_PTP);
 	ck_assert(!e.synchronized && e.error_ns < 0);
 	ck_assert_uint_eq(ts_ee_encode(&e), TS_EE_UNKNOWN | TS_EE_PTP);
+}
+END_TEST
+
+/* What a mode costs shows: a batch is never better than a lone reply, nor user than kernel. */
+START_TEST(error_of_modes)
+{
+	ck_assert_int_eq(estimate_stamps_ns(true, false), ESTIMATE_KERNEL_NS);
+	ck_assert_int_eq(estimate_stamps_ns(true, true), ESTIMATE_KERNEL_BATCH_NS);
+	ck_assert_int_eq(estimate_stamps_ns(false, false), ESTIMATE_USER_NS);
+	ck_assert_int_eq(estimate_stamps_ns(false, true), ESTIMATE_USER_BATCH_NS);
+	ck_assert_int_lt(ESTIMATE_KERNEL_NS, ESTIMATE_KERNEL_BATCH_NS);
+	ck_assert_int_lt(ESTIMATE_KERNEL_BATCH_NS, ESTIMATE_USER_NS);
+	ck_assert_int_lt(ESTIMATE_USER_NS, ESTIMATE_USER_BATCH_NS);
 }
 END_TEST
 
@@ -102,17 +115,22 @@ END_TEST
 START_TEST(error_estimate_of_this_host)
 {
 	struct timex t = { .modes = 0 };
-	uint16_t out[2];
+	struct estimate e;
 	int state;
 
-	estimate_read(out, true);
+	estimate_read(&e);
 	state = ntp_adjtime(&t);
-	ck_assert_int_eq((out[TS_NTP] & TS_EE_SYNC) != 0,
+	ck_assert_int_eq(e.synchronized,
 			 state >= 0 && state != TIME_ERROR && !(t.status & STA_UNSYNC));
-	ck_assert_uint_eq(out[TS_NTP] & TS_EE_PTP, 0);
-	ck_assert_uint_eq(out[TS_PTP] & TS_EE_PTP, TS_EE_PTP);
-	ck_assert_uint_ne(out[TS_NTP] & 0xff, 0);
-	ck_assert_uint_ne(out[TS_PTP] & 0xff, 0);
+	for (int i = 0; i < 4; i++) {
+		uint16_t ntp = estimate_field(&e, i & 1, i & 2, TS_NTP);
+		uint16_t ptp = estimate_field(&e, i & 1, i & 2, TS_PTP);
+
+		ck_assert_int_eq((ntp & TS_EE_SYNC) != 0, e.synchronized);
+		ck_assert_uint_eq(ntp & TS_EE_PTP, 0);
+		ck_assert_uint_eq(ptp, ntp | TS_EE_PTP);
+		ck_assert_uint_ne(ntp & 0xff, 0);
+	}
 }
 END_TEST
 
@@ -127,6 +145,7 @@ int main(void)
 	tcase_add_test(t, ranges_of_any_width);
 	tcase_add_test(t, next_fit);
 	tcase_add_test(t, error_estimate);
+	tcase_add_test(t, error_of_modes);
 	tcase_add_test(t, error_estimate_of_this_host);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

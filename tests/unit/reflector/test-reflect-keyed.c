@@ -49,10 +49,13 @@ static void set_up(void)
 	sender_port = 0;
 	sender = rig_sender(4, &sender_port);
 	spec = rig_spec(4, sender_port);
+	spec.modes |= MODE_DSCP_ECN; /* or the socket would not ask for the TOS octet */
 	w.scratch = reflect_scratch_new();
 	ck_assert_ptr_nonnull(w.scratch);
-	w.error_estimate[TS_NTP] = 0x8123;
-	w.error_estimate[TS_PTP] = 0xc456;
+	for (int i = 0; i < 4; i++) { /* whatever the stamp and the batch */
+		w.estimate.fields[i / 2][i % 2][TS_NTP] = 0x8123;
+		w.estimate.fields[i / 2][i % 2][TS_PTP] = 0xc456;
+	}
 	keeper = sock_keeper(true, &(struct sock_defaults){ 0 });
 	ck_assert_int_ge(keeper, 0);
 	u.fd = make_socket(&spec, &port);

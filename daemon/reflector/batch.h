@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The replies to the datagrams that were read at once: built one after the other in memory,
+ * stamped with T3 as late as can be, and sent with few system calls. A run of equal size leaves
+ * in one sendmsg that the kernel cuts up (UDP_SEGMENT); T3 is read once right before it. The
+ * rest leaves in chunks, T3 read for each. What each costs is told in estimate.h. In the
+ * encrypted mode T3 is sealed into the reply, so it is read before that, for each one.
+ */
+#pragma once
+
+#include "daemon/reflector/pool.h"
+
+/* Datagrams and replies at once. */
+#define BATCH_MAX 64
+
+/* Of sendmmsg; the last of a chunk leaves about 10 us after the clock was read. */
+#define BATCH_CHUNK 4
+
+/* Replies of equal size, to be worth UDP_SEGMENT; and at most (64 is the kernel's limit).
+ * Sealing takes some 250 ns each, and no reply leaves before the last is sealed. */
+#define BATCH_RUN_MIN 2
+#define BATCH_RUN_MAX 64
+#define BATCH_RUN_MAX_SEALED 16
+
+/* A run is one datagram to the kernel, until it is cut up. */
+#define BATCH_RUN_OCTETS 65000
+
+/* The largest datagram. */
+#define BATCH_REPLY_OCTETS 65536
+
+struct batch_reply {
+	uint8_t *octets;
+	size_t len;
+	struct wall t2;
+};
+
+struct batch {
+	unsigned count;
+	unsigned sealed; /* so many have their T3 for good */
+	uint8_t *end; /* where the next one is built */
+	struct batch_reply replies[BATCH_MAX];
+	struct mmsghdr messages[BATCH_CHUNK];
+	struct iovec vectors[BATCH_CHUNK];
+	struct msghdr run;
+	struct iovec run_vector;
+	struct cmsghdr *run_header; /* in run_control; UDP_SEGMENT: the size of each */
+	uint8_t run_control[CMSG_SPACE(sizeof(uint16_t))] __attribute__((aligned(16)));
+	uint8_t octets[BATCH_MAX][BATCH_REPLY_OCTETS];
+};
+
+void batch_init(struct batch *b);
+
+/** A reply of @len octets was built at @b->end. At most BATCH_MAX. */
+static inline void batch_add(struct batch *b, size_t len, struct wall t2)
+{
+	b->replies[b->count++] = (struct batch_reply){ b->end, len, t2 };
+	b->end += len;
+}
+
+/**
+ * Send them all and empty the batch. What the kernel does not take is counted as UDP_DROP_TX.
+ * UDP_SEGMENT refused: u->run_octets becomes 0, and nothing is lost by that.
+ */
+void batch_send(struct worker *w, struct udp_session *u, struct batch *b);
+
+/* One writer: no need for a locked instruction. */
+static inline void batch_count(_Atomic uint64_t *c, uint64_t n)
+{
+	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n,
+			      memory_order_relaxed);
+}
+
+/** @n datagrams will not be answered. */
+static inline void batch_drop(struct worker *w, struct udp_session *u, enum udp_drop why,
+			      uint64_t n)
+{
+	batch_count(&u->counters.dropped[why], n);
+	batch_count(&w->totals.dropped[why], n);
+}

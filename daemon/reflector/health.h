@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * What an operator should hear of, found in the state and the totals of the reflector: each
+ * change once. Pure: time is the number of calls, one a second.
+ */
+#pragma once
+
+#include "daemon/reflector/reflector.h"
+
+/* Stamps are back when the kernel gave all of them for so long. */
+#define HEALTH_CALM_S 60
+
+enum health_change {
+	HEALTH_CLOCK_LOST = 1 << 0, /* the clock follows nothing any more, or from the start */
+	HEALTH_CLOCK_BACK = 1 << 1,
+	HEALTH_STAMPS_LOST = 1 << 2, /* packets come without the kernel's timestamp */
+	HEALTH_STAMPS_BACK = 1 << 3,
+	HEALTH_SEGMENT_REFUSED = 1 << 4, /* the first time */
+};
+
+struct health {
+	bool clock_lost, stamps_lost, segment_refused;
+	unsigned calm_s;
+	uint64_t kernel_timestamps, user_timestamps; /* as of the last call */
+};
+
+/**
+ * @h             zeros at first
+ * @kernel_stamps timestamps of the kernel are expected
+ * Return changes since the last call, of enum health_change.
+ */
+unsigned health_update(struct health *h, const struct reflector_totals *t, bool synchronized,
+		       bool kernel_stamps);
