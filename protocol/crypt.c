@@ -25,25 +25,46 @@ void crypt_keys_wipe(struct crypt_keys *k)
  * Nettle has a PBKDF2, but it leaves its keyed state and the key itself on the stack. The key
  * is shorter than a digest, so that the first block of the RFC's construction is all of it.
  */
+void crypt_kdf_init(struct crypt_kdf *k, const void *passphrase, size_t len,
+		    const uint8_t salt[static CRYPT_SALT_LEN], uint32_t count)
+{
+	static const uint8_t first_block[4] = { 0, 0, 0, 1 };
+
+	hmac_sha1_set_key(&k->hmac, len, passphrase);
+	hmac_sha1_update(&k->hmac, CRYPT_SALT_LEN, salt);
+	hmac_sha1_update(&k->hmac, sizeof(first_block), first_block);
+	hmac_sha1_digest(&k->hmac, sizeof(k->u), k->u);
+	memcpy(k->key, k->u, sizeof(k->key));
+	k->left = count - 1;
+}
+
+bool crypt_kdf_run(struct crypt_kdf *k, uint32_t rounds)
+{
+	uint32_t n = rounds < k->left ? rounds : k->left;
+
+	k->left -= n;
+	while (n--) {
+		hmac_sha1_update(&k->hmac, sizeof(k->u), k->u);
+		hmac_sha1_digest(&k->hmac, sizeof(k->u), k->u);
+		memxor(k->key, k->u, sizeof(k->key));
+	}
+	return !k->left;
+}
+
+void crypt_kdf_wipe(struct crypt_kdf *k)
+{
+	explicit_bzero(k, sizeof(*k));
+}
+
 void crypt_derive(uint8_t out[static CRYPT_AES_KEY_LEN], const void *passphrase, size_t len,
 		  const uint8_t salt[static CRYPT_SALT_LEN], uint32_t count)
 {
-	static const uint8_t first_block[4] = { 0, 0, 0, 1 };
-	struct hmac_sha1_ctx hmac;
-	uint8_t u[SHA1_DIGEST_SIZE];
+	struct crypt_kdf k;
 
-	hmac_sha1_set_key(&hmac, len, passphrase);
-	hmac_sha1_update(&hmac, CRYPT_SALT_LEN, salt);
-	hmac_sha1_update(&hmac, sizeof(first_block), first_block);
-	hmac_sha1_digest(&hmac, sizeof(u), u);
-	memcpy(out, u, CRYPT_AES_KEY_LEN);
-	for (uint32_t round = 1; round < count; round++) {
-		hmac_sha1_update(&hmac, sizeof(u), u);
-		hmac_sha1_digest(&hmac, sizeof(u), u);
-		memxor(out, u, CRYPT_AES_KEY_LEN);
-	}
-	explicit_bzero(&hmac, sizeof(hmac));
-	explicit_bzero(u, sizeof(u));
+	crypt_kdf_init(&k, passphrase, len, salt, count);
+	(void)crypt_kdf_run(&k, count);
+	memcpy(out, k.key, CRYPT_AES_KEY_LEN);
+	crypt_kdf_wipe(&k);
 }
 
 /* Has the type that cbc_decrypt calls. */

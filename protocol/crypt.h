@@ -52,6 +52,24 @@ void crypt_keys_wipe(struct crypt_keys *k);
 void crypt_derive(uint8_t out[static CRYPT_AES_KEY_LEN], const void *passphrase, size_t len,
 		  const uint8_t salt[static CRYPT_SALT_LEN], uint32_t count);
 
+/*
+ * The same in parts, for who must be able to stop in between. key holds the result when
+ * crypt_kdf_run has returned true. Wipe it in any case.
+ */
+struct crypt_kdf {
+	struct hmac_sha1_ctx hmac;
+	uint8_t u[SHA1_DIGEST_SIZE];
+	uint8_t key[CRYPT_AES_KEY_LEN];
+	uint32_t left; /* rounds */
+};
+
+void crypt_kdf_init(struct crypt_kdf *k, const void *passphrase, size_t len,
+		    const uint8_t salt[static CRYPT_SALT_LEN], uint32_t count);
+
+/** Up to @rounds more. True when all are done. */
+bool crypt_kdf_run(struct crypt_kdf *k, uint32_t rounds);
+void crypt_kdf_wipe(struct crypt_kdf *k);
+
 /** Make the Token of a Set-Up-Response. @dk comes from crypt_derive.         RFC 4656 3.1 */
 void crypt_token_seal(uint8_t out[static CRYPT_TOKEN_LEN],
 		      const uint8_t dk[static CRYPT_AES_KEY_LEN],

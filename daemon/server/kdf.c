@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #define WORKERS_MAX 16
+#define ROUNDS_AT_ONCE 4096 /* about half a millisecond */
 
 /* Stands for the passphrase of a KeyID that nobody has. */
 static const uint8_t nobody[] = "no passphrase of anybody";
@@ -34,26 +36,41 @@ struct kdf {
 	pthread_cond_t wake;
 	struct kdf_job *first, *last; /* waiting */
 	struct kdf_job *finished;
-	bool stop;
+	_Atomic bool stop;
 	unsigned workers;
 	pthread_t threads[WORKERS_MAX];
 };
 
-static void derive(struct kdf_job *job)
+/* Gives up between two batches of rounds when nobody wants the answer any more. */
+static void derive(const struct kdf *k, struct kdf_job *job)
 {
-	uint8_t dk[CRYPT_AES_KEY_LEN];
 	const uint8_t *secret = job->key ? job->key->passphrase : nobody;
 	size_t len = job->key ? job->key->passphrase_len : sizeof nobody - 1;
+	struct crypt_kdf d;
+	bool done = false;
 
-	crypt_derive(dk, secret, len, job->salt, job->count);
-	job->granted = !crypt_token_open(job->token, dk, job->challenge, &job->keys) && job->key;
-	explicit_bzero(dk, sizeof dk);
+	crypt_kdf_init(&d, secret, len, job->salt, job->count);
+	while (!done && !job->cancelled && !k->stop) {
+		done = crypt_kdf_run(&d, ROUNDS_AT_ONCE);
+	}
+	job->granted = done && !crypt_token_open(job->token, d.key, job->challenge, &job->keys) &&
+		       job->key;
+	crypt_kdf_wipe(&d);
+}
+
+/* What runs has priority over who is new: only time that nobody else wants is taken. */
+static void step_back(void)
+{
+	struct sched_param none = { 0 };
+
+	(void)pthread_setschedparam(pthread_self(), SCHED_IDLE, &none);
 }
 
 static void *run(void *arg)
 {
 	struct kdf *k = arg;
 
+	step_back();
 	pthread_mutex_lock(&k->lock);
 	for (;;) {
 		struct kdf_job *job = k->first;
@@ -67,9 +84,7 @@ static void *run(void *arg)
 		}
 		k->first = job->next;
 		pthread_mutex_unlock(&k->lock);
-		if (!job->cancelled) {
-			derive(job);
-		}
+		derive(k, job);
 		pthread_mutex_lock(&k->lock);
 		job->next = k->finished;
 		k->finished = job;
