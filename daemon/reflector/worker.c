@@ -5,11 +5,14 @@
 #include "daemon/reflector/reflect.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define BEAT_S 0.25
+#define SLICE_NS 100000 /* the least that Linux grants */
 #define BEATS_PER_ESTIMATE 4
 #define ORDERS_PER_EVENT 64
 
@@ -209,9 +212,31 @@ int worker_init(struct worker *w, struct reflector *r)
 	return 0;
 }
 
+/* struct sched_attr of the kernel, as far as it is needed (sched_setattr(2)). */
+struct slice {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime_ns, deadline_ns, period_ns;
+};
+
+/*
+ * A short time slice: who asks for little at a time gets it sooner when he wakes up (Linux 6.12
+ * and later; before that it is ignored). The share of the CPU stays the same.
+ */
+static void be_brief(void)
+{
+	struct slice s = { .size = sizeof(s), .policy = SCHED_OTHER, .runtime_ns = SLICE_NS };
+
+	(void)syscall(SYS_sched_setattr, 0, &s, 0);
+}
+
 static void *run(void *arg)
 {
 	struct worker *w = arg;
+
+	be_brief();
 
 	ev_now_update(w->loop);
 	ev_run(w->loop, 0);
