@@ -7,8 +7,6 @@
 #include "daemon/server/orders.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <sched.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -394,8 +392,6 @@ int server_run(const struct server_options *o, struct settings *settings)
 
 	use_settings(&s, settings);
 	rc = start(&s, o);
-	/* Control is not to take the CPU from a reflector thread when it wakes up. */
-	(void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &(struct sched_param){ 0 });
 
 	if (!rc) {
 		ev_run(s.loop, 0);
