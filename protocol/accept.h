@@ -107,8 +107,14 @@ const struct accept_info *accept_info(unsigned code);
 	X(MAX_CONNECTIONS_PER_CLIENT, "max-connections-per-client", ACCEPT_PERMANENT, \
 	  "limits.max_connections_per_client is reached for this address", \
 	  "raise limits.max_connections_per_client, or use fewer connections from this client") \
+	X(MAX_CONNECTIONS_PER_CLASS, "max-connections-per-class", ACCEPT_PERMANENT, \
+	  "limits.max_connections of this class of clients is reached", \
+	  "raise limits.max_connections in the entry of clients, or close connections that are not needed") \
 	X(MAX_SESSIONS, "max-sessions", ACCEPT_PERMANENT, "limits.max_sessions is reached", \
 	  "raise limits.max_sessions, or end sessions that are not needed") \
+	X(MAX_SESSIONS_PER_CLASS, "max-sessions-per-class", ACCEPT_PERMANENT, \
+	  "limits.max_sessions of this class of clients is reached", \
+	  "raise limits.max_sessions in the entry of clients, or end sessions that are not needed") \
 	X(MAX_SESSIONS_PER_CLIENT, "max-sessions-per-client", ACCEPT_PERMANENT, \
 	  "limits.max_sessions_per_client is reached for this address", \
 	  "raise limits.max_sessions_per_client, or end sessions of this client") \
@@ -129,6 +135,9 @@ const struct accept_info *accept_info(unsigned code);
 	X(RATE_LIMIT, "rate-limit", ACCEPT_TEMPORARY, \
 	  "requests come faster than limits.request_rate", \
 	  "slow down and try again later, or raise limits.request_rate") \
+	X(CONNECTION_RATE, "connection-rate", ACCEPT_TEMPORARY, \
+	  "connections come faster than limits.connection_rate", \
+	  "slow down and try again later, use one connection for several sessions, or raise limits.connection_rate") \
 	X(AUTH_RATE, "auth-rate", ACCEPT_TEMPORARY, \
 	  "too many failed authentications from this address", \
 	  "compare KeyID and passphrase on both ends, wait a minute, then try again") \

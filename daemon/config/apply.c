@@ -158,7 +158,7 @@ static int put_listen(struct apply *a, const config_setting_t *s, const struct s
 		return convert_wrong_type(a, s, row);
 	if (!config_setting_length(s)) {
 		return convert_complain(a, s, "%s: this is empty, expected: %s", row->key,
-					schema_accepts(row, accepts));
+					schema_accepts(row, SCHEMA_SERVER, accepts));
 	}
 	a->settings->n_listen = 0; /* there is room for all */
 	for (int i = 0; !r && i < config_setting_length(s); i++)
@@ -188,7 +188,9 @@ static int put(struct apply *a, const config_setting_t *s, const struct schema_r
 		return classes_put_key_ids(a, s, row);
 	case SCHEMA_INTEGER:
 	case SCHEMA_POWER:
+	case SCHEMA_BOOLEAN:
 	case SCHEMA_CHOICE:
+	case SCHEMA_DSCP:
 	case SCHEMA_MODES:
 	case SCHEMA_FILE:
 	case SCHEMA_CPUS:
@@ -199,10 +201,12 @@ static int put(struct apply *a, const config_setting_t *s, const struct schema_r
 
 static int unknown(struct apply *a, const config_setting_t *s, const char *key)
 {
-	const char *meant = a->class ? NULL : schema_suggest(key);
+	const char *meant = schema_suggest(key, apply_scope(a));
 
-	if (meant)
-		return convert_complain(a, s, "%s: unknown key, did you mean %s?", a->key, meant);
+	if (meant) {
+		return convert_complain(a, s, "%s: unknown key, did you mean %s%s?", a->key,
+					a->class ? "clients." : "", meant);
+	}
 	return convert_complain(a, s, "%s: unknown key, expected: one of those in twampd.conf(5)",
 				a->key);
 }
@@ -210,7 +214,7 @@ static int unknown(struct apply *a, const config_setting_t *s, const char *key)
 /* The top of a file or a class (no @group), or one group below it: there are no deeper keys. */
 static int walk(struct apply *a, const config_setting_t *parent, const char *group)
 {
-	enum schema_scope where = a->class ? SCHEMA_CLASS : SCHEMA_SERVER;
+	enum schema_scope where = apply_scope(a);
 	char key[160];
 	int r = 0;
 

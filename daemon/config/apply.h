@@ -26,6 +26,12 @@ struct apply {
 	struct apply_place place[SCHEMA_ROWS]; /* where each key was set last */
 };
 
+/** Where what is being read stands. */
+static inline enum schema_scope apply_scope(const struct apply *a)
+{
+	return a->class ? SCHEMA_CLASS : SCHEMA_SERVER;
+}
+
 /** The value of every key that no file sets. Return 0 or -ENOMEM. */
 NODISCARD int apply_defaults(struct settings *s);
 

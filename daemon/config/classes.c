@@ -132,7 +132,7 @@ int classes_put_name(struct apply *a, const config_setting_t *s, const struct sc
 		return convert_wrong_type(a, s, row);
 	if (!is_name(name)) {
 		return convert_complain(a, s, "%s: \"%.60s\" is no name, expected: %s", a->key,
-					name, schema_accepts(row, accepts));
+					name, schema_accepts(row, SCHEMA_CLASS, accepts));
 	}
 	for (size_t i = 0; i < all->n_classes; i++) {
 		if (!strcmp(all->classes[i].name, name)) {

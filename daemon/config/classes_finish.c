@@ -55,6 +55,19 @@ static void inherit(const struct settings *s, struct settings_class *c)
 	}
 }
 
+static int check_ports(struct apply *a, const struct apply_place *clients,
+		       const struct settings_class *c)
+{
+	const struct policy *p = &c->configured;
+
+	if (p->port_first <= p->port_last)
+		return 0;
+	return fault(a->err, clients->file, c->line,
+		     "clients.ports.first (%u) of class \"%s\" is above its ports.last (%u), "
+		     "expected: ports.first <= ports.last",
+		     p->port_first, c->name, p->port_last);
+}
+
 static int make_policies(struct apply *a, const struct apply_place *clients,
 			 const struct apply_place *modes)
 {
@@ -70,6 +83,8 @@ static int make_policies(struct apply *a, const struct apply_place *clients,
 		struct settings_class *c = &s->classes[i];
 
 		inherit(s, c);
+		if (check_ports(a, clients, c))
+			return SETTINGS_BAD;
 		if (c->n_key_ids && !(c->configured.modes & MODE_KEYED_MASK)) {
 			return fault(
 				a->err, clients->file, c->line,

@@ -51,11 +51,11 @@ int convert_wrong_type(struct apply *a, const config_setting_t *s, const struct 
 	char accepts[SCHEMA_TEXT_LEN];
 
 	return convert_complain(a, s, "%s: this is %s, expected: %s", a->key, convert_describe(s),
-				schema_accepts(row, accepts));
+				schema_accepts(row, apply_scope(a), accepts));
 }
 
 /* Into the class that is being read, or into the settings. */
-static void keep(struct apply *a, const struct schema_row *row, uint32_t value)
+static void keep(struct apply *a, const struct schema_row *row, uint64_t value)
 {
 	if (!a->class) {
 		schema_put(row, a->settings, value);
@@ -74,15 +74,68 @@ static int put_integer(struct apply *a, const config_setting_t *s, const struct 
 	if (s->type != CONFIG_TYPE_INT && s->type != CONFIG_TYPE_INT64)
 		return convert_wrong_type(a, s, row);
 	value = s->type == CONFIG_TYPE_INT ? s->value.ival : s->value.llval;
-	if (value < row->min || value > row->max) {
+	if (value < schema_min(row, apply_scope(a)) || value > row->max) {
 		return convert_complain(a, s, "%s: %lld is out of range, expected: %s", a->key,
-					value, schema_accepts(row, accepts));
+					value, schema_accepts(row, apply_scope(a), accepts));
 	}
 	if (row->type == SCHEMA_POWER && (value & (value - 1))) {
 		return convert_complain(a, s, "%s: %lld is no power of two, expected: %s", a->key,
-					value, schema_accepts(row, accepts));
+					value, schema_accepts(row, apply_scope(a), accepts));
 	}
-	keep(a, row, (uint32_t)value);
+	keep(a, row, (uint64_t)value);
+	return 0;
+}
+
+static int put_boolean(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	if (s->type != CONFIG_TYPE_BOOL)
+		return convert_wrong_type(a, s, row);
+	keep(a, row, s->value.ival != 0);
+	return 0;
+}
+
+/* One code point of an array; its bit is added to @mask. */
+static int add_dscp(struct apply *a, const config_setting_t *s, const struct schema_row *row,
+		    uint64_t *mask)
+{
+	char accepts[SCHEMA_TEXT_LEN];
+	long long n;
+
+	if (s->type != CONFIG_TYPE_INT && s->type != CONFIG_TYPE_INT64)
+		return convert_wrong_type(a, s, row);
+	n = s->type == CONFIG_TYPE_INT ? s->value.ival : s->value.llval;
+	if (n < 0 || n > 63) {
+		return convert_complain(a, s, "%s: %lld is out of range, expected: %s", a->key, n,
+					schema_accepts(row, apply_scope(a), accepts));
+	}
+	if (*mask >> n & 1)
+		return convert_complain(a, s, "%s: %lld is there twice, expected: once", a->key, n);
+	*mask |= UINT64_C(1) << n;
+	return 0;
+}
+
+static int put_dscp(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	char accepts[SCHEMA_TEXT_LEN];
+	uint64_t mask = 0;
+
+	if (s->type == CONFIG_TYPE_STRING && !strcmp(config_setting_get_string(s), "all")) {
+		keep(a, row, SCHEMA_DSCP_ALL);
+		return 0;
+	}
+	if (s->type != CONFIG_TYPE_ARRAY)
+		return convert_wrong_type(a, s, row);
+	for (int i = 0; i < config_setting_length(s); i++) {
+		int r = add_dscp(a, config_setting_get_elem(s, (unsigned)i), row, &mask);
+
+		if (r)
+			return r;
+	}
+	if (!mask) {
+		return convert_complain(a, s, "%s: this is empty, expected: %s", a->key,
+					schema_accepts(row, apply_scope(a), accepts));
+	}
+	keep(a, row, mask);
 	return 0;
 }
 
@@ -100,7 +153,7 @@ static int put_choice(struct apply *a, const config_setting_t *s, const struct s
 		}
 	}
 	return convert_complain(a, s, "%s: \"%.40s\" is unknown, expected: %s", a->key, name,
-				schema_accepts(row, accepts));
+				schema_accepts(row, apply_scope(a), accepts));
 }
 
 /* One name of an array; its bit is added to @modes. */
@@ -114,7 +167,7 @@ static int add_mode(struct apply *a, const config_setting_t *s, const struct sch
 	if (s->type != CONFIG_TYPE_STRING)
 		return convert_wrong_type(a, s, row);
 	bit = mode_by_name(name);
-	schema_accepts(row, accepts);
+	schema_accepts(row, apply_scope(a), accepts);
 	if (!(bit & row->accepted)) {
 		return convert_complain(a, s, "%s: \"%.40s\" is unknown, expected: %s", a->key,
 					name, accepts);
@@ -137,7 +190,7 @@ static int put_modes(struct apply *a, const config_setting_t *s, const struct sc
 	n = config_setting_length(s);
 	if ((uint32_t)n < row->min) {
 		return convert_complain(a, s, "%s: this is empty, expected: %s", a->key,
-					schema_accepts(row, accepts));
+					schema_accepts(row, apply_scope(a), accepts));
 	}
 	for (int i = 0; i < n; i++) {
 		r = add_mode(a, config_setting_get_elem(s, (unsigned)i), row, &modes);
@@ -181,7 +234,7 @@ static int put_cpus(struct apply *a, const config_setting_t *s, const struct sch
 		return convert_wrong_type(a, s, row);
 	if (!cpus_parse(text, &a->settings->reflector_cpus)) {
 		return convert_complain(a, s, "%s: \"%.40s\" is no list of CPUs, expected: %s",
-					a->key, text, schema_accepts(row, accepts));
+					a->key, text, schema_accepts(row, SCHEMA_SERVER, accepts));
 	}
 	return 0;
 }
@@ -192,8 +245,12 @@ int convert_put(struct apply *a, const config_setting_t *s, const struct schema_
 	case SCHEMA_INTEGER:
 	case SCHEMA_POWER:
 		return put_integer(a, s, row);
+	case SCHEMA_BOOLEAN:
+		return put_boolean(a, s, row);
 	case SCHEMA_CHOICE:
 		return put_choice(a, s, row);
+	case SCHEMA_DSCP:
+		return put_dscp(a, s, row);
 	case SCHEMA_MODES:
 		return put_modes(a, s, row);
 	case SCHEMA_FILE:

@@ -3,157 +3,11 @@
 
 #include "protocol/mode.h"
 
+#include <inttypes.h>
 #include <string.h>
 
-#define FIELD(name) \
-	.offset = offsetof(struct settings, name), .size = sizeof(((struct settings *)NULL)->name)
-
-#define INTEGER(path, field, when, low, high, standard, text) \
-	{ \
-		.key = (path), .type = SCHEMA_INTEGER, .scope = SCHEMA_SERVER, .apply = (when), \
-		.min = (low), .max = (high), .preset = (standard), FIELD(field), .help = (text) \
-	}
-
-#define CHOICE(path, field, when, names, standard, text) \
-	{ \
-		.key = (path), .type = SCHEMA_CHOICE, .scope = SCHEMA_SERVER, .apply = (when), \
-		.choices = (names), .preset = (standard), FIELD(field), .help = (text) \
-	}
-
-#define MODES(path, field, least, bits, text) \
-	{ \
-		.key = (path), .type = SCHEMA_MODES, .scope = SCHEMA_SERVER | SCHEMA_CLASS, \
-		.apply = SETTINGS_NEXT, .min = (least), .accepted = (bits), .preset = (bits), \
-		FIELD(field), .help = (text) \
-	}
-
-#define DAY_S 86400
-
-static const struct schema_choice timestamps[] = {
-	{ "auto", SETTINGS_TIMESTAMPS_AUTO },
-	{ "kernel", SETTINGS_TIMESTAMPS_KERNEL },
-	{ "user", SETTINGS_TIMESTAMPS_USER },
-	{ NULL, 0 },
-};
-
-static const struct schema_choice levels[] = {
-	{ "error", SETTINGS_LEVEL_ERROR },   { "warning", SETTINGS_LEVEL_WARNING },
-	{ "notice", SETTINGS_LEVEL_NOTICE }, { "info", SETTINGS_LEVEL_INFO },
-	{ "debug", SETTINGS_LEVEL_DEBUG },   { NULL, 0 },
-};
-
-const struct schema_row schema_rows[SCHEMA_ROWS] = {
-	{ .key = "listen",
-	  .type = SCHEMA_LISTEN,
-	  .scope = SCHEMA_SERVER,
-	  .apply = SETTINGS_NOW,
-	  .min = 1,
-	  .max = SCHEMA_LISTEN_MAX,
-	  .help = "addresses and TCP ports that TWAMP-Control listens on" },
-	MODES("modes", configured.modes, 1, MODE_SECURITY_MASK,
-	      "security modes offered to clients; those that need keys only if there are keys"),
-	MODES("features", configured.features, 0, MODE_FEATURE_MASK,
-	      "optional features offered to clients"),
-	{ .key = "keys_file",
-	  .type = SCHEMA_FILE,
-	  .scope = SCHEMA_SERVER,
-	  .apply = SETTINGS_NEXT,
-	  .help = "file with the KeyIDs and passphrases of clients" },
-	{ .key = "clients",
-	  .type = SCHEMA_CLASSES,
-	  .scope = SCHEMA_SERVER,
-	  .apply = SETTINGS_NEXT,
-	  .max = SCHEMA_CLASSES_MAX,
-	  .help = "classes of clients; who is in none is refused" },
-	{ .key = "name",
-	  .type = SCHEMA_NAME,
-	  .scope = SCHEMA_CLASS,
-	  .apply = SETTINGS_NEXT,
-	  .min = 1,
-	  .max = SETTINGS_CLASS_NAME_MAX,
-	  .help = "name of the class, for the log" },
-	{ .key = "prefixes",
-	  .type = SCHEMA_PREFIXES,
-	  .scope = SCHEMA_CLASS,
-	  .apply = SETTINGS_NEXT,
-	  .max = SCHEMA_PREFIXES_MAX,
-	  .help = "addresses of the clients in the class; the longest prefix decides" },
-	{ .key = "key_ids",
-	  .type = SCHEMA_KEY_IDS,
-	  .scope = SCHEMA_CLASS,
-	  .apply = SETTINGS_NEXT,
-	  .max = SCHEMA_KEY_IDS_MAX,
-	  .help = "keys of the clients in the class; a key decides before a prefix" },
-
-	{ .key = "auth.count",
-	  .type = SCHEMA_POWER,
-	  .scope = SCHEMA_SERVER,
-	  .apply = SETTINGS_NEXT,
-	  .min = 1024,
-	  .max = UINT32_C(1) << 31,
-	  .preset = 32768,
-	  FIELD(configured.kdf_count),
-	  .help = "rounds of PBKDF2 between a passphrase and a key" },
-	INTEGER("auth.workers", auth_workers, SETTINGS_RESTART, 1, 16, 1,
-		"threads that derive keys"),
-	INTEGER("auth.queue", auth_queue, SETTINGS_RESTART, 1, 10000, 64,
-		"clients that may wait for a key to be derived"),
-	INTEGER("auth.failure_rate", configured.failure_rate, SETTINGS_NEXT, 0, 1000000, 30,
-		"failed authentications per minute of one client; 0 = not limited"),
-
-	INTEGER("limits.max_connections", configured.max_connections, SETTINGS_NEXT, 1, 1000000,
-		1000, "control connections at once"),
-	INTEGER("limits.max_connections_per_client", configured.max_connections_per_client,
-		SETTINGS_NEXT, 1, 1000000, 32, "control connections at once from one client"),
-	INTEGER("limits.max_sessions", configured.max_sessions, SETTINGS_NEXT, 1, 1000000, 10000,
-		"test sessions at once"),
-	INTEGER("limits.max_sessions_per_client", configured.max_sessions_per_client, SETTINGS_NEXT,
-		1, 1000000, 1000, "test sessions at once of one client"),
-	INTEGER("limits.max_sessions_per_connection", configured.max_sessions_per_connection,
-		SETTINGS_NEXT, 1, 1000000, 1000, "test sessions at once on one control connection"),
-	INTEGER("limits.max_padding", configured.max_padding, SETTINGS_NEXT, 1, 65535, 9000,
-		"octets of padding in a test packet"),
-	INTEGER("limits.request_rate", configured.request_rate, SETTINGS_NEXT, 0, 1000000, 100,
-		"session requests per second of one client; 0 = not limited"),
-	INTEGER("limits.request_burst", configured.request_burst, SETTINGS_NEXT, 1, 1000000, 1000,
-		"session requests that one client may make at once"),
-
-	INTEGER("ports.first", configured.port_first, SETTINGS_NEXT, 1, 65535, 49152,
-		"first UDP port for test sessions"),
-	INTEGER("ports.last", configured.port_last, SETTINGS_NEXT, 1, 65535, 65535,
-		"last UDP port for test sessions"),
-
-	INTEGER("timers.handshake", configured.handshake_s, SETTINGS_NOW, 1, 3600, 30,
-		"seconds from connecting to a complete Set-Up-Response"),
-	/* RFC 4656 3: a message is complete within 30 minutes. */
-	INTEGER("timers.message", configured.message_s, SETTINGS_NOW, 1, 1800, 60,
-		"seconds from the first to the last octet of a message"),
-	INTEGER("timers.send_stall", configured.send_stall_s, SETTINGS_NOW, 1, 3600, 30,
-		"seconds that a client may leave answers unread"),
-	INTEGER("timers.servwait", configured.servwait_s, SETTINGS_NOW, 1, 7 * DAY_S, 900,
-		"seconds without a message until a control connection is closed"),
-	INTEGER("timers.refwait", configured.refwait_s, SETTINGS_NEXT, 1, 7 * DAY_S, 900,
-		"seconds without a test packet until a session is ended"),
-	INTEGER("timers.max_timeout", configured.max_timeout_s, SETTINGS_NEXT, 1, 7 * DAY_S, 900,
-		"largest Timeout in seconds that a request may ask for"),
-
-	INTEGER("reflector.threads", reflector_threads, SETTINGS_RESTART, 0, 64, 0,
-		"threads that answer test packets; 0 = one per CPU"),
-	{ .key = "reflector.cpus",
-	  .type = SCHEMA_CPUS,
-	  .scope = SCHEMA_SERVER,
-	  .apply = SETTINGS_RESTART,
-	  .help = "CPUs for these threads, one for each in turn; \"\" = those of the process" },
-	INTEGER("reflector.priority", reflector_priority, SETTINGS_RESTART, 0, 99, 0,
-		"real-time priority (SCHED_FIFO) of these threads; 0 = none"),
-	CHOICE("reflector.timestamps", timestamps, SETTINGS_RESTART, timestamps,
-	       SETTINGS_TIMESTAMPS_AUTO, "where the receive time of test packets comes from"),
-
-	CHOICE("log.level", log_level, SETTINGS_NOW, levels, SETTINGS_LEVEL_INFO,
-	       "least important events that are logged"),
-};
-
-static const char *const groups[] = { "auth", "limits", "ports", "timers", "reflector", "log" };
+static const char *const groups[] = { "auth",	  "limits",    "ports", "timers",
+				      "overload", "reflector", "log" };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 
 const struct schema_row *schema_find(const char *key, enum schema_scope where)
@@ -214,7 +68,7 @@ static const char *last_name(const char *key)
 	return point ? point + 1 : key;
 }
 
-const char *schema_suggest(const char *key)
+const char *schema_suggest(const char *key, enum schema_scope where)
 {
 	const char *best = NULL;
 	unsigned fewest = 3;
@@ -226,7 +80,8 @@ const char *schema_suggest(const char *key)
 							: groups[i - SCHEMA_ROWS];
 		unsigned n = edits(key, candidate);
 
-		if (i < SCHEMA_ROWS && !(schema_rows[i].scope & SCHEMA_SERVER))
+		if (i < SCHEMA_ROWS ? !(schema_rows[i].scope & where)
+				    : !schema_is_group(candidate, where))
 			continue;
 		/* The right name in the wrong group, or in none. */
 		if (!strcmp(last_name(key), last_name(candidate)))
@@ -264,21 +119,35 @@ bool schema_is_value(const struct schema_row *row)
 	return row->type <= SCHEMA_MODES;
 }
 _Static_assert(SCHEMA_INTEGER < SCHEMA_MODES && SCHEMA_POWER < SCHEMA_MODES &&
-		       SCHEMA_CHOICE < SCHEMA_MODES && SCHEMA_LISTEN > SCHEMA_MODES,
+		       SCHEMA_BOOLEAN < SCHEMA_MODES && SCHEMA_CHOICE < SCHEMA_MODES &&
+		       SCHEMA_DSCP < SCHEMA_MODES && SCHEMA_LISTEN > SCHEMA_MODES,
 	       "the values come first");
 
-char *schema_accepts(const struct schema_row *row, char buf[static SCHEMA_TEXT_LEN])
+uint32_t schema_min(const struct schema_row *row, enum schema_scope where)
+{
+	return where == SCHEMA_CLASS ? row->class_min : row->min;
+}
+
+char *schema_accepts(const struct schema_row *row, enum schema_scope where,
+		     char buf[static SCHEMA_TEXT_LEN])
 {
 	const struct schema_choice *c = row->choices;
 	const char *text = "";
 
 	switch (row->type) {
 	case SCHEMA_INTEGER:
-		(void)snprintf(buf, SCHEMA_TEXT_LEN, "integer %u..%u", row->min, row->max);
+		(void)snprintf(buf, SCHEMA_TEXT_LEN, "integer %u..%u", schema_min(row, where),
+			       row->max);
 		return buf;
 	case SCHEMA_POWER:
 		(void)snprintf(buf, SCHEMA_TEXT_LEN, "power of two %u..%u", row->min, row->max);
 		return buf;
+	case SCHEMA_BOOLEAN:
+		text = "true or false";
+		break;
+	case SCHEMA_DSCP:
+		text = "array of integers 0..63, or \"all\"";
+		break;
 	case SCHEMA_CHOICE:
 		(void)snprintf(buf, SCHEMA_TEXT_LEN, "one of \"%s\"", c->name);
 		while ((++c)->name)
@@ -318,13 +187,39 @@ _Static_assert(SCHEMA_LISTEN_MAX == 64 && SCHEMA_CLASSES_MAX == 1024 &&
 		       SCHEMA_KEY_IDS_MAX == 10000 && CPU_SETSIZE == 1024,
 	       "named in the texts above");
 
-char *schema_text(const struct schema_row *row, uint32_t value, char buf[static SCHEMA_TEXT_LEN])
+/* At worst 10 digits and 53 pairs of them: 244 octets. */
+static void add_dscp(char buf[static SCHEMA_TEXT_LEN], uint64_t mask)
+{
+	const char *before = "[ ";
+
+	if (mask == SCHEMA_DSCP_ALL) {
+		add(buf, "", "all");
+		return;
+	}
+	for (unsigned n = 0; n < 64; n++) {
+		size_t len = strlen(buf);
+
+		if (!(mask >> n & 1))
+			continue;
+		(void)snprintf(buf + len, SCHEMA_TEXT_LEN - len, "%s%u", before, n);
+		before = ", ";
+	}
+	(void)snprintf(buf + strlen(buf), SCHEMA_TEXT_LEN - strlen(buf), " ]");
+}
+
+char *schema_text(const struct schema_row *row, uint64_t value, char buf[static SCHEMA_TEXT_LEN])
 {
 	buf[0] = '\0';
 	switch (row->type) {
 	case SCHEMA_INTEGER:
 	case SCHEMA_POWER:
-		(void)snprintf(buf, SCHEMA_TEXT_LEN, "%u", value);
+		(void)snprintf(buf, SCHEMA_TEXT_LEN, "%" PRIu64, value);
+		break;
+	case SCHEMA_BOOLEAN:
+		(void)snprintf(buf, SCHEMA_TEXT_LEN, "%s", value ? "true" : "false");
+		break;
+	case SCHEMA_DSCP:
+		add_dscp(buf, value);
 		break;
 	case SCHEMA_CHOICE:
 		for (const struct schema_choice *c = row->choices; c->name; c++) {
@@ -334,7 +229,7 @@ char *schema_text(const struct schema_row *row, uint32_t value, char buf[static 
 		break;
 	case SCHEMA_MODES:
 		(void)snprintf(buf, SCHEMA_TEXT_LEN, "[ ");
-		add_modes(buf, value);
+		add_modes(buf, (uint32_t)value);
 		(void)snprintf(buf + strlen(buf), SCHEMA_TEXT_LEN - strlen(buf),
 			       value ? " ]" : "]");
 		break;
@@ -350,46 +245,54 @@ char *schema_text(const struct schema_row *row, uint32_t value, char buf[static 
 	return buf;
 }
 
-static uint32_t fetch(const char *at, size_t size)
+static uint64_t fetch(const char *at, size_t size)
 {
 	uint16_t small;
 	uint32_t value;
+	uint64_t large;
 
 	if (size == sizeof(small)) {
 		memcpy(&small, at, sizeof(small));
 		return small;
 	}
-	memcpy(&value, at, sizeof(value));
-	return value;
+	if (size == sizeof(value)) {
+		memcpy(&value, at, sizeof(value));
+		return value;
+	}
+	memcpy(&large, at, sizeof(large));
+	return large;
 }
 
-static void store(char *at, size_t size, uint32_t value)
+static void store(char *at, size_t size, uint64_t large)
 {
-	uint16_t small = (uint16_t)value;
+	uint16_t small = (uint16_t)large;
+	uint32_t value = (uint32_t)large;
 
 	if (size == sizeof(small))
 		memcpy(at, &small, sizeof(small));
-	else
+	else if (size == sizeof(value))
 		memcpy(at, &value, sizeof(value));
+	else
+		memcpy(at, &large, sizeof(large));
 }
 
-uint32_t schema_get(const struct schema_row *row, const struct settings *s)
+uint64_t schema_get(const struct schema_row *row, const struct settings *s)
 {
 	return fetch((const char *)s + row->offset, row->size);
 }
 
-void schema_put(const struct schema_row *row, struct settings *s, uint32_t value)
+void schema_put(const struct schema_row *row, struct settings *s, uint64_t value)
 {
 	store((char *)s + row->offset, row->size, value);
 }
 
-uint32_t schema_class_get(const struct schema_row *row, const struct policy *configured)
+uint64_t schema_class_get(const struct schema_row *row, const struct policy *configured)
 {
 	return fetch((const char *)configured + row->offset - offsetof(struct settings, configured),
 		     row->size);
 }
 
-void schema_class_put(const struct schema_row *row, struct policy *configured, uint32_t value)
+void schema_class_put(const struct schema_row *row, struct policy *configured, uint64_t value)
 {
 	store((char *)configured + row->offset - offsetof(struct settings, configured), row->size,
 	      value);

@@ -10,7 +10,9 @@
 enum schema_type {
 	SCHEMA_INTEGER, /* min..max */
 	SCHEMA_POWER, /* a power of two, min..max */
+	SCHEMA_BOOLEAN, /* true, false */
 	SCHEMA_CHOICE, /* one of the names of choices */
+	SCHEMA_DSCP, /* array of code points, or "all": a mask */
 	SCHEMA_MODES, /* array of names of enum mode_bit */
 	SCHEMA_LISTEN, /* list of groups with address and port */
 	SCHEMA_FILE, /* a path; "" */
@@ -38,14 +40,15 @@ struct schema_row {
 	unsigned scope; /* of enum schema_scope */
 	enum settings_apply apply;
 	uint32_t min, max; /* INTEGER, POWER: value; MODES: how many */
-	uint32_t preset; /* the default */
+	uint32_t class_min; /* INTEGER: instead of min, in a class */
+	uint64_t preset; /* the default */
 	size_t offset, size; /* in struct settings, of a value */
 	const struct schema_choice *choices; /* ended by a NULL name */
 	uint32_t accepted; /* MODES: bits that can be offered */
 	const char *help;
 };
 
-#define SCHEMA_ROWS 33
+#define SCHEMA_ROWS 47
 extern const struct schema_row schema_rows[SCHEMA_ROWS];
 
 #define SCHEMA_LISTEN_MAX 64
@@ -53,6 +56,7 @@ extern const struct schema_row schema_rows[SCHEMA_ROWS];
 #define SCHEMA_CLASSES_MAX 1024
 #define SCHEMA_PREFIXES_MAX 65536 /* of all classes */
 #define SCHEMA_KEY_IDS_MAX 10000 /* of all classes */
+#define SCHEMA_DSCP_ALL UINT64_MAX /* a bit for each of the 64 code points */
 
 /** NULL if there is no such key there. */
 const struct schema_row *schema_find(const char *key, enum schema_scope where);
@@ -60,25 +64,29 @@ const struct schema_row *schema_find(const char *key, enum schema_scope where);
 /** "limits" is a group, "limits.max_sessions" and "listen" are not. */
 bool schema_is_group(const char *name, enum schema_scope where);
 
-/** The key or group of SCHEMA_SERVER that was probably meant, or NULL. */
-const char *schema_suggest(const char *key);
+/** The key or group that was probably meant, or NULL. */
+const char *schema_suggest(const char *key, enum schema_scope where);
 
-/** The row has a number, a choice or modes: what the functions below are for. */
+/** The row has a number or a set of bits: what the functions below are for. */
 bool schema_is_value(const struct schema_row *row);
 
 /* Longest text of what a key accepts, and of a value. */
-#define SCHEMA_TEXT_LEN 200
+#define SCHEMA_TEXT_LEN 280
 
-/** What the key accepts: "integer 1..65535". Returns @buf. */
-char *schema_accepts(const struct schema_row *row, char buf[static SCHEMA_TEXT_LEN]);
+/** The least that an INTEGER or POWER may be. */
+uint32_t schema_min(const struct schema_row *row, enum schema_scope where);
+
+/** What the key accepts there: "integer 1..65535". Returns @buf. */
+char *schema_accepts(const struct schema_row *row, enum schema_scope where,
+		     char buf[static SCHEMA_TEXT_LEN]);
 
 /** A value as it is written in a file. Returns @buf. */
-char *schema_text(const struct schema_row *row, uint32_t value, char buf[static SCHEMA_TEXT_LEN]);
+char *schema_text(const struct schema_row *row, uint64_t value, char buf[static SCHEMA_TEXT_LEN]);
 
 /** The value as the file has it. */
-uint32_t schema_get(const struct schema_row *row, const struct settings *s);
-void schema_put(const struct schema_row *row, struct settings *s, uint32_t value);
+uint64_t schema_get(const struct schema_row *row, const struct settings *s);
+void schema_put(const struct schema_row *row, struct settings *s, uint64_t value);
 
 /** The same for rows that may stand in a class. */
-uint32_t schema_class_get(const struct schema_row *row, const struct policy *configured);
-void schema_class_put(const struct schema_row *row, struct policy *configured, uint32_t value);
+uint64_t schema_class_get(const struct schema_row *row, const struct policy *configured);
+void schema_class_put(const struct schema_row *row, struct policy *configured, uint64_t value);

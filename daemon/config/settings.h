@@ -6,6 +6,7 @@
 #pragma once
 
 #include "daemon/control/address.h"
+#include "daemon/control/overload.h"
 #include "daemon/control/policy.h"
 #include "protocol/wire.h"
 
@@ -61,6 +62,8 @@ struct settings {
 	cpu_set_t reflector_cpus; /* none = as the process; restart */
 	enum settings_timestamps timestamps;
 	enum settings_level log_level;
+	uint32_t accept_code; /* enum accept_code of a limit that is reached: 4 or 5 */
+	struct overload overload;
 	uint32_t auth_workers; /* restart */
 	uint32_t auth_queue; /* restart */
 

@@ -66,7 +66,9 @@ static void print_value(const struct settings *s, const struct settings_class *c
 	switch (row->type) {
 	case SCHEMA_INTEGER:
 	case SCHEMA_POWER:
+	case SCHEMA_BOOLEAN:
 	case SCHEMA_CHOICE:
+	case SCHEMA_DSCP:
 	case SCHEMA_MODES:
 		fputs(schema_text(row,
 				  where == SCHEMA_CLASS ? schema_class_get(row, &c->configured)
@@ -105,7 +107,8 @@ static bool is_set(const struct settings_class *c, const struct schema_row *row)
 	return !schema_is_value(row) || (c->overrides & UINT64_C(1) << (row - schema_rows));
 }
 
-/* Of the server (@c does not matter), or of a class. Rows of a group follow each other. */
+/* Of the server (@c does not matter), or of a class, where comments tell what it has from the
+ * server. Rows of a group follow each other. */
 static void print_rows(const struct settings *s, const struct settings_class *c,
 		       enum schema_scope where, FILE *to)
 {
@@ -116,8 +119,9 @@ static void print_rows(const struct settings *s, const struct settings_class *c,
 		const struct schema_row *row = &schema_rows[i];
 		const char *point = strchr(row->key, '.');
 		int len = point ? (int)(point - row->key) : 0;
+		bool inherited = where == SCHEMA_CLASS && !is_set(c, row);
 
-		if (!(row->scope & where) || (where == SCHEMA_CLASS && !is_set(c, row)))
+		if (!(row->scope & where))
 			continue;
 		if (len != group_len || strncmp(group, row->key, (size_t)len) != 0) {
 			if (group_len)
@@ -127,9 +131,10 @@ static void print_rows(const struct settings *s, const struct settings_class *c,
 			group = row->key;
 			group_len = len;
 		}
-		fprintf(to, "%s%s%s = ", indent, len ? "\t" : "", point ? point + 1 : row->key);
+		fprintf(to, "%s%s%s%s = ", indent, len ? "\t" : "", inherited ? "#" : "",
+			point ? point + 1 : row->key);
 		print_value(s, c, where, row, to);
-		fputs(";\n", to);
+		fputs(inherited ? "; # inherited\n" : ";\n", to);
 	}
 	if (group_len)
 		fprintf(to, "%s};\n", indent);
@@ -169,7 +174,9 @@ static const char *preset(const struct schema_row *row, char buf[static SCHEMA_T
 	switch (row->type) {
 	case SCHEMA_INTEGER:
 	case SCHEMA_POWER:
+	case SCHEMA_BOOLEAN:
 	case SCHEMA_CHOICE:
+	case SCHEMA_DSCP:
 	case SCHEMA_MODES:
 		return schema_text(row, row->preset, buf);
 	case SCHEMA_LISTEN:
@@ -195,7 +202,7 @@ static void print_schema(const struct schema_row *row, enum schema_scope where, 
 	char accepts[SCHEMA_TEXT_LEN], text[SCHEMA_TEXT_LEN];
 
 	fprintf(to, "%s%s  %s  default %s%s  %s  %s\n", where == SCHEMA_CLASS ? "clients." : "",
-		row->key, schema_accepts(row, accepts), inherited ? "as " : "",
+		row->key, schema_accepts(row, where, accepts), inherited ? "as " : "",
 		inherited ? row->key : preset(row, text), when(row->apply), row->help);
 }
 

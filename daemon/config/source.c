@@ -83,11 +83,15 @@ void source_list_free(struct source_list *list)
 
 /* --- what is in them --- */
 
+#define SCAN_DEPTH 16 /* ours are three deep */
+
 struct scan {
 	const char *at, *end;
 	char *out;
 	unsigned line;
-	unsigned settings;
+	unsigned settings; /* of the file */
+	unsigned group[SCAN_DEPTH]; /* of each open group; what is deeper is one */
+	unsigned depth;
 };
 
 static bool is_digit(char c)
@@ -187,6 +191,29 @@ static void take_number(struct scan *s)
 	s->out += sprintf(s->out, "%lluL", value);
 }
 
+static const char *count_setting(struct scan *s)
+{
+	unsigned *group = &s->group[s->depth < SCAN_DEPTH ? s->depth : SCAN_DEPTH - 1];
+
+	if (++s->settings > SOURCE_MAX_SETTINGS)
+		return "too many settings, at most 40000 expected in a file";
+	if (++*group > SOURCE_MAX_GROUP)
+		return "too many settings, at most 1000 expected in a group";
+	copy(s);
+	return NULL;
+}
+_Static_assert(SOURCE_MAX_SETTINGS == 40000 && SOURCE_MAX_GROUP == 1000,
+	       "named in the texts above");
+
+static void take_brace(struct scan *s)
+{
+	if (*s->at == '}')
+		s->depth -= s->depth > 0;
+	else if (++s->depth < SCAN_DEPTH)
+		s->group[s->depth] = 0;
+	copy(s);
+}
+
 static const char *take(struct scan *s)
 {
 	char c = *s->at;
@@ -199,9 +226,11 @@ static const char *take(struct scan *s)
 		return "@include is not supported: put the settings into a file in conf.d";
 	if (c == '\0')
 		return "this is not text: there is a NUL octet in it";
-	if ((c == '=' || c == ':') && ++s->settings > SOURCE_MAX_SETTINGS)
-		return "too many settings, at most 10000 expected in a file";
-	if (c == '#' || (c == '/' && peek(s, 1) == '/')) {
+	if (c == '=' || c == ':')
+		return count_setting(s);
+	if (c == '{' || c == '}') {
+		take_brace(s);
+	} else if (c == '#' || (c == '/' && peek(s, 1) == '/')) {
 		take_line(s);
 	} else if (is_digit(c)) {
 		take_number(s);
@@ -215,7 +244,6 @@ static const char *take(struct scan *s)
 	}
 	return NULL;
 }
-_Static_assert(SOURCE_MAX_SETTINGS == 10000, "named in the text above");
 
 /* @raw ends with a NUL that @len does not count. */
 static int make_safe(const char *path, const char *raw, size_t len, char **text,

@@ -11,8 +11,9 @@
 
 #include "daemon/config/settings.h"
 
-#define SOURCE_MAX_OCTETS (1024 * 1024)
-#define SOURCE_MAX_SETTINGS 10000
+#define SOURCE_MAX_OCTETS (4 * 1024 * 1024)
+#define SOURCE_MAX_SETTINGS 40000 /* of a file */
+#define SOURCE_MAX_GROUP 1000 /* of a group */
 
 /* FILE and the conf.d/ *.conf beside it, in the order in which they are read. */
 struct source_list {

@@ -16,10 +16,19 @@
 struct admit_total {
 	uint32_t connections;
 	uint32_t sessions;
+	uint32_t max_connections, max_sessions; /* of the whole server */
+	bool limits_temporary; /* full tables answer 5 instead of 4 (limits.accept_code) */
 	bool draining;
 	bool memory_low;
 	bool descriptors_low;
 	bool cpu_load;
+	bool net_buffers;
+};
+
+/* One per class of clients. */
+struct admit_class {
+	uint32_t connections;
+	uint32_t sessions;
 };
 
 /* One per client address (IPv6: per /64). */
@@ -30,17 +39,27 @@ struct admit_client {
 	 * and it may run ahead of now by burst/rate at most. */
 	struct mono spent;
 	struct mono failed; /* the same for failed authentications */
+	struct mono dialed; /* and for connections */
 };
 
 /** A client that nothing is known of: the bucket is full. */
 void admit_client_init(struct admit_client *c, struct mono now);
 
+/** Take a token for a connection; false if there was none: answer 5. R-022 */
+bool admit_dial(struct admit_client *c, const struct policy *p, struct mono now);
+
 /**
  * May this connection shake hands? REASON_OK counts it: pair with admit_connection_end.
+ * @k  the class, NULL = none so far (a KeyID may bring one): then p's own limits are not asked
  * Answered in Server-Start.                                          R-009
  */
-enum reason admit_connection(struct admit_total *t, struct admit_client *c, const struct policy *p);
-void admit_connection_end(struct admit_total *t, struct admit_client *c);
+enum reason admit_connection(struct admit_total *t, struct admit_class *k, struct admit_client *c,
+			     const struct policy *p);
+void admit_connection_end(struct admit_total *t, struct admit_class *k, struct admit_client *c);
+
+/** A counted connection changes its class, if the new one, with @p, has room for it. */
+enum reason admit_connection_move(struct admit_class *from, struct admit_class *to,
+				  const struct admit_client *c, const struct policy *p);
 
 /**
  * Take a token for a request; every request costs one, also one that is refused later.
@@ -53,9 +72,9 @@ bool admit_request(struct admit_client *c, const struct policy *p, struct mono n
  * Limits first (4), then load and rate (5): R-099.
  * REASON_OK counts it: pair with admit_session_end.
  */
-enum reason admit_session(struct admit_total *t, struct admit_client *c, const struct policy *p,
-			  uint32_t on_connection, bool within_rate);
-void admit_session_end(struct admit_total *t, struct admit_client *c);
+enum reason admit_session(struct admit_total *t, struct admit_class *k, struct admit_client *c,
+			  const struct policy *p, uint32_t on_connection, bool within_rate);
+void admit_session_end(struct admit_total *t, struct admit_class *k, struct admit_client *c);
 
 /**
  * May this client try to authenticate? False after too many failures: answer 5. R-022, R-243
@@ -65,6 +84,9 @@ void admit_failed(struct admit_client *c, const struct policy *p, struct mono no
 
 /** True if nothing is held and the bucket is full again: the entry may be forgotten. */
 bool admit_client_idle(const struct admit_client *c, struct mono now);
+
+/** The code that a refusal carries here: the reason's own, but for limits_temporary. S-1 */
+enum accept_code admit_code(const struct admit_total *t, enum reason r);
 
 /** The refusal that a failed system call means: negative errno to reason. R-122 */
 enum reason admit_errno(int error);

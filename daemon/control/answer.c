@@ -61,7 +61,7 @@ void answer_leave(struct control *c, enum control_why why, struct control_out *o
 	c->running = 0;
 	c->in_progress = 0;
 	if (c->counted) {
-		admit_connection_end(c->total, c->client);
+		admit_connection_end(c->total, c->charged, c->client);
 	}
 	c->counted = false;
 	answer_report(out, CONTROL_FACT_CLOSED)->why = why;

@@ -42,10 +42,11 @@ static bool individual(const struct control *c)
 static void refuse_request(struct control *c, enum reason why, uint64_t value,
 			   struct control_out *out)
 {
-	struct msg_accept_session m = { .accept = (uint8_t)reason_info(why)->code };
+	struct msg_accept_session m = { .accept = (uint8_t)admit_code(c->total, why) };
 	struct control_report *r = answer_report(out, CONTROL_FACT_REFUSED_REQUEST);
 
 	r->reason = why;
+	r->code = m.accept;
 	r->value = value;
 	send_accept(c, &m, out);
 }
@@ -70,7 +71,7 @@ static void take_request(struct control *c, const struct policy *p, const uint8_
 		why = request_check(&x, p, &m, &c->spec, &value);
 	}
 	if (why == REASON_OK) {
-		why = admit_session(c->total, c->client, p, c->sessions, within_rate);
+		why = admit_session(c->total, c->class, c->client, p, c->sessions, within_rate);
 	}
 	if (why != REASON_OK) {
 		refuse_request(c, why, value, out);
@@ -85,7 +86,10 @@ static void answer_start(struct control *c, enum reason why, struct control_out 
 	uint8_t *at = answer_room(out, MSG_START_ACK_LEN);
 
 	if (why != REASON_OK) {
-		answer_report(out, CONTROL_FACT_REFUSED_START)->reason = why;
+		struct control_report *r = answer_report(out, CONTROL_FACT_REFUSED_START);
+
+		r->reason = why;
+		r->code = reason_info(why)->code;
 	}
 	msg_put_start_ack(at, (uint8_t)reason_info(why)->code);
 	answer_seal(c, at, MSG_START_ACK_LEN);
@@ -331,7 +335,7 @@ void command_port_refused(struct control *c, const struct control_in *in, struct
 	enum reason why = in->error ? admit_errno(in->error) : in->reason;
 	uint64_t value = (uint64_t)(in->error ? -in->error : 0);
 
-	admit_session_end(c->total, c->client);
+	admit_session_end(c->total, c->class, c->client);
 	if (c->state != CONTROL_OPENING) {
 		return;
 	}

@@ -118,6 +118,7 @@ const char *control_why_text(enum control_why why);
 struct control_report {
 	enum control_fact fact;
 	enum reason reason;
+	enum accept_code code; /* sent, for refusals */
 	enum control_why why;
 	uint64_t value, other;
 	struct session *session;
@@ -157,6 +158,9 @@ struct control {
 	ts_wire start_time; /* of this server instance */
 	struct admit_total *total;
 	struct admit_client *client;
+	struct admit_class *class; /* set by the server; NULL = none so far */
+	struct admit_class *charged; /* that this connection is counted in */
+	bool within_rate; /* limits.connection_rate */
 
 	uint8_t head[MSG_BLOCK]; /* first block of the message that is being read */
 	bool have_head;

@@ -3,6 +3,12 @@
 
 #include "daemon/control/answer.h"
 
+static enum reason admit(struct control *c, const struct policy *p)
+{
+	c->charged = c->class;
+	return admit_connection(c->total, c->class, c->client, p);
+}
+
 void handshake_open(struct control *c, const struct policy *p, const struct control_in *in,
 		    struct mono now, struct control_out *out)
 {
@@ -23,7 +29,8 @@ void handshake_open(struct control *c, const struct policy *p, const struct cont
 	c->modes_offered = g.modes;
 	c->opened = now;
 	/* Held from now on; a refusal is told in Server-Start, where it is tried again. */
-	c->counted = admit_connection(c->total, c->client, p) == REASON_OK;
+	c->within_rate = admit_dial(c->client, p, now);
+	c->counted = admit(c, p) == REASON_OK;
 	msg_put_greeting(answer_room(out, MSG_GREETING_LEN), &g);
 }
 
@@ -47,10 +54,11 @@ static enum reason check_mode(uint32_t mode, uint32_t offered)
 /* A refusal is all clear, whatever the mode; the server closes. R-018, C-042 */
 static void refuse(struct control *c, enum reason why, struct control_out *out)
 {
-	struct msg_server_start start = { .accept = (uint8_t)reason_info(why)->code };
 	struct control_report *r = answer_report(out, CONTROL_FACT_REFUSED_CONNECTION);
+	struct msg_server_start start = { .accept = (uint8_t)admit_code(c->total, why) };
 
 	r->reason = why;
+	r->code = start.accept;
 	r->value = c->setup.mode;
 	msg_put_server_start(answer_room(out, MSG_SERVER_START_LEN), &start);
 	answer_leave(c, CONTROL_WHY_REFUSED, out);
@@ -89,8 +97,11 @@ void handshake_setup(struct control *c, const struct policy *p, const uint8_t *o
 	why = check_mode(c->setup.mode, c->modes_offered);
 	keyed = c->setup.mode & MODE_KEYED_MASK;
 	if (why == REASON_OK && !c->counted) {
-		why = admit_connection(c->total, c->client, p);
+		why = admit(c, p);
 		c->counted = why == REASON_OK;
+	}
+	if (why == REASON_OK && !c->within_rate) {
+		why = REASON_CONNECTION_RATE;
 	}
 	if (why == REASON_OK && keyed && !admit_may_authenticate(c->client, p, now)) {
 		why = REASON_AUTH_RATE;
@@ -118,6 +129,12 @@ void handshake_key_ready(struct control *c, const struct policy *p, const struct
 		return;
 	}
 	explicit_bzero(c->setup.token, sizeof c->setup.token);
+	if (why == REASON_OK) {
+		why = admit_connection_move(c->charged, c->class, c->client, p);
+	}
+	if (why == REASON_OK) {
+		c->charged = c->class;
+	}
 	if (why != REASON_OK) { /* the class of this KeyID allows less than was offered */
 		refuse(c, why, out);
 		return;

@@ -63,6 +63,7 @@ static void acknowledge(struct control *c, enum msg_command command, const uint8
 						     : CONTROL_FACT_REFUSED_STOP);
 		}
 		r->reason = why;
+		r->code = (enum accept_code)code;
 		r->value = m.n;
 	}
 }

@@ -11,16 +11,27 @@ struct policy {
 	uint32_t modes; /* enum mode_bit: security modes offered */
 	uint32_t features; /* enum mode_bit: features offered */
 
-	/* Limits: Accept 4 when reached. */
+	/* Limits: Accept 4 when reached. max_connections and max_sessions are those of a class in
+	 * total; the server's own are in struct admit_total. 0 = this class gets none. */
 	uint32_t max_connections;
 	uint32_t max_connections_per_client;
 	uint32_t max_sessions;
 	uint32_t max_sessions_per_client;
 	uint32_t max_sessions_per_connection;
 	uint32_t max_padding; /* octets of Padding Length */
-	/* Token bucket per client, Accept 5 when empty. */
+	/* Token buckets per client, Accept 5 when empty. */
+	uint32_t connection_rate; /* connections per second; 0 = unlimited */
+	uint32_t connection_burst; /* connections at once */
 	uint32_t request_rate; /* requests per second; 0 = unlimited */
 	uint32_t request_burst; /* requests at once */
+
+	uint64_t dscp_allowed; /* bit n: replies may carry DSCP n */
+	uint32_t third_party; /* 1: Sender Address may differ from the client's (RFC 4656 6.2) */
+	/* Test packets above these rates are dropped and counted; 0 = unlimited. */
+	uint32_t packet_rate; /* packets per second and session */
+	uint32_t octet_rate; /* octets of UDP payload per second and session */
+	uint32_t total_packet_rate; /* packets per second of the class */
+	uint32_t total_octet_rate; /* octets per second of the class */
 
 	/* Authentication. */
 	uint32_t kdf_count; /* PBKDF2 rounds announced: a power of two, 1024.. */

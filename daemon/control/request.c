@@ -111,6 +111,8 @@ enum reason request_check(const struct request_context *x, const struct policy *
 		.padding = m->padding,
 		.timeout_ns = ts_duration_ns(m->timeout),
 		.refwait_ns = (int64_t)p->refwait_s * TS_NS_PER_S,
+		.packet_rate = p->packet_rate,
+		.octet_rate = p->octet_rate,
 	};
 	r = check_addresses(x, m, spec);
 	if (r != REASON_OK) {
@@ -121,7 +123,10 @@ enum reason request_check(const struct request_context *x, const struct policy *
 		return r;
 	}
 	spec->dscp = (uint8_t)msg_type_p_dscp(m->type_p);
-	if (!address_same_host(&spec->remote, x->remote)) {
+	if (!(p->dscp_allowed >> spec->dscp & 1)) { /* */
+		return refuse(REASON_DSCP, spec->dscp, value);
+	}
+	if (!p->third_party && !address_same_host(&spec->remote, x->remote)) {
 		return REASON_POLICY_ADDRESS;
 	}
 	if (m->padding > p->max_padding) {

@@ -27,6 +27,7 @@ struct session_spec {
 	uint32_t padding; /* octets announced */
 	int64_t timeout_ns; /* reflect for so long after Stop */
 	int64_t refwait_ns; /* end after so long without a packet */
+	uint32_t packet_rate, octet_rate; /* per second; 0 = unlimited */
 };
 
 /* What the server shall do with a session next; see control_next_todo. */

@@ -80,6 +80,8 @@ struct worker {
 	struct udp_session *ended; /* for the main thread */
 	bool quit;
 
+	int64_t cpu_ns, cpu_at_ns; /* main thread: CPU time at the last reflector_busy() */
+
 	_Atomic int64_t beat_ns; /* struct mono: the thread was alive then */
 	_Atomic bool synchronized; /* the clock, when it was last asked */
 

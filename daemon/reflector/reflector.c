@@ -221,3 +221,37 @@ double reflector_lag_s(const struct reflector *r)
 	}
 	return (double)(now - oldest) / 1e9;
 }
+
+/* Percent of a CPU since the last call, and the new mark. */
+static double measure_busy(struct worker *w, int64_t now)
+{
+	struct timespec t;
+	clockid_t clock;
+	int64_t cpu, spent, passed = now - w->cpu_at_ns;
+
+	if (!w->running || pthread_getcpuclockid(w->thread, &clock) || clock_gettime(clock, &t)) {
+		return -1;
+	}
+	cpu = (int64_t)t.tv_sec * TS_NS_PER_S + t.tv_nsec;
+	spent = cpu - w->cpu_ns;
+	w->cpu_ns = cpu;
+	if (!w->cpu_at_ns || passed <= 0) {
+		w->cpu_at_ns = now;
+		return -1;
+	}
+	w->cpu_at_ns = now;
+	return 100. * (double)spent / (double)passed;
+}
+
+double reflector_busy(struct reflector *r)
+{
+	int64_t now = estimate_mono().ns;
+	double most = -1;
+
+	for (unsigned i = 0; i < r->count; i++) {
+		double busy = measure_busy(&r->workers[i], now);
+
+		most = busy > most ? busy : most;
+	}
+	return most;
+}

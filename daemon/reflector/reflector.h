@@ -137,5 +137,11 @@ struct reflector_faults reflector_faults(const struct reflector *r);
 /** The clock follows a reference (the S bit of replies), as last asked, a second ago at most. */
 bool reflector_synchronized(const struct reflector *r);
 
+/**
+ * CPU time of the busiest reflector thread since the last call, in percent of a CPU; -1 at the
+ * first call. Main thread.
+ */
+double reflector_busy(struct reflector *r);
+
 /** Seconds since the slowest thread last went round its loop: fed to the watchdog. */
 double reflector_lag_s(const struct reflector *r);

@@ -31,7 +31,7 @@ static void free_conn(struct conn *c)
 	}
 	*(c->prev ? &c->prev->next : &s->conns) = c->next;
 	if (c->control.counted) {
-		admit_connection_end(&s->admit, &c->client->admit);
+		admit_connection_end(&s->admit, c->control.charged, &c->client->admit);
 	} else {
 		s->n_uncounted--;
 	}
@@ -111,6 +111,7 @@ bool conn_choose_class(struct conn *c)
 {
 	struct settings *now = c->server->settings;
 	const struct settings_class *class = NULL;
+	struct usage *u;
 	size_t len;
 
 	if ((c->control.modes & MODE_KEYED_MASK) &&
@@ -120,10 +121,17 @@ bool conn_choose_class(struct conn *c)
 	if (!class) {
 		class = settings_class_by_address(now, &c->control.remote);
 	}
+	u = class ? usage_get(&c->server->usages, class->name) : NULL;
+	if (class && !u) { /* no memory: as it was */
+		return c->class;
+	}
 	if (class || !c->class) {
 		settings_unref(c->settings);
 		c->settings = settings_ref(now);
 		c->class = class;
+	}
+	if (u) {
+		c->control.class = &u->admit;
 	}
 	return c->class;
 }

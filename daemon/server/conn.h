@@ -34,7 +34,8 @@ void conn_new(struct server *s, int fd, const struct sockaddr_storage *peer);
 /** What holds for this client now. */
 const struct policy *conn_policy(const struct conn *c);
 
-/** Find its class, by KeyID once that is proved, else by address. False if there is none. */
+/** Find its class and the counters of that, by KeyID once that is proved, else by address. False
+ * if there is none. */
 bool conn_choose_class(struct conn *c);
 
 /** One event, and those that its orders lead to. Frees nothing. */

@@ -15,6 +15,7 @@ struct order_session {
 	struct server *server;
 	struct conn *conn; /* NULL when that is gone */
 	struct client *client;
+	struct admit_class *class; /* that it is counted in */
 	struct udp_session *udp;
 	struct address peer; /* of the control connection */
 };
@@ -115,6 +116,7 @@ void orders_open(struct conn *c, struct control_in *in)
 		return;
 	}
 	o->client = clients_ref(c->client);
+	o->class = c->control.class;
 	in->kind = CONTROL_PORT_READY;
 	in->session = &o->session;
 }
@@ -168,7 +170,7 @@ void orders_session_ended(void *context, void *owner, enum udp_end why,
 	struct control_in in = { .kind = CONTROL_SESSION_ENDED, .session = &o->session };
 
 	report_session_ended(s->log, &o->peer, &o->session, why, counters);
-	admit_session_end(&s->admit, &o->client->admit);
+	admit_session_end(&s->admit, o->class, &o->client->admit);
 	clients_put(s->clients, o->client);
 	o->udp = NULL;
 	if (o->conn) {

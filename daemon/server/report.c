@@ -22,12 +22,12 @@ static void refused(struct log *l, enum log_event e, const struct log_args *base
 	const struct reason_info *reason = reason_info(r->reason);
 	char code[4], value[48] = "";
 
-	snprintf(code, sizeof code, "%d", (int)reason->code);
+	snprintf(code, sizeof code, "%d", (int)r->code);
 	if (r->value && e == LOG_EVENT_REFUSED_REQUEST) {
 		snprintf(value, sizeof value, " (it asked for %" PRIu64 ")", r->value);
 	}
 	a.accept = code;
-	a.name = accept_info(reason->code)->name;
+	a.name = accept_info(r->code)->name;
 	a.reason = reason->key;
 	a.why = reason->text;
 	a.remedy = reason->remedy;
@@ -131,7 +131,7 @@ void report_control(struct log *l, const struct control *c, const char *class,
 		struct log_args a = {
 			.peer = peer,
 			.mode = c->modes ? mode : NULL,
-			.class = class,
+			.class = class ? class : "none",
 			.key_id = key_id,
 		};
 

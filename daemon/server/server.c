@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/server.h"
 
+#include "daemon/server/burden.h"
 #include "daemon/server/conn.h"
 #include "daemon/server/host.h"
 #include "daemon/server/memory.h"
@@ -38,15 +39,16 @@ struct wall server_wall(void)
 	return (struct wall){ now_ns(CLOCK_REALTIME) };
 }
 
-static void say(struct server *s, enum log_event e, const char *detail)
+void server_say(struct server *s, enum log_event e, const char *detail)
 {
 	log_event(s->log, e, &(struct log_args){ .detail = detail });
 }
 
 /* --- what systemd is told ------------------------------------------------------------- */
 
-static void tell_status(struct server *s, const char *prefix)
+static void tell_status(struct server *s)
 {
+	const char *prefix = s->stopping ? "stopping: " : s->admit.draining ? "draining: " : "";
 	struct reflector_totals t;
 
 	reflector_totals(s->reflector, &t);
@@ -72,35 +74,9 @@ static void feed_watchdog(struct server *s)
 	}
 	snprintf(text, sizeof text, "%.1f", lag);
 	if (!s->stuck) {
-		say(s, LOG_EVENT_STUCK, text);
+		server_say(s, LOG_EVENT_STUCK, text);
 	}
 	s->stuck = true;
-}
-
-/* Each change is said once. */
-static void watch_health(struct server *s)
-{
-	static const struct {
-		enum health_change change;
-		enum log_event event;
-	} rows[] = {
-		{ HEALTH_CLOCK_LOST, LOG_EVENT_CLOCK_LOST },
-		{ HEALTH_CLOCK_BACK, LOG_EVENT_CLOCK_BACK },
-		{ HEALTH_STAMPS_LOST, LOG_EVENT_STAMPS_LOST },
-		{ HEALTH_STAMPS_BACK, LOG_EVENT_STAMPS_BACK },
-		{ HEALTH_SEGMENT_REFUSED, LOG_EVENT_SEGMENT_REFUSED },
-	};
-	struct reflector_totals t;
-	unsigned changes;
-
-	reflector_totals(s->reflector, &t);
-	changes = health_update(&s->health, &t, reflector_synchronized(s->reflector),
-				reflector_kernel_timestamps(s->reflector));
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (changes & rows[i].change) {
-			say(s, rows[i].event, NULL);
-		}
-	}
 }
 
 static void on_second(struct ev_loop *loop, ev_timer *w, int events)
@@ -109,10 +85,10 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 
 	clients_sweep(s->clients, server_mono());
 	server_measure_load(s);
+	burden_look(s);
 	feed_watchdog(s);
-	watch_health(s);
 	log_tick(s->log);
-	tell_status(s, s->stopping ? "stopping: " : "");
+	tell_status(s);
 }
 
 /* --- shortage --------------------------------------------------------------------------- */
@@ -123,7 +99,11 @@ void server_measure_load(struct server *s)
 	uint64_t used = (uint64_t)s->n_conns + s->admit.sessions + FDS_SPARE;
 
 	s->admit.descriptors_low = !getrlimit(RLIMIT_NOFILE, &limit) && used >= limit.rlim_cur;
-	s->admit.memory_low = memory_is_low();
+	/* At once, for the next request may need what is not there; a look at the load ends it. */
+	if (memory_is_low() && !s->admit.memory_low) {
+		s->admit.memory_low = true;
+		say_load(s);
+	}
 }
 
 static void on_accept_again(struct ev_loop *loop, ev_timer *w, int events)
@@ -137,7 +117,7 @@ static void on_accept_again(struct ev_loop *loop, ev_timer *w, int events)
 
 void server_pause_accept(struct server *s, int error)
 {
-	say(s, LOG_EVENT_ACCEPT_FAILED, strerror(error));
+	server_say(s, LOG_EVENT_ACCEPT_FAILED, strerror(error));
 	listener_pause(s->listeners, true);
 	ev_timer_stop(s->loop, &s->accept_pause);
 	ev_timer_set(&s->accept_pause, 1., 0.);
@@ -152,7 +132,8 @@ static void say_listening(struct server *s)
 
 	for (struct listener *l = s->listeners; l; l = l->next) {
 		if (!l->said) {
-			say(s, LOG_EVENT_LISTENING, address_text(&l->bound, text, sizeof text));
+			server_say(s, LOG_EVENT_LISTENING,
+				   address_text(&l->bound, text, sizeof text));
 		}
 		l->said = true;
 	}
@@ -183,6 +164,9 @@ static void use_settings(struct server *s, struct settings *settings)
 	uint32_t keyed = settings_keyed_modes(settings);
 
 	s->settings = settings;
+	s->admit.max_connections = settings->policy.max_connections;
+	s->admit.max_sessions = settings->policy.max_sessions;
+	s->admit.limits_temporary = settings->accept_code == ACCEPT_TEMPORARY;
 	s->keyed_policy = settings->policy;
 	s->keyed_policy.modes = keyed & MODE_SECURITY_MASK;
 	s->keyed_policy.features = keyed & MODE_FEATURE_MASK;
@@ -195,7 +179,7 @@ static void say_count(struct server *s)
 
 	if (s->settings->configured.kdf_count > COUNT_USUAL) {
 		snprintf(text, sizeof text, "%" PRIu32, s->settings->configured.kdf_count);
-		say(s, LOG_EVENT_COUNT_LARGE, text);
+		server_say(s, LOG_EVENT_COUNT_LARGE, text);
 	}
 }
 
@@ -204,13 +188,13 @@ static void take_settings(struct server *s, struct settings *next)
 	char names[DETAIL_LEN];
 
 	if (settings_restart_needed(s->settings, next, names, sizeof names)) {
-		say(s, LOG_EVENT_RESTART_NEEDED, names);
+		server_say(s, LOG_EVENT_RESTART_NEEDED, names);
 	}
 	settings_unref(s->settings);
 	use_settings(s, next);
 	conn_settings_changed(s);
 	log_set_level(s->log, (int)next->log_level);
-	say(s, LOG_EVENT_RELOADED, s->config_path ? s->config_path : "defaults");
+	server_say(s, LOG_EVENT_RELOADED, s->config_path ? s->config_path : "defaults");
 	say_count(s);
 	say_listening(s);
 }
@@ -233,7 +217,7 @@ static void on_hup(struct ev_loop *loop, ev_signal *w, int events)
 	}
 	if (rc) {
 		settings_unref(next);
-		say(s, LOG_EVENT_RELOAD_FAILED, err.text);
+		server_say(s, LOG_EVENT_RELOAD_FAILED, err.text);
 		(void)sd_notifyf(
 			0, "READY=1\nSTATUS=reload failed, the old settings stay in force: %s",
 			err.text);
@@ -242,7 +226,21 @@ static void on_hup(struct ev_loop *loop, ev_signal *w, int events)
 	}
 	take_settings(s, next);
 	(void)sd_notify(0, "READY=1");
-	tell_status(s, "");
+	tell_status(s);
+}
+
+/* SIGUSR1: take nothing new, let what runs finish; SIGUSR2: as before. */
+static void on_drain(struct ev_loop *loop, ev_signal *w, int events)
+{
+	struct server *s = w->data;
+	bool drain = w->signum == SIGUSR1;
+
+	if (s->admit.draining == drain) {
+		return;
+	}
+	s->admit.draining = drain;
+	server_say(s, drain ? LOG_EVENT_DRAINING : LOG_EVENT_RESUMED, NULL);
+	tell_status(s);
 }
 
 /* --- the end -------------------------------------------------------------------------- */
@@ -269,7 +267,7 @@ static void on_stop(struct ev_loop *loop, ev_signal *w, int events)
 	}
 	s->stopping = true;
 	(void)sd_notify(0, "STOPPING=1");
-	say(s, LOG_EVENT_STOPPING, w->signum == SIGTERM ? "SIGTERM" : "SIGINT");
+	server_say(s, LOG_EVENT_STOPPING, w->signum == SIGTERM ? "SIGTERM" : "SIGINT");
 	log_be_patient(s->log);
 	listener_close(&s->listeners);
 	ev_timer_set(&s->grace, GRACE_S, 0.);
@@ -294,15 +292,21 @@ static void start_timers(struct server *s)
 	ev_signal_init(&s->hup, on_hup, SIGHUP);
 	ev_signal_init(&s->term, on_stop, SIGTERM);
 	ev_signal_init(&s->interrupt, on_stop, SIGINT);
+	ev_signal_init(&s->drain, on_drain, SIGUSR1);
+	ev_signal_init(&s->resume, on_drain, SIGUSR2);
 	ev_timer_init(&s->second, on_second, period, period);
 	ev_init(&s->grace, on_grace);
 	ev_init(&s->accept_pause, on_accept_again);
 	s->hup.data = s->term.data = s->interrupt.data = s->second.data = s;
 	s->grace.data = s->accept_pause.data = s;
+	s->drain.data = s->resume.data = s;
 	ev_signal_start(s->loop, &s->hup);
 	ev_signal_start(s->loop, &s->term);
 	ev_signal_start(s->loop, &s->interrupt);
+	ev_signal_start(s->loop, &s->drain);
+	ev_signal_start(s->loop, &s->resume);
 	ev_timer_start(s->loop, &s->second);
+	burden_start(s);
 }
 
 static void say_faults(struct server *s)
@@ -310,10 +314,10 @@ static void say_faults(struct server *s)
 	struct reflector_faults faults = reflector_faults(s->reflector);
 
 	if (faults.cpus) {
-		say(s, LOG_EVENT_CPUS_REFUSED, strerror(-faults.cpus));
+		server_say(s, LOG_EVENT_CPUS_REFUSED, strerror(-faults.cpus));
 	}
 	if (faults.priority) {
-		say(s, LOG_EVENT_PRIORITY_REFUSED, strerror(-faults.priority));
+		server_say(s, LOG_EVENT_PRIORITY_REFUSED, strerror(-faults.priority));
 	}
 }
 
@@ -335,7 +339,7 @@ static int start_reflector(struct server *s)
 	}
 	say_faults(s);
 	if (!config.user_timestamps && !reflector_kernel_timestamps(s->reflector)) {
-		say(s, LOG_EVENT_TIMESTAMPS, NULL);
+		server_say(s, LOG_EVENT_TIMESTAMPS, NULL);
 		if (s->settings->timestamps == SETTINGS_TIMESTAMPS_KERNEL) {
 			log_early("reflector.timestamps is \"kernel\", and the kernel gives none");
 			return -EOPNOTSUPP;
@@ -379,9 +383,9 @@ static int start(struct server *s, const struct server_options *o)
 	start_timers(s);
 	say_count(s);
 	say_listening(s);
-	say(s, LOG_EVENT_READY, s->config_path ? s->config_path : "built-in defaults");
+	server_say(s, LOG_EVENT_READY, s->config_path ? s->config_path : "built-in defaults");
 	(void)sd_notify(0, "READY=1");
-	tell_status(s, "");
+	tell_status(s);
 	return 0;
 }
 
@@ -404,6 +408,7 @@ int server_run(const struct server_options *o, struct settings *settings)
 	kdf_free(s.kdf);
 	free(s.scratch);
 	clients_free(s.clients);
+	usage_free(&s.usages);
 	settings_unref(s.settings);
 	log_free(s.log);
 	if (s.loop) {

@@ -7,11 +7,13 @@
 
 #include "daemon/config/settings.h"
 #include "daemon/control/admit.h"
-#include "daemon/reflector/health.h"
+#include "daemon/control/overload.h"
 #include "daemon/reflector/reflector.h"
+#include "daemon/server/burden.h"
 #include "daemon/server/clients.h"
 #include "daemon/server/listener.h"
 #include "daemon/server/log.h"
+#include "daemon/server/usage.h"
 
 #include <ev.h>
 
@@ -24,13 +26,14 @@ struct server {
 	struct policy keyed_policy; /* of clients in no class: modes that need a key, or none */
 	struct log *log;
 	struct reflector *reflector;
-	struct health health;
 	struct clients *clients;
 	struct kdf *kdf;
 	uint8_t *scratch; /* answers of control_feed */
 	size_t scratch_octets;
 	struct listener *listeners;
 	struct admit_total admit;
+	struct usage *usages;
+	struct burden burden;
 	struct conn *conns; /* all of them */
 	uint32_t n_conns, n_uncounted; /* uncounted: over the limit, waiting for their refusal */
 	ts_wire start_time;
@@ -38,7 +41,7 @@ struct server {
 	bool stopping;
 	bool stuck; /* said already */
 	uint64_t watchdog_us; /* 0 = no watchdog */
-	ev_signal hup, term, interrupt;
+	ev_signal hup, term, interrupt, drain, resume;
 	ev_timer second; /* housekeeping */
 	ev_timer grace;
 	ev_timer accept_pause;
@@ -54,6 +57,9 @@ struct server_options {
  * Return 0, or negative errno when it could not start (said in the log).
  */
 int server_run(const struct server_options *o, struct settings *settings);
+
+/** Log an event that is about nobody in particular. @detail NULL ok. */
+void server_say(struct server *s, enum log_event e, const char *detail);
 
 /** Monotonic now; wall now. */
 struct mono server_mono(void);

@@ -34,6 +34,25 @@ static void check_counters(const struct world *w)
 	MUST(w->total.sessions == all_sessions);
 }
 
+/* The same by class, which a connection may have changed. */
+static void check_class(const struct world *w, const struct admit_class *class)
+{
+	uint32_t connections = 0, sessions = 0;
+
+	for (int i = 0; i < WORLD_CONNS; i++) {
+		const struct conn *c = &w->conns[i];
+
+		connections += c->used && c->control.counted && c->control.charged == class;
+		sessions += c->used && c->opening && c->control.class == class;
+	}
+	for (int i = 0; i < WORLD_SESSIONS; i++) {
+		sessions += w->sessions[i].used && !w->sessions[i].ended &&
+			    w->sessions[i].class == class;
+	}
+	MUST(class->connections == connections);
+	MUST(class->sessions == sessions);
+}
+
 /* Every session of the connection is on its list, once, and nothing else is. */
 static void check_list(const struct world *w, const struct conn *c)
 {
@@ -132,7 +151,8 @@ static void check_answers(const struct conn *c)
 	const struct client *k = &c->client;
 
 	if (k->manner == MANNER_GARBAGE || k->damaged || k->wrong_list || c->closing ||
-	    c->deriving || c->opening || c->starting || c->in_len || k->out_at < k->out_len || c->control.have_head)
+	    c->deriving || c->opening || c->starting || c->in_len || k->out_at < k->out_len ||
+	    c->control.have_head)
 		return;
 	MUST(k->n_expected == 0);
 	if (c->control.state != CONTROL_READY && c->control.state != CONTROL_ACTIVE)
@@ -146,6 +166,8 @@ static void check_answers(const struct conn *c)
 void check_world(const struct world *w)
 {
 	check_counters(w);
+	for (int i = 0; i < WORLD_CLASSES; i++)
+		check_class(w, &w->classes[i]);
 	for (int i = 0; i < WORLD_CONNS; i++) {
 		const struct conn *c = &w->conns[i];
 

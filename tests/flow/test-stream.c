@@ -13,6 +13,7 @@
 struct stream {
 	struct policy policy;
 	struct admit_total total;
+	struct admit_class class;
 	struct admit_client client;
 	struct control control;
 	struct mono now;
@@ -117,12 +118,16 @@ static void begin(struct stream *s, uint8_t *got, size_t size)
 		.servwait_s = 900,
 		.refwait_s = 900,
 		.max_timeout_s = 900,
+		.dscp_allowed = UINT64_MAX,
 	};
+	s->total.max_connections = s->policy.max_connections;
+	s->total.max_sessions = s->policy.max_sessions;
 	s->got = got;
 	s->size = size;
 	s->now.ns = S;
 	admit_client_init(&s->client, s->now);
 	control_init(&s->control, &local, &remote, &s->total, &s->client);
+	s->control.class = &s->class;
 	feed_kind(s, CONTROL_OPENED);
 }
 
@@ -138,10 +143,11 @@ static void end(struct stream *s)
 			continue;
 		}
 		control_feed(&s->control, &s->policy, &in, s->now, &(struct control_out){ 0 });
-		admit_session_end(&s->total, &s->client);
+		admit_session_end(&s->total, &s->class, &s->client);
 	}
 	MUST(!s->total.connections && !s->total.sessions && !s->control.sessions);
 	MUST(!s->client.connections && !s->client.sessions);
+	MUST(!s->class.connections && !s->class.sessions);
 }
 
 /* --- cuts ----------------------------------------------------------------------------- */
@@ -285,9 +291,10 @@ static void play_whole(uint32_t mode)
 	/* Greeting, Server-Start; Start-Ack 1, and per round 6 of 48 and 2 of 32. Or an
 	 * acknowledgement of one SID, and per round 5 of 48; 0 and 1 for two SIDs; 0, 1 and 3 for
 	 * three; 0 for one; 0, 1 (two of them) and 3 for four. */
-	ck_assert_uint_eq(n_whole, mode & MODE_INDIVIDUAL_CONTROL
-					   ? 64 + 48 + 48 + 2 * (5 * 48) + 2 * (2 + 3 + 1 + 3) * 48 + 2 * 16
-					   : 64 + 48 + 32 + 2 * (6 * 48 + 2 * 32));
+	ck_assert_uint_eq(n_whole,
+			  mode & MODE_INDIVIDUAL_CONTROL
+				  ? 64 + 48 + 48 + 2 * (5 * 48) + 2 * (2 + 3 + 1 + 3) * 48 + 2 * 16
+				  : 64 + 48 + 32 + 2 * (6 * 48 + 2 * 32));
 }
 
 /* R-012 R-077 C-005: each place where it can be cut in two */
@@ -430,11 +437,10 @@ START_TEST(thousand_sids)
 	check_ack(&s, before, MSG_CMD_START_N_ACK, SESSIONS);
 	ck_assert_uint_eq(s.control.running, SESSIONS);
 	for (int i = 0; i < SESSIONS; i += 6) {
-		struct control_in in = { .kind = CONTROL_SESSION_ENDED,
-					 .session = &s.sessions[i] };
+		struct control_in in = { .kind = CONTROL_SESSION_ENDED, .session = &s.sessions[i] };
 
 		feed(&s, &in);
-		admit_session_end(&s.total, &s.client);
+		admit_session_end(&s.total, &s.class, &s.client);
 	}
 	ck_assert_uint_eq(s.control.sessions, SESSIONS);
 	ck_assert_uint_eq(s.total.sessions, SESSIONS - SESSIONS / 6);

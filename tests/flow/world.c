@@ -22,13 +22,16 @@ bool world_one_in(struct world *w, uint64_t n)
 static void choose_policy(struct world *w)
 {
 	w->policy = (struct policy){
-		.modes = world_one_in(w, 20) ? 0 : MODE_UNAUTHENTICATED | (uint32_t)world_random(w, 16),
+		.modes = world_one_in(w, 20) ? 0
+					     : MODE_UNAUTHENTICATED | (uint32_t)world_random(w, 16),
 		.features = (uint32_t)world_random(w, 1024) & MODE_FEATURE_MASK,
 		.kdf_count = MSG_COUNT_MIN,
 		.failure_rate = world_one_in(w, 4) ? 1 + (uint32_t)world_random(w, 30) : 0,
-		.max_connections = 2 + (uint32_t)world_random(w, WORLD_CONNS),
+		.max_connections = world_one_in(w, 8) ? 0
+						      : 1 + (uint32_t)world_random(w, WORLD_CONNS),
 		.max_connections_per_client = 1 + (uint32_t)world_random(w, 4),
-		.max_sessions = 1 + (uint32_t)world_random(w, WORLD_SESSIONS),
+		.max_sessions = world_one_in(w, 8) ? 0
+						   : 1 + (uint32_t)world_random(w, WORLD_SESSIONS),
 		.max_sessions_per_client = 1 + (uint32_t)world_random(w, 15),
 		.max_sessions_per_connection = 1 + (uint32_t)world_random(w, 8),
 		.max_padding = 9000,
@@ -40,7 +43,13 @@ static void choose_policy(struct world *w)
 		.servwait_s = 1 + (uint32_t)world_random(w, 900),
 		.refwait_s = 1 + (uint32_t)world_random(w, 900),
 		.max_timeout_s = 900,
+		.dscp_allowed = world_one_in(w, 8) ? 1 : UINT64_MAX,
+		.connection_rate = world_one_in(w, 4) ? 1 + (uint32_t)world_random(w, 20) : 0,
+		.connection_burst = 1 + (uint32_t)world_random(w, 4),
 	};
+	w->total.max_connections = 2 + (uint32_t)world_random(w, WORLD_CONNS);
+	w->total.max_sessions = 1 + (uint32_t)world_random(w, WORLD_SESSIONS);
+	w->total.limits_temporary = world_one_in(w, 2);
 }
 
 void world_init(struct world *w, struct seed seed)
@@ -66,7 +75,7 @@ static void end_session(struct world *w, struct played_session *p)
 
 	p->end_ns = NEVER;
 	p->ended = true;
-	admit_session_end(&w->total, &w->hosts[p->host]);
+	admit_session_end(&w->total, p->class, &w->hosts[p->host]);
 	if (p->conn)
 		feed(w, p->conn, &in);
 	p->used = p->session.kept;
@@ -135,9 +144,11 @@ static void answer_open(struct world *w, struct conn *c)
 		else
 			in.error = -errors[world_random(w, sizeof(errors) / sizeof(errors[0]))];
 	} else {
-		*p = (struct played_session){
-			.used = true, .host = c->host, .conn = c, .end_ns = NEVER
-		};
+		*p = (struct played_session){ .used = true,
+					      .host = c->host,
+					      .class = c->control.class,
+					      .conn = c,
+					      .end_ns = NEVER };
 		p->session.spec = *control_spec(&c->control);
 		p->session.port = (uint16_t)(1 + world_random(w, 65535));
 		in.kind = CONTROL_PORT_READY;
@@ -159,6 +170,8 @@ static void answer_derive(struct world *w, struct conn *c)
 		in.kind = CONTROL_KEY_REFUSED;
 		in.reason = refusals[world_random(w, 5)];
 	}
+	if (world_one_in(w, 2) || !c->control.class) /* what the KeyID brings */
+		c->control.class = &w->classes[world_random(w, WORLD_CLASSES)];
 	feed(w, c, &in);
 }
 
@@ -401,6 +414,9 @@ static void open_conn(struct world *w)
 		c->host = (int)world_random(w, WORLD_HOSTS);
 		remote.ip[3] = (uint8_t)(1 + c->host);
 		control_init(&c->control, &local, &remote, &w->total, &w->hosts[c->host]);
+		/* A stranger is offered only what brings a class. */
+		if (w->policy.modes & MODE_UNAUTHENTICATED || world_one_in(w, 2))
+			c->control.class = &w->classes[c->host % WORLD_CLASSES];
 		memcpy(c->control.sid_ipv4, ipv4, sizeof(ipv4));
 		client_init(w, &c->client);
 		feed_kind(w, c, CONTROL_OPENED);
@@ -552,5 +568,9 @@ void world_end(struct world *w)
 	for (int i = 0; i < WORLD_HOSTS; i++) {
 		MUST(w->hosts[i].connections == 0);
 		MUST(w->hosts[i].sessions == 0);
+	}
+	for (int i = 0; i < WORLD_CLASSES; i++) {
+		MUST(w->classes[i].connections == 0);
+		MUST(w->classes[i].sessions == 0);
 	}
 }

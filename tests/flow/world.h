@@ -21,6 +21,7 @@
 
 #define WORLD_CONNS 6
 #define WORLD_HOSTS 3
+#define WORLD_CLASSES 3
 #define WORLD_SESSIONS 40
 #define WORLD_IN (MSG_N_LEN(MSG_N_MAX) + 4096)
 #define WORLD_EXPECTED 64
@@ -100,6 +101,7 @@ struct played_session {
 	bool used;
 	bool ended; /* but kept by its connection */
 	int host;
+	struct admit_class *class;
 	struct conn *conn; /* NULL: gone */
 	int64_t end_ns;
 };
@@ -109,6 +111,7 @@ struct world {
 	struct policy policy;
 	struct admit_total total;
 	struct admit_client hosts[WORLD_HOSTS];
+	struct admit_class classes[WORLD_CLASSES];
 	int64_t now_ns;
 	unsigned n_events, n_conversations, n_accepted, n_started, n_stopped;
 	unsigned closed[CONTROL_WHY_SHUTDOWN + 1];

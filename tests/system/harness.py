@@ -44,8 +44,12 @@ BASE = {
     "limits": {
         "max_connections": 4000, "max_connections_per_client": 4000,
         "max_sessions": 10000, "max_sessions_per_client": 10000,
-        "max_sessions_per_connection": 5000, "request_rate": 0, "max_padding": 65000,
+        "max_sessions_per_connection": 5000, "request_rate": 0, "connection_rate": 0,
+        "max_padding": 65000,
     },
+    # A slow machine is no fault.
+    "overload": {"loop_lag": 0, "reflector_busy": 0, "memory_used": 0, "memory_pressure": 0,
+                 "send_drops": 0},
     "ports": {"first": 40000, "last": 59999},
     "reflector": {"threads": 2},
     "log": {"level": "debug"},

@@ -32,6 +32,8 @@ static const struct settings_class *class_by_key(const struct settings *s, const
 	return settings_class_by_key(s, (const uint8_t *)key_id, strlen(key_id));
 }
 
+#define CLASS_HEAD "clients = ( { name = \"x\"; prefixes = [ \"10.0.0.0/8\" ]; "
+
 START_TEST(without_classes)
 {
 	struct settings *s = load_good(_i ? "clients = ( );" : "features = [ \"dscp-ecn\" ];");
@@ -218,6 +220,118 @@ START_TEST(policy_of_a_class)
 }
 END_TEST
 
+static const char limited[] =
+	"limits = { max_sessions = 50; packet_rate = 7; octet_rate = 8; }; dscp = [ 0, 10 ];\n"
+	"clients = (\n"
+	"{ name = \"own\"; prefixes = [ \"::1\" ]; third_party = true; dscp = [ 46 ];\n"
+	"  auth = { failure_rate = 1; };\n"
+	"  limits = { max_connections = 2; max_connections_per_client = 3; max_sessions = 4;\n"
+	"    max_sessions_per_client = 5; max_sessions_per_connection = 6; max_padding = 7;\n"
+	"    connection_rate = 8; connection_burst = 9; request_rate = 10; request_burst = 11;\n"
+	"    packet_rate = 12; octet_rate = 13; total_packet_rate = 14;\n"
+	"    total_octet_rate = 15; };\n"
+	"  ports = { first = 16; last = 17; }; timers = { max_timeout = 18; }; },\n"
+	"{ name = \"none\"; prefixes = [ \"::2\" ];\n"
+	"  limits = { max_connections = 0; max_sessions = 0; }; },\n"
+	"{ name = \"plain\"; prefixes = [ \"::3\" ]; dscp = \"all\"; } );\n";
+
+/* Every key of a class. */
+START_TEST(limits_of_a_class)
+{
+	struct settings *s = load_good(limited);
+	const struct policy *p = &s->classes[0].policy;
+
+	ck_assert_uint_eq(p->third_party, 1);
+	ck_assert(p->dscp_allowed == UINT64_C(1) << 46);
+	ck_assert_uint_eq(p->failure_rate, 1);
+	ck_assert_uint_eq(p->max_connections, 2);
+	ck_assert_uint_eq(p->max_connections_per_client, 3);
+	ck_assert_uint_eq(p->max_sessions, 4);
+	ck_assert_uint_eq(p->max_sessions_per_client, 5);
+	ck_assert_uint_eq(p->max_sessions_per_connection, 6);
+	ck_assert_uint_eq(p->max_padding, 7);
+	ck_assert_uint_eq(p->connection_rate, 8);
+	ck_assert_uint_eq(p->connection_burst, 9);
+	ck_assert_uint_eq(p->request_rate, 10);
+	ck_assert_uint_eq(p->request_burst, 11);
+	ck_assert_uint_eq(p->packet_rate, 12);
+	ck_assert_uint_eq(p->octet_rate, 13);
+	ck_assert_uint_eq(p->total_packet_rate, 14);
+	ck_assert_uint_eq(p->total_octet_rate, 15);
+	ck_assert_uint_eq(p->port_first, 16);
+	ck_assert_uint_eq(p->port_last, 17);
+	ck_assert_uint_eq(p->max_timeout_s, 18);
+	p = &s->classes[1].policy;
+	ck_assert_uint_eq(p->max_connections, 0);
+	ck_assert_uint_eq(p->max_sessions, 0);
+	ck_assert_uint_eq(p->packet_rate, 7);
+	ck_assert_uint_eq(p->octet_rate, 8);
+	ck_assert(p->dscp_allowed == (1 << 10 | 1));
+	ck_assert_uint_eq(p->third_party, 0);
+	p = &s->classes[2].policy;
+	ck_assert_uint_eq(p->max_sessions, 50);
+	ck_assert(p->dscp_allowed == UINT64_MAX);
+	/* The server's own are as they were. */
+	ck_assert_uint_eq(s->policy.max_sessions, 50);
+	ck_assert_uint_eq(s->policy.max_connections, 1000);
+	ck_assert_uint_eq(s->policy.port_first, 49152);
+	settings_unref(s);
+}
+END_TEST
+
+/* What a class inherits can be read, and is no more than a comment. */
+START_TEST(dump_of_a_class)
+{
+	struct settings *s = load_good(limited), *again;
+	char *text = dump(s), *second, *plain = strstr(text, "name = \"plain\"");
+
+	ck_assert_ptr_nonnull(plain);
+	ck_assert_ptr_nonnull(strstr(plain, "\n\t\t\t#max_sessions = 50; # inherited\n"));
+	ck_assert_ptr_nonnull(strstr(plain, "\n\t\t#third_party = false; # inherited\n"));
+	ck_assert_ptr_nonnull(strstr(plain, "\n\t\tdscp = \"all\";\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\n\t\tthird_party = true;\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\n\t\tdscp = [ 46 ];\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\n\t\t#dscp = [ 0, 10 ]; # inherited\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\n\t\t\tmax_sessions = 0;\n"));
+	again = load_good(text);
+	for (size_t i = 0; i < s->n_classes; i++) {
+		ck_assert_mem_eq(&s->classes[i].policy, &again->classes[i].policy,
+				 sizeof(struct policy));
+		ck_assert(s->classes[i].overrides == again->classes[i].overrides);
+	}
+	second = dump(again);
+	ck_assert_str_eq(text, second);
+	free(text);
+	free(second);
+	settings_unref(s);
+	settings_unref(again);
+}
+END_TEST
+
+/* A class that says as many DSCPs as it can without all. */
+START_TEST(longest_dscp)
+{
+	char text[1024] = CLASS_HEAD "dscp = [ 1", number[8];
+	struct settings *s, *again;
+	char *dumped;
+
+	for (int i = 2; i < 64; i++) {
+		(void)snprintf(number, sizeof(number), ", %d", i);
+		strcat(text, number);
+	}
+	strcat(text, " ]; } );");
+	s = load_good(text);
+	ck_assert(s->classes[0].policy.dscp_allowed == UINT64_MAX - 1);
+	dumped = dump(s);
+	ck_assert_ptr_nonnull(strstr(dumped, " 61, 62, 63 ];"));
+	again = load_good(dumped);
+	ck_assert(again->classes[0].policy.dscp_allowed == UINT64_MAX - 1);
+	free(dumped);
+	settings_unref(s);
+	settings_unref(again);
+}
+END_TEST
+
 START_TEST(modes_need_keys)
 {
 	static const char *const needy =
@@ -261,7 +375,7 @@ START_TEST(classes_without_keys)
 }
 END_TEST
 
-#define CLASS(members) "clients = ( { name = \"x\"; prefixes = [ \"10.0.0.0/8\" ]; " members " } );"
+#define CLASS(members) CLASS_HEAD members " } );"
 #define PREFIX(text) "clients = ( { name = \"x\"; prefixes = [ \"::1\",\n\"" text "\" ]; } );"
 #define TWO(first, second) \
 	"clients = ( { name = \"x\"; " first " },\n{ name = \"y\"; " second " } );"
@@ -283,10 +397,30 @@ static const struct {
 	{ "clients = ( { name = \"12345678901234567890123456789012\"; } );", "is no name" },
 	{ "clients = ( { name = 1; } );", "clients.name: this is an integer, expected: 1 to 31" },
 	{ "clients = ( { name = \"a\"; name = \"b\"; } );", "duplicate setting" },
-	{ CLASS("prefix = 1;"),
-	  "clients.prefix: unknown key, expected: one of those in twampd.conf" },
-	{ CLASS("limits = { };"), "clients.limits: unknown key" },
-	{ CLASS("auth = { count = 1024; };"), "clients.auth: unknown key" },
+	{ CLASS("prefix = 1;"), "clients.prefix: unknown key, did you mean clients.prefixes?" },
+	{ CLASS("nonsense = 1;"),
+	  "clients.nonsense: unknown key, expected: one of those in twampd.conf" },
+	{ CLASS("limits = 1;"), "clients.limits: this is an integer, expected: a group { }" },
+	{ CLASS("limits = { max_sesions = 1; };"),
+	  "clients.limits.max_sesions: unknown key, did you mean clients.limits.max_sessions?" },
+	{ CLASS("max_padding = 1;"), "did you mean clients.limits.max_padding?" },
+	{ CLASS("limits = { accept_code = 4; };"), "clients.limits.accept_code: unknown key" },
+	{ CLASS("limits = { max_sessions = -1; };"),
+	  "clients.limits.max_sessions: -1 is out of range, expected: integer 0..1000000" },
+	{ CLASS("limits = { max_sessions_per_client = 0; };"),
+	  "clients.limits.max_sessions_per_client: 0 is out of range, expected: integer 1..100" },
+	{ CLASS("limits = { max_sessions = \"1\"; };"),
+	  "this is a string, expected: integer 0..1000000" },
+	{ CLASS("third_party = 0;"), "clients.third_party: this is an integer, expected: true" },
+	{ CLASS("dscp = [ ];"), "clients.dscp: this is empty, expected: array of integers" },
+	{ CLASS("ports = { first = 60000; last = 50000; };"),
+	  ":1: clients.ports.first (60000) of class \"x\" is above its ports.last (50000)" },
+	{ "ports = { last = 50000; };\n" CLASS("ports = { first = 50001; };"),
+	  ":2: clients.ports.first (50001) of class \"x\" is above its ports.last (50000)" },
+	{ CLASS("overload = { loop_lag = 1; };"), "clients.overload: unknown key" },
+	{ CLASS("timers = { servwait = 1; };"), "clients.timers.servwait: unknown key" },
+	{ CLASS("reflector = { };"), "clients.reflector: unknown key" },
+	{ CLASS("auth = { count = 1024; };"), "clients.auth.count: unknown key" },
 	{ CLASS("listen = ( { } );"), "clients.listen: unknown key" },
 	{ CLASS("modes = [ ];"), "clients.modes: this is empty, expected: array of \"unauth" },
 	{ CLASS("modes = [ \"dscp-ecn\" ];"), "clients.modes: \"dscp-ecn\" is unknown" },
@@ -366,6 +500,36 @@ static char *many(int classes, int prefixes)
 	return text;
 }
 
+/* As many classes and prefixes as there may be, each prefix as long as it may be, and each class
+ * with all that it may have: it must fit into a file. */
+static char *longest(void)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	fputs("clients = (", f);
+	for (int i = 0; i < 1024; i++) {
+		fprintf(f, "%s\n{\n\tname = \"%030d\";\n\tprefixes = [", i ? "," : "", i);
+		for (int j = 0; j < 64; j++) {
+			fprintf(f, "%s\n\t\t\"2001:0db8:1111:2222:3333:4444:5555:%04x/128\"",
+				j ? "," : "", i * 64 + j);
+		}
+		fputs("\n\t];\n\tmodes = [ \"unauthenticated\" ]; features = [ ]; dscp = [ 0 ];\n"
+		      "\tthird_party = true; auth = { failure_rate = 1; };\n\tlimits = {"
+		      " max_connections = 1; max_connections_per_client = 1; max_sessions = 1;"
+		      " max_sessions_per_client = 1; max_sessions_per_connection = 1;"
+		      " max_padding = 1; connection_rate = 1; connection_burst = 1;"
+		      " request_rate = 1; request_burst = 1; packet_rate = 1; octet_rate = 1;"
+		      " total_packet_rate = 1; total_octet_rate = 1; };\n"
+		      "\tports = { first = 1; last = 1; }; timers = { max_timeout = 1; };\n}",
+		      f);
+	}
+	fputs(");", f);
+	ck_assert_int_eq(fclose(f), 0);
+	return text;
+}
+
 START_TEST(how_many)
 {
 	char *text = many(1024, 64);
@@ -375,6 +539,12 @@ START_TEST(how_many)
 	ck_assert_uint_eq(s->n_prefixes, 65536);
 	ck_assert_str_eq(class_of(s, "ffff::1"), "1023");
 	ck_assert_str_eq(class_of(s, "8000::1"), "512");
+	settings_unref(s);
+	free(text);
+	text = longest();
+	s = load_good(text);
+	ck_assert_uint_eq(s->n_prefixes, 65536);
+	ck_assert_uint_eq(s->classes[1023].policy.max_padding, 1);
 	settings_unref(s);
 	free(text);
 	text = many(1025, 1);
@@ -436,6 +606,9 @@ TCase *classes_cases(void)
 	tcase_add_loop_test(classes, same_as_linear, 0, 5);
 	tcase_add_test(classes, by_key);
 	tcase_add_test(classes, policy_of_a_class);
+	tcase_add_test(classes, limits_of_a_class);
+	tcase_add_test(classes, dump_of_a_class);
+	tcase_add_test(classes, longest_dscp);
 	tcase_add_test(classes, modes_need_keys);
 	tcase_add_test(classes, classes_without_keys);
 	tcase_add_loop_test(classes, fault_is_told, 0, (int)(sizeof(faults) / sizeof(faults[0])));

@@ -160,6 +160,20 @@ START_TEST(defaults)
 	ck_assert_uint_eq(s->policy.servwait_s, 900);
 	ck_assert_uint_eq(s->policy.refwait_s, 900);
 	ck_assert_uint_eq(s->policy.max_timeout_s, 900);
+	ck_assert_uint_eq(s->policy.connection_rate, 50); /* R-022: on */
+	ck_assert_uint_eq(s->policy.connection_burst, 200);
+	ck_assert_uint_eq(s->policy.packet_rate, 0);
+	ck_assert_uint_eq(s->policy.octet_rate, 0);
+	ck_assert_uint_eq(s->policy.total_packet_rate, 0);
+	ck_assert_uint_eq(s->policy.total_octet_rate, 0);
+	ck_assert_uint_eq(s->policy.third_party, 0); /* R-088 */
+	ck_assert(s->policy.dscp_allowed == UINT64_MAX);
+	ck_assert_uint_eq(s->accept_code, 4); /* S-1 */
+	ck_assert_uint_eq(s->overload.loop_lag_ms, 200);
+	ck_assert_uint_eq(s->overload.reflector_busy, 98);
+	ck_assert_uint_eq(s->overload.memory_used, 95);
+	ck_assert_uint_eq(s->overload.memory_pressure, 20);
+	ck_assert_uint_eq(s->overload.send_drops, 1000);
 	ck_assert_uint_eq(s->reflector_threads, 0);
 	ck_assert_uint_eq(s->reflector_priority, 0);
 	ck_assert_int_eq(CPU_COUNT(&s->reflector_cpus), 0);
@@ -176,10 +190,17 @@ static const char everything[] =
 	"auth = { count = 2147483648; workers = 16; queue = 1; failure_rate = 0; };\n"
 	"clients = ( { name = \"A.-_9\"; prefixes = [ \"192.0.2.0/24\", \"2001:db8::/32\" ]; },\n"
 	"  { key_ids = [ \"a\\\"b\\\\c\\xc3\\xa9\" ]; prefixes = [ \"::1\", \"0.0.0.0/0\" ];\n"
-	"    features = [ ]; modes = [ \"encrypted\", \"unauthenticated\" ]; name = \"b\"; } );\n"
+	"    features = [ ]; modes = [ \"encrypted\", \"unauthenticated\" ]; name = \"b\";\n"
+	"    limits = { max_sessions = 0; packet_rate = 4294967295; }; third_party = false;\n"
+	"    dscp = [ 63, 0 ]; ports = { last = 9; }; timers = { max_timeout = 1; }; } );\n"
+	"third_party = true; dscp = [ 46, 0, 8 ];\n"
 	"limits = { max_connections = 1; max_connections_per_client = 2; max_sessions = 1000000;\n"
 	"  max_sessions_per_client = 4L; max_sessions_per_connection = 0x5; max_padding = 65535;\n"
-	"  request_rate = 0; request_burst = 8; };\n"
+	"  request_rate = 0; request_burst = 8; connection_rate = 9; connection_burst = 10;\n"
+	"  packet_rate = 4294967295; octet_rate = 12; total_packet_rate = 13;\n"
+	"  total_octet_rate = 4294967294; accept_code = 5; };\n"
+	"overload = { loop_lag = 60000; reflector_busy = 1; memory_used = 2; memory_pressure = 3;\n"
+	"  send_drops = 1000000000; };\n"
 	"ports = { first = 1; last = 1; };\n"
 	"timers = { handshake = 11; message = 12; send_stall = 13; servwait = 604800;\n"
 	"  refwait = 15; max_timeout = 16; };\n"
@@ -208,6 +229,20 @@ START_TEST(every_key)
 	ck_assert_uint_eq(s->policy.max_padding, 65535);
 	ck_assert_uint_eq(s->policy.request_rate, 0);
 	ck_assert_uint_eq(s->policy.request_burst, 8);
+	ck_assert_uint_eq(s->policy.connection_rate, 9);
+	ck_assert_uint_eq(s->policy.connection_burst, 10);
+	ck_assert_uint_eq(s->policy.packet_rate, UINT32_MAX);
+	ck_assert_uint_eq(s->policy.octet_rate, 12);
+	ck_assert_uint_eq(s->policy.total_packet_rate, 13);
+	ck_assert_uint_eq(s->policy.total_octet_rate, UINT32_MAX - 1);
+	ck_assert_uint_eq(s->accept_code, 5);
+	ck_assert_uint_eq(s->policy.third_party, 1);
+	ck_assert(s->policy.dscp_allowed == (UINT64_C(1) << 46 | 1 << 8 | 1));
+	ck_assert_uint_eq(s->overload.loop_lag_ms, 60000);
+	ck_assert_uint_eq(s->overload.reflector_busy, 1);
+	ck_assert_uint_eq(s->overload.memory_used, 2);
+	ck_assert_uint_eq(s->overload.memory_pressure, 3);
+	ck_assert_uint_eq(s->overload.send_drops, 1000000000);
 	ck_assert_uint_eq(s->policy.port_first, 1);
 	ck_assert_uint_eq(s->policy.port_last, 1);
 	ck_assert_uint_eq(s->policy.handshake_s, 11);
@@ -346,6 +381,33 @@ static const struct {
 	{ "keys_file = \"a\\nb\";", "keys_file: there is a control character in it" },
 	{ "name = \"a\";", "name: unknown key, expected: one of those" },
 	{ "features = [ \"unauthenticated\" ];", "features: \"unauthenticated\" is unknown" },
+	{ "third_party = 1;", "third_party: this is an integer, expected: true or false" },
+	{ "third_party = \"yes\";", "third_party: this is a string, expected: true or false" },
+	{ "dscp = [ ];", "dscp: this is empty, expected: array of integers 0..63, or \"all\"" },
+	{ "dscp = ( 46 );", "dscp: this is a list ( ), expected: array of integers 0..63" },
+	{ "dscp = 46;", "dscp: this is an integer, expected: array of integers 0..63" },
+	{ "dscp = \"none\";", "dscp: this is a string, expected: array of integers 0..63" },
+	{ "dscp = [ \"EF\" ];", "dscp: this is a string, expected: array of integers" },
+	{ "dscp = [ 0, 64 ];", "dscp: 64 is out of range, expected: array of integers 0..63" },
+	{ "dscp = [ -1 ];", "dscp: -1 is out of range" },
+	{ "dscp = [ 4294967296L ];", "dscp: 4294967296 is out of range" },
+	{ "dscp = [ 46,\n 46 ];", "twampd.conf:2: dscp: 46 is there twice, expected: once" },
+	{ "limits = { accept_code = 3; };",
+	  "limits.accept_code: 3 is out of range, expected: integer 4..5" },
+	{ "limits = { accept_code = 6; };", "6 is out of range" },
+	{ "limits = { connection_burst = 0; };",
+	  "0 is out of range, expected: integer 1..1000000" },
+	{ "limits = { connection_rate = 1000001; };", "expected: integer 0..1000000" },
+	{ "limits = { packet_rate = 4294967296; };",
+	  "limits.packet_rate: 4294967296 is out of range, expected: integer 0..4294967295" },
+	{ "limits = { total_octet_rate = -1; };", "-1 is out of range" },
+	{ "limits = { connection_rat = 1; };", "did you mean limits.connection_rate?" },
+	{ "overload = { reflector_busy = 101; };",
+	  "overload.reflector_busy: 101 is out of range, expected: integer 0..100" },
+	{ "overload = { loop_lag = 60001; };", "expected: integer 0..60000" },
+	{ "overload = { memory_usd = 1; };", "did you mean overload.memory_used?" },
+	{ "overlaod = { };", "overlaod: unknown key, did you mean overload?" },
+	{ "loop_lag = 1;", "loop_lag: unknown key, did you mean overload.loop_lag?" },
 	{ "ports = { first = 0; };", "ports.first: 0 is out of range, expected: integer 1..65535" },
 	{ "ports = { first = 200;\n last = 100; };",
 	  "twampd.conf:2: ports.first (200) is above ports.last (100)" },

@@ -33,12 +33,14 @@ static void init(struct talk *t, const struct address *local, const struct addre
 		.servwait_s = 900,
 		.refwait_s = 900,
 		.max_timeout_s = 900,
+		.dscp_allowed = UINT64_MAX,
 	};
 	t->now.ns = INT64_C(5000000000);
 	t->deadline.ns = CONTROL_NEVER;
 	t->wall.ns = INT64_C(1700000000123456789); /* e8fe6f80.1f9add37, see time.hex */
 	admit_client_init(&t->client, t->now);
 	control_init(&t->control, local, remote, &t->total, &t->client);
+	t->control.class = &t->class;
 	t->control.start_time = UINT64_C(0xeeae300040000000);
 	memcpy(t->control.sid_ipv4, (uint8_t[]){ 192, 0, 2, 10 }, 4);
 }
@@ -145,8 +147,8 @@ static void __attribute__((format(printf, 2, 3))) add(struct talk *t, const char
 
 static const char *name_state(enum control_state s)
 {
-	static const char *const names[] = { "?",	   "GREETED",  "DERIVING", "READY",  "OPENING",
-					     "STARTING", "ACTIVE", "CLOSING",  "DEAD" };
+	static const char *const names[] = { "?",	 "GREETED", "DERIVING", "READY", "OPENING",
+					     "STARTING", "ACTIVE",  "CLOSING",	"DEAD" };
 
 	return names[s];
 }
@@ -259,9 +261,8 @@ static void open_answers(struct talk *t, uint8_t *at, size_t n)
 		size_t len;
 
 		ck_assert_int_eq(crypt_open_part(&t->open, at, MSG_BLOCK), 0);
-		len = at[0] == MSG_CMD_START_N_ACK || at[0] == MSG_CMD_STOP_N_ACK
-			      ? length_of(at, n)
-			      : n;
+		len = at[0] == MSG_CMD_START_N_ACK || at[0] == MSG_CMD_STOP_N_ACK ? length_of(at, n)
+										  : n;
 		ck_assert_int_eq(crypt_open(&t->open, at + MSG_BLOCK, len - MSG_BLOCK), 0);
 		memset(at + len - MSG_HMAC_LEN, 0, MSG_HMAC_LEN);
 		at += len;
@@ -295,6 +296,10 @@ static void feed(struct talk *t, struct control_in *in)
 	out.size = control_room(&t->control);
 	out.octets = malloc(out.size); /* exactly, so that what is more is found out */
 	ck_assert_ptr_nonnull(out.octets);
+	if (!t->own_total) {
+		t->total.max_connections = t->policy.max_connections;
+		t->total.max_sessions = t->policy.max_sessions;
+	}
 	control_feed(&t->control, &t->policy, in, t->now, &out);
 	take_answers(t, &out, before);
 	free(out.octets);
@@ -382,7 +387,7 @@ static void ended(struct talk *t, struct session *s)
 	struct control_in in = { .kind = CONTROL_SESSION_ENDED, .session = s };
 
 	feed(t, &in);
-	admit_session_end(&t->total, &t->client);
+	admit_session_end(&t->total, t->control.class, &t->client);
 	ck_assert_int_eq(s->state, SESSION_ENDED);
 }
 
@@ -529,6 +534,8 @@ void talk_end(struct talk *t)
 	ck_assert_uint_eq(t->control.sessions, 0);
 	ck_assert_uint_eq(t->total.sessions, 0);
 	ck_assert_uint_eq(t->client.sessions, 0);
+	ck_assert_uint_eq(t->control.class->sessions, 0);
+	ck_assert_uint_eq(t->control.class->connections, 0);
 	ck_assert_uint_eq(t->total.connections, 0);
 	ck_assert_uint_eq(t->client.connections, 0);
 }

@@ -56,6 +56,8 @@ struct talk {
 	char name[48]; /* of the conversation, for messages */
 	struct policy policy;
 	struct admit_total total;
+	bool own_total; /* the server's limits are not those of the policy */
+	struct admit_class class;
 	struct admit_client client;
 	struct control control;
 	struct mono now;

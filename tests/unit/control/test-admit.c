@@ -16,11 +16,14 @@ static const struct policy policy = {
 };
 
 static struct admit_total total;
+static struct admit_class class;
 static struct admit_client one, other;
 
 static void reset(void)
 {
-	total = (struct admit_total){ 0 };
+	total = (struct admit_total){ .max_connections = policy.max_connections,
+				      .max_sessions = policy.max_sessions };
+	class = (struct admit_class){ 0 };
 	admit_client_init(&one, (struct mono){ 0 });
 	admit_client_init(&other, (struct mono){ 0 });
 }
@@ -33,22 +36,22 @@ static enum accept_code code(enum reason r)
 /* R-009 R-120 R-123 */
 START_TEST(connections)
 {
-	ck_assert_int_eq(admit_connection(&total, &one, &policy), REASON_OK);
-	ck_assert_int_eq(admit_connection(&total, &one, &policy), REASON_OK);
-	ck_assert_int_eq(admit_connection(&total, &one, &policy),
+	ck_assert_int_eq(admit_connection(&total, &class, &one, &policy), REASON_OK);
+	ck_assert_int_eq(admit_connection(&total, &class, &one, &policy), REASON_OK);
+	ck_assert_int_eq(admit_connection(&total, &class, &one, &policy),
 			 REASON_MAX_CONNECTIONS_PER_CLIENT);
-	ck_assert_int_eq(admit_connection(&total, &other, &policy), REASON_OK);
-	ck_assert_int_eq(admit_connection(&total, &other, &policy), REASON_MAX_CONNECTIONS);
+	ck_assert_int_eq(admit_connection(&total, &class, &other, &policy), REASON_OK);
+	ck_assert_int_eq(admit_connection(&total, &class, &other, &policy), REASON_MAX_CONNECTIONS);
 	ck_assert_uint_eq(total.connections, 3);
 	ck_assert_uint_eq(one.connections, 2);
 	ck_assert_uint_eq(other.connections, 1);
 	ck_assert_int_eq(code(REASON_MAX_CONNECTIONS), ACCEPT_PERMANENT);
 	ck_assert_int_eq(code(REASON_MAX_CONNECTIONS_PER_CLIENT), ACCEPT_PERMANENT);
-	admit_connection_end(&total, &one);
-	ck_assert_int_eq(admit_connection(&total, &other, &policy), REASON_OK);
-	admit_connection_end(&total, &one);
-	admit_connection_end(&total, &other);
-	admit_connection_end(&total, &other);
+	admit_connection_end(&total, &class, &one);
+	ck_assert_int_eq(admit_connection(&total, &class, &other, &policy), REASON_OK);
+	admit_connection_end(&total, &class, &one);
+	admit_connection_end(&total, &class, &other);
+	admit_connection_end(&total, &class, &other);
 	ck_assert_uint_eq(total.connections, 0);
 	ck_assert_uint_eq(one.connections, 0);
 	ck_assert_uint_eq(other.connections, 0);
@@ -58,15 +61,16 @@ END_TEST
 /* R-120 R-123 */
 START_TEST(sessions)
 {
-	ck_assert_int_eq(admit_session(&total, &one, &policy, 0, true), REASON_OK);
-	ck_assert_int_eq(admit_session(&total, &one, &policy, 1, true), REASON_OK);
-	ck_assert_int_eq(admit_session(&total, &one, &policy, 2, true),
+	ck_assert_int_eq(admit_session(&total, &class, &one, &policy, 0, true), REASON_OK);
+	ck_assert_int_eq(admit_session(&total, &class, &one, &policy, 1, true), REASON_OK);
+	ck_assert_int_eq(admit_session(&total, &class, &one, &policy, 2, true),
 			 REASON_MAX_SESSIONS_PER_CONNECTION);
-	ck_assert_int_eq(admit_session(&total, &one, &policy, 0, true), REASON_OK);
-	ck_assert_int_eq(admit_session(&total, &one, &policy, 0, true),
+	ck_assert_int_eq(admit_session(&total, &class, &one, &policy, 0, true), REASON_OK);
+	ck_assert_int_eq(admit_session(&total, &class, &one, &policy, 0, true),
 			 REASON_MAX_SESSIONS_PER_CLIENT);
-	ck_assert_int_eq(admit_session(&total, &other, &policy, 0, true), REASON_OK);
-	ck_assert_int_eq(admit_session(&total, &other, &policy, 0, true), REASON_MAX_SESSIONS);
+	ck_assert_int_eq(admit_session(&total, &class, &other, &policy, 0, true), REASON_OK);
+	ck_assert_int_eq(admit_session(&total, &class, &other, &policy, 0, true),
+			 REASON_MAX_SESSIONS);
 	ck_assert_int_eq(code(REASON_MAX_SESSIONS), ACCEPT_PERMANENT);
 	ck_assert_int_eq(code(REASON_MAX_SESSIONS_PER_CLIENT), ACCEPT_PERMANENT);
 	ck_assert_int_eq(code(REASON_MAX_SESSIONS_PER_CONNECTION), ACCEPT_PERMANENT);
@@ -74,10 +78,10 @@ START_TEST(sessions)
 	ck_assert_uint_eq(one.sessions, 3);
 	ck_assert_uint_eq(other.sessions, 1);
 	for (int i = 0; i < 3; i++)
-		admit_session_end(&total, &one);
-	ck_assert_int_eq(admit_session(&total, &other, &policy, 1, true), REASON_OK);
-	admit_session_end(&total, &other);
-	admit_session_end(&total, &other);
+		admit_session_end(&total, &class, &one);
+	ck_assert_int_eq(admit_session(&total, &class, &other, &policy, 1, true), REASON_OK);
+	admit_session_end(&total, &class, &other);
+	admit_session_end(&total, &class, &other);
 	ck_assert_uint_eq(total.sessions, 0);
 	ck_assert_uint_eq(one.sessions, 0);
 	ck_assert_uint_eq(other.sessions, 0);
@@ -87,14 +91,14 @@ END_TEST
 /* A limit of zero admits nobody, and one below what is held ends nothing. R-120 */
 START_TEST(limits_lowered)
 {
-	struct policy p = policy;
-
-	ck_assert_int_eq(admit_session(&total, &one, &p, 0, true), REASON_OK);
-	ck_assert_int_eq(admit_session(&total, &one, &p, 1, true), REASON_OK);
-	p.max_sessions = 1;
-	ck_assert_int_eq(admit_session(&total, &one, &p, 0, true), REASON_MAX_SESSIONS);
-	p.max_sessions = 0;
-	ck_assert_int_eq(admit_session(&total, &other, &p, 0, true), REASON_MAX_SESSIONS);
+	ck_assert_int_eq(admit_session(&total, &class, &one, &policy, 0, true), REASON_OK);
+	ck_assert_int_eq(admit_session(&total, &class, &one, &policy, 1, true), REASON_OK);
+	total.max_sessions = 1;
+	ck_assert_int_eq(admit_session(&total, &class, &one, &policy, 0, true),
+			 REASON_MAX_SESSIONS);
+	total.max_sessions = 0;
+	ck_assert_int_eq(admit_session(&total, &class, &other, &policy, 0, true),
+			 REASON_MAX_SESSIONS);
 	ck_assert_uint_eq(total.sessions, 2);
 }
 END_TEST
@@ -107,6 +111,7 @@ static const struct {
 	{ { .memory_low = true }, REASON_MEMORY_LOW },
 	{ { .descriptors_low = true }, REASON_DESCRIPTORS_LOW },
 	{ { .cpu_load = true }, REASON_CPU_LOAD },
+	{ { .net_buffers = true }, REASON_NET_BUFFERS },
 };
 
 /* R-121; counted is only what is admitted */
@@ -114,17 +119,19 @@ START_TEST(load)
 {
 	struct admit_total t = loads[_i].total;
 
-	ck_assert_int_eq(admit_connection(&t, &one, &policy), loads[_i].reason);
-	ck_assert_int_eq(admit_session(&t, &one, &policy, 0, true), loads[_i].reason);
+	t.max_connections = policy.max_connections;
+	t.max_sessions = policy.max_sessions;
+	ck_assert_int_eq(admit_connection(&t, &class, &one, &policy), loads[_i].reason);
+	ck_assert_int_eq(admit_session(&t, &class, &one, &policy, 0, true), loads[_i].reason);
 	ck_assert_int_eq(code(loads[_i].reason), ACCEPT_TEMPORARY);
 	ck_assert_uint_eq(t.connections + t.sessions + one.connections + one.sessions, 0);
 	/* limits come before load, load before rate */
 	t.sessions = policy.max_sessions;
-	ck_assert_int_eq(admit_session(&t, &one, &policy, 0, false), REASON_MAX_SESSIONS);
+	ck_assert_int_eq(admit_session(&t, &class, &one, &policy, 0, false), REASON_MAX_SESSIONS);
 	t.sessions = 0;
-	ck_assert_int_eq(admit_session(&t, &one, &policy, 0, false), loads[_i].reason);
+	ck_assert_int_eq(admit_session(&t, &class, &one, &policy, 0, false), loads[_i].reason);
 	t.connections = policy.max_connections;
-	ck_assert_int_eq(admit_connection(&t, &one, &policy), REASON_MAX_CONNECTIONS);
+	ck_assert_int_eq(admit_connection(&t, &class, &one, &policy), REASON_MAX_CONNECTIONS);
 }
 END_TEST
 
@@ -186,9 +193,9 @@ END_TEST
 /* rate after the limits, and only sessions need it */
 START_TEST(rate_is_last)
 {
-	ck_assert_int_eq(admit_session(&total, &one, &policy, 2, false),
+	ck_assert_int_eq(admit_session(&total, &class, &one, &policy, 2, false),
 			 REASON_MAX_SESSIONS_PER_CONNECTION);
-	ck_assert_int_eq(admit_session(&total, &one, &policy, 0, false), REASON_RATE_LIMIT);
+	ck_assert_int_eq(admit_session(&total, &class, &one, &policy, 0, false), REASON_RATE_LIMIT);
 	ck_assert_uint_eq(total.sessions + one.sessions, 0);
 }
 END_TEST
@@ -204,12 +211,12 @@ START_TEST(idle)
 	ck_assert(admit_request(&one, &p, (struct mono){ 0 }));
 	ck_assert(!admit_client_idle(&one, (struct mono){ S - 1 }));
 	ck_assert(admit_client_idle(&one, (struct mono){ S }));
-	ck_assert_int_eq(admit_connection(&total, &one, &p), REASON_OK);
+	ck_assert_int_eq(admit_connection(&total, &class, &one, &p), REASON_OK);
 	ck_assert(!admit_client_idle(&one, (struct mono){ S }));
-	ck_assert_int_eq(admit_session(&total, &one, &p, 0, true), REASON_OK);
-	admit_connection_end(&total, &one);
+	ck_assert_int_eq(admit_session(&total, &class, &one, &p, 0, true), REASON_OK);
+	admit_connection_end(&total, &class, &one);
 	ck_assert(!admit_client_idle(&one, (struct mono){ S }));
-	admit_session_end(&total, &one);
+	admit_session_end(&total, &class, &one);
 	ck_assert(admit_client_idle(&one, (struct mono){ S }));
 }
 END_TEST

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct policy policy = { .max_padding = 9000, .max_timeout_s = 900, .refwait_s = 7 };
+static const struct policy policy = {
+	.max_padding = 9000, .max_timeout_s = 900, .refwait_s = 7, .dscp_allowed = UINT64_MAX
+};
 
 /* Whose connection it is. */
 enum link {

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/config/schema.h"
+
+#include "protocol/accept.h"
+#include "protocol/mode.h"
+
+#define FIELD(name) \
+	.offset = offsetof(struct settings, name), .size = sizeof(((struct settings *)NULL)->name)
+
+#define INTEGER(path, field, when, low, high, standard, text) \
+	{ \
+		.key = (path), .type = SCHEMA_INTEGER, .scope = SCHEMA_SERVER, .apply = (when), \
+		.min = (low), .max = (high), .preset = (standard), FIELD(field), .help = (text) \
+	}
+
+/* For all and for a class, of struct policy. */
+#define SHARED(path, field, low, class_low, high, standard, text) \
+	{ \
+		.key = (path), .type = SCHEMA_INTEGER, .scope = SCHEMA_SERVER | SCHEMA_CLASS, \
+		.apply = SETTINGS_NEXT, .min = (low), .class_min = (class_low), .max = (high), \
+		.preset = (standard), FIELD(configured.field), .help = (text) \
+	}
+
+#define CHOICE(path, field, when, names, standard, text) \
+	{ \
+		.key = (path), .type = SCHEMA_CHOICE, .scope = SCHEMA_SERVER, .apply = (when), \
+		.choices = (names), .preset = (standard), FIELD(field), .help = (text) \
+	}
+
+#define MODES(path, field, least, bits, text) \
+	{ \
+		.key = (path), .type = SCHEMA_MODES, .scope = SCHEMA_SERVER | SCHEMA_CLASS, \
+		.apply = SETTINGS_NEXT, .min = (least), .accepted = (bits), .preset = (bits), \
+		FIELD(field), .help = (text) \
+	}
+
+#define DAY_S 86400
+
+static const struct schema_choice timestamps[] = {
+	{ "auto", SETTINGS_TIMESTAMPS_AUTO },
+	{ "kernel", SETTINGS_TIMESTAMPS_KERNEL },
+	{ "user", SETTINGS_TIMESTAMPS_USER },
+	{ NULL, 0 },
+};
+
+static const struct schema_choice levels[] = {
+	{ "error", SETTINGS_LEVEL_ERROR },   { "warning", SETTINGS_LEVEL_WARNING },
+	{ "notice", SETTINGS_LEVEL_NOTICE }, { "info", SETTINGS_LEVEL_INFO },
+	{ "debug", SETTINGS_LEVEL_DEBUG },   { NULL, 0 },
+};
+
+const struct schema_row schema_rows[SCHEMA_ROWS] = {
+	{ .key = "name",
+	  .type = SCHEMA_NAME,
+	  .scope = SCHEMA_CLASS,
+	  .apply = SETTINGS_NEXT,
+	  .min = 1,
+	  .max = SETTINGS_CLASS_NAME_MAX,
+	  .help = "name of the class, for the log" },
+	{ .key = "prefixes",
+	  .type = SCHEMA_PREFIXES,
+	  .scope = SCHEMA_CLASS,
+	  .apply = SETTINGS_NEXT,
+	  .max = SCHEMA_PREFIXES_MAX,
+	  .help = "addresses of the clients in the class; the longest prefix decides" },
+	{ .key = "key_ids",
+	  .type = SCHEMA_KEY_IDS,
+	  .scope = SCHEMA_CLASS,
+	  .apply = SETTINGS_NEXT,
+	  .max = SCHEMA_KEY_IDS_MAX,
+	  .help = "keys of the clients in the class; a key decides before a prefix" },
+
+	{ .key = "listen",
+	  .type = SCHEMA_LISTEN,
+	  .scope = SCHEMA_SERVER,
+	  .apply = SETTINGS_NOW,
+	  .min = 1,
+	  .max = SCHEMA_LISTEN_MAX,
+	  .help = "addresses and TCP ports that TWAMP-Control listens on" },
+	MODES("modes", configured.modes, 1, MODE_SECURITY_MASK,
+	      "security modes offered to clients; those that need keys only if there are keys"),
+	MODES("features", configured.features, 0, MODE_FEATURE_MASK,
+	      "optional features offered to clients"),
+	{ .key = "third_party",
+	  .type = SCHEMA_BOOLEAN,
+	  .scope = SCHEMA_SERVER | SCHEMA_CLASS,
+	  .apply = SETTINGS_NEXT,
+	  FIELD(configured.third_party),
+	  .help = "test packets may come from another host than the requests" },
+	{ .key = "dscp",
+	  .type = SCHEMA_DSCP,
+	  .scope = SCHEMA_SERVER | SCHEMA_CLASS,
+	  .apply = SETTINGS_NEXT,
+	  .preset = SCHEMA_DSCP_ALL,
+	  FIELD(configured.dscp_allowed),
+	  .help = "code points that a request may ask for in replies" },
+	{ .key = "keys_file",
+	  .type = SCHEMA_FILE,
+	  .scope = SCHEMA_SERVER,
+	  .apply = SETTINGS_NEXT,
+	  .help = "file with the KeyIDs and passphrases of clients" },
+	{ .key = "clients",
+	  .type = SCHEMA_CLASSES,
+	  .scope = SCHEMA_SERVER,
+	  .apply = SETTINGS_NEXT,
+	  .max = SCHEMA_CLASSES_MAX,
+	  .help = "classes of clients; who is in none is refused" },
+
+	{ .key = "auth.count",
+	  .type = SCHEMA_POWER,
+	  .scope = SCHEMA_SERVER,
+	  .apply = SETTINGS_NEXT,
+	  .min = 1024,
+	  .max = UINT32_C(1) << 31,
+	  .preset = 32768,
+	  FIELD(configured.kdf_count),
+	  .help = "rounds of PBKDF2 between a passphrase and a key" },
+	INTEGER("auth.workers", auth_workers, SETTINGS_RESTART, 1, 16, 1,
+		"threads that derive keys"),
+	INTEGER("auth.queue", auth_queue, SETTINGS_RESTART, 1, 10000, 64,
+		"clients that may wait for a key to be derived"),
+	SHARED("auth.failure_rate", failure_rate, 0, 0, 1000000, 30,
+	       "failed authentications per minute of one client; 0 = not limited"),
+
+	SHARED("limits.max_connections", max_connections, 1, 0, 1000000, 1000,
+	       "control connections at once; 0 = none, in a class"),
+	SHARED("limits.max_connections_per_client", max_connections_per_client, 1, 1, 1000000, 32,
+	       "control connections at once from one client"),
+	SHARED("limits.max_sessions", max_sessions, 1, 0, 1000000, 10000,
+	       "test sessions at once; 0 = none, in a class"),
+	SHARED("limits.max_sessions_per_client", max_sessions_per_client, 1, 1, 1000000, 1000,
+	       "test sessions at once of one client"),
+	SHARED("limits.max_sessions_per_connection", max_sessions_per_connection, 1, 1, 1000000,
+	       1000, "test sessions at once on one control connection"),
+	SHARED("limits.max_padding", max_padding, 1, 1, 65535, 9000,
+	       "octets of padding in a test packet"),
+	SHARED("limits.connection_rate", connection_rate, 0, 0, 1000000, 50,
+	       "control connections per second of one client; 0 = not limited"),
+	SHARED("limits.connection_burst", connection_burst, 1, 1, 1000000, 200,
+	       "control connections that one client may open at once"),
+	SHARED("limits.request_rate", request_rate, 0, 0, 1000000, 100,
+	       "session requests per second of one client; 0 = not limited"),
+	SHARED("limits.request_burst", request_burst, 1, 1, 1000000, 1000,
+	       "session requests that one client may make at once"),
+	SHARED("limits.packet_rate", packet_rate, 0, 0, UINT32_MAX, 0,
+	       "test packets per second of one session; 0 = not limited"),
+	SHARED("limits.octet_rate", octet_rate, 0, 0, UINT32_MAX, 0,
+	       "octets of test packets per second of one session; 0 = not limited"),
+	SHARED("limits.total_packet_rate", total_packet_rate, 0, 0, UINT32_MAX, 0,
+	       "test packets per second of all sessions of a class; 0 = not limited"),
+	SHARED("limits.total_octet_rate", total_octet_rate, 0, 0, UINT32_MAX, 0,
+	       "octets of test packets per second of all sessions of a class; 0 = not limited"),
+	INTEGER("limits.accept_code", accept_code, SETTINGS_NOW, ACCEPT_PERMANENT, ACCEPT_TEMPORARY,
+		ACCEPT_PERMANENT, "Accept code of a limit that is reached"),
+
+	SHARED("ports.first", port_first, 1, 1, 65535, 49152, "first UDP port for test sessions"),
+	SHARED("ports.last", port_last, 1, 1, 65535, 65535, "last UDP port for test sessions"),
+
+	INTEGER("timers.handshake", configured.handshake_s, SETTINGS_NOW, 1, 3600, 30,
+		"seconds from connecting to a complete Set-Up-Response"),
+	/* RFC 4656 3: a message is complete within 30 minutes. */
+	INTEGER("timers.message", configured.message_s, SETTINGS_NOW, 1, 1800, 60,
+		"seconds from the first to the last octet of a message"),
+	INTEGER("timers.send_stall", configured.send_stall_s, SETTINGS_NOW, 1, 3600, 30,
+		"seconds that a client may leave answers unread"),
+	INTEGER("timers.servwait", configured.servwait_s, SETTINGS_NOW, 1, 7 * DAY_S, 900,
+		"seconds without a message until a control connection is closed"),
+	INTEGER("timers.refwait", configured.refwait_s, SETTINGS_NEXT, 1, 7 * DAY_S, 900,
+		"seconds without a test packet until a session is ended"),
+	SHARED("timers.max_timeout", max_timeout_s, 1, 1, 7 * DAY_S, 900,
+	       "largest Timeout in seconds that a request may ask for"),
+
+	INTEGER("overload.loop_lag", overload.loop_lag_ms, SETTINGS_NOW, 0, 60000, 200,
+		"milliseconds that the main thread may come late; 0 = not looked at"),
+	INTEGER("overload.reflector_busy", overload.reflector_busy, SETTINGS_NOW, 0, 100, 98,
+		"percent of a CPU that a reflector thread may take; 0 = not looked at"),
+	INTEGER("overload.memory_used", overload.memory_used, SETTINGS_NOW, 0, 100, 95,
+		"percent of the memory limit of the service; 0 = not looked at"),
+	INTEGER("overload.memory_pressure", overload.memory_pressure, SETTINGS_NOW, 0, 100, 20,
+		"percent of the time that is spent waiting for memory; 0 = not looked at"),
+	INTEGER("overload.send_drops", overload.send_drops, SETTINGS_NOW, 0, 1000000000, 1000,
+		"replies per second that the kernel may refuse to send; 0 = not looked at"),
+
+	INTEGER("reflector.threads", reflector_threads, SETTINGS_RESTART, 0, 64, 0,
+		"threads that answer test packets; 0 = one per CPU"),
+	{ .key = "reflector.cpus",
+	  .type = SCHEMA_CPUS,
+	  .scope = SCHEMA_SERVER,
+	  .apply = SETTINGS_RESTART,
+	  .help = "CPUs for these threads, one for each in turn; \"\" = those of the process" },
+	INTEGER("reflector.priority", reflector_priority, SETTINGS_RESTART, 0, 99, 0,
+		"real-time priority (SCHED_FIFO) of these threads; 0 = none"),
+	CHOICE("reflector.timestamps", timestamps, SETTINGS_RESTART, timestamps,
+	       SETTINGS_TIMESTAMPS_AUTO, "where the receive time of test packets comes from"),
+
+	CHOICE("log.level", log_level, SETTINGS_NOW, levels, SETTINGS_LEVEL_INFO,
+	       "least important events that are logged"),
+};

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/server/burden.h"
+
+#include "daemon/server/cgroup.h"
+#include "daemon/server/memory.h"
+#include "daemon/server/server.h"
+
+#include <stdio.h>
+
+#define BEAT_S 0.05
+#define LOOK_S 0.9 /* between two looks at the load */
+#define TEXT_LEN 80
+
+/* Each change is said once. */
+static void watch_health(struct server *s)
+{
+	static const struct {
+		enum health_change change;
+		enum log_event event;
+	} rows[] = {
+		{ HEALTH_CLOCK_LOST, LOG_EVENT_CLOCK_LOST },
+		{ HEALTH_CLOCK_BACK, LOG_EVENT_CLOCK_BACK },
+		{ HEALTH_STAMPS_LOST, LOG_EVENT_STAMPS_LOST },
+		{ HEALTH_STAMPS_BACK, LOG_EVENT_STAMPS_BACK },
+		{ HEALTH_SEGMENT_REFUSED, LOG_EVENT_SEGMENT_REFUSED },
+	};
+	struct reflector_totals t;
+	unsigned changes;
+
+	reflector_totals(s->reflector, &t);
+	changes = health_update(&s->burden.health, &t, reflector_synchronized(s->reflector),
+				reflector_kernel_timestamps(s->reflector));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (changes & rows[i].change) {
+			server_say(s, rows[i].event, NULL);
+		}
+	}
+}
+
+/* How late the main loop is: the beat should come every BEAT_S. */
+static void on_beat(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct server *s = w->data;
+	struct mono now = server_mono();
+	double late_ms = (double)(now.ns - s->burden.beat.ns) / 1e6 - BEAT_S * 1e3;
+
+	if (late_ms > s->burden.worst_lag_ms) {
+		s->burden.worst_lag_ms = late_ms;
+	}
+	s->burden.beat = now;
+}
+
+static void say_load(struct server *s)
+{
+	const struct admit_total *t = &s->admit;
+	char text[TEXT_LEN];
+
+	if (t->cpu_load || t->memory_low || t->net_buffers) {
+		snprintf(text, sizeof text, "%s%s%s", t->cpu_load ? " cpu-load" : "",
+			 t->memory_low ? " memory-low" : "", t->net_buffers ? " net-buffers" : "");
+		server_say(s, LOG_EVENT_OVERLOADED, text + 1);
+	} else {
+		server_say(s, LOG_EVENT_RECOVERED, NULL);
+	}
+}
+
+void burden_look(struct server *s)
+{
+	struct reflector_totals t;
+	struct overload_sample now;
+	struct mono at = server_mono();
+	double passed_s = (double)(at.ns - s->burden.looked.ns) / 1e9;
+
+	if (passed_s < LOOK_S) { /* the watchdog wants the timer more often */
+		return;
+	}
+	s->burden.looked = at;
+	watch_health(s);
+	reflector_totals(s->reflector, &t);
+	now = (struct overload_sample){
+		.loop_lag_ms = s->burden.worst_lag_ms,
+		.reflector_busy = reflector_busy(s->reflector),
+		.memory_used = cgroup_memory_used(),
+		.memory_pressure = cgroup_memory_pressure(),
+		.send_drops = (double)(t.dropped[UDP_DROP_TX] - s->burden.tx_drops) / passed_s,
+	};
+	s->burden.worst_lag_ms = 0;
+	s->burden.tx_drops = t.dropped[UDP_DROP_TX];
+	if (overload_judge(&s->admit, &s->burden.marks, &s->settings->overload, &now,
+			   memory_is_low())) {
+		say_load(s);
+	}
+}
+
+void burden_start(struct server *s)
+{
+	s->burden.beat = s->burden.looked = server_mono();
+	ev_timer_init(&s->burden.timer, on_beat, BEAT_S, BEAT_S);
+	s->burden.timer.data = s;
+	ev_timer_start(s->loop, &s->burden.timer);
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * How much the server has to bear: measured once a second, told to admission (Accept 5 before
+ * it is too late) and to the log, together with changes of clock and timestamps.
+ */
+#pragma once
+
+#include "daemon/control/overload.h"
+#include "daemon/reflector/health.h"
+#include "protocol/ts.h"
+
+#include <ev.h>
+
+struct server;
+
+struct burden {
+	ev_timer timer; /* beats, to see how late the main loop comes */
+	double worst_lag_ms; /* of the main loop, since the last look */
+	struct mono beat; /* the last one */
+	struct mono looked; /* when */
+	uint64_t tx_drops;
+	struct overload_marks marks;
+	struct health health;
+};
+
+void burden_start(struct server *s);
+
+/** Look, once a second at most. */
+void burden_look(struct server *s);

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/server/cgroup.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROOT "/sys/fs/cgroup"
+
+/* Open one of the files of our control group (unified hierarchy); NULL if it is not there. */
+static FILE *open_group_file(const char *name)
+{
+	char line[300], path[400];
+	FILE *f = fopen("/proc/self/cgroup", "re");
+	bool found = false;
+
+	if (!f) {
+		return NULL;
+	}
+	while (!found && fgets(line, sizeof line, f)) {
+		found = !strncmp(line, "0::", 3);
+	}
+	fclose(f);
+	if (!found) {
+		return NULL;
+	}
+	line[strcspn(line, "\n")] = '\0';
+	snprintf(path, sizeof path, ROOT "%s/%s", line + 3, name);
+	return fopen(path, "re");
+}
+
+/* What stands behind @key at the beginning of a line; -1 if there is none. */
+static double read_number(const char *name, const char *key)
+{
+	char line[200];
+	size_t len = strlen(key);
+	double value = -1;
+	FILE *f = open_group_file(name);
+
+	if (!f) {
+		return -1;
+	}
+	while (value < 0 && fgets(line, sizeof line, f)) {
+		if (!strncmp(line, key, len) && line[len] >= '0' && line[len] <= '9') {
+			value = strtod(line + len, NULL);
+		}
+	}
+	fclose(f);
+	return value;
+}
+
+double cgroup_memory_used(void)
+{
+	double limit = read_number("memory.max", ""); /* or the word "max" */
+	double current, cache;
+
+	if (limit <= 0) {
+		return -1;
+	}
+	current = read_number("memory.current", "");
+	cache = read_number("memory.stat", "inactive_file "); /* can be dropped at once */
+	if (current < 0) {
+		return -1;
+	}
+	return 100. * (cache > 0 && cache < current ? current - cache : current) / limit;
+}
+
+double cgroup_memory_pressure(void)
+{
+	return read_number("memory.pressure", "some avg10=");
+}

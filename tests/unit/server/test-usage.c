@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/server/cgroup.h"
+#include "daemon/server/usage.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The counters of a class are found again by its name, and stay where they are. */
+START_TEST(by_name)
+{
+	enum { N = 100 };
+	struct usage *list = NULL, *made[N];
+	char name[SETTINGS_CLASS_NAME_MAX + 1], longest[SETTINGS_CLASS_NAME_MAX + 1];
+
+	for (int i = 0; i < N; i++) {
+		(void)snprintf(name, sizeof(name), "c%d", i);
+		made[i] = usage_get(&list, name);
+		ck_assert_ptr_nonnull(made[i]);
+		ck_assert_uint_eq(made[i]->admit.connections + made[i]->admit.sessions, 0);
+		made[i]->admit.sessions = (uint32_t)i;
+	}
+	for (int i = 0; i < N; i++) {
+		(void)snprintf(name, sizeof(name), "c%d", i);
+		ck_assert_ptr_eq(usage_get(&list, name), made[i]);
+		ck_assert_uint_eq(made[i]->admit.sessions, (uint32_t)i);
+	}
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	made[0] = usage_get(&list, longest);
+	ck_assert_str_eq(made[0]->name, longest);
+	ck_assert_ptr_eq(usage_get(&list, longest), made[0]);
+	longest[sizeof(longest) - 2] = '\0';
+	ck_assert_ptr_ne(usage_get(&list, longest), made[0]);
+	usage_free(&list);
+	ck_assert_ptr_null(list);
+	usage_free(&list);
+}
+END_TEST
+
+/* Whatever this machine has: a share that can be, or unknown. */
+START_TEST(control_group)
+{
+	double used = cgroup_memory_used(), pressure = cgroup_memory_pressure();
+
+	ck_assert(used == -1 || (used > 0 && used <= 110));
+	ck_assert(pressure == -1 || (pressure >= 0 && pressure <= 100));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("usage");
+	TCase *tc = tcase_create("usage");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(tc, by_name);
+	tcase_add_test(tc, control_group);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
