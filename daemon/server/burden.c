@@ -6,10 +6,12 @@
 #include "daemon/server/server.h"
 
 #include <stdio.h>
+#include <sys/resource.h>
 
 #define BEAT_S 0.05
 #define LOOK_S 0.9 /* between two looks at the load */
 #define TEXT_LEN 80
+#define FDS_SPARE 64 /* threads, log, listeners, name service */
 
 /* Each change is said once. */
 static void watch_health(struct server *s)
@@ -61,6 +63,19 @@ static void say_load(struct server *s)
 		server_say(s, LOG_EVENT_OVERLOADED, text + 1);
 	} else {
 		server_say(s, LOG_EVENT_RECOVERED, NULL);
+	}
+}
+
+void burden_measure(struct server *s)
+{
+	struct rlimit limit;
+	uint64_t used = (uint64_t)s->n_conns + s->admit.sessions + FDS_SPARE;
+
+	s->admit.descriptors_low = !getrlimit(RLIMIT_NOFILE, &limit) && used >= limit.rlim_cur;
+	/* At once, for the next request may need what is not there; a look at the load ends it. */
+	if (memory_is_low() && !s->admit.memory_low) {
+		s->admit.memory_low = true;
+		say_load(s);
 	}
 }
 

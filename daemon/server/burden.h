@@ -25,5 +25,8 @@ struct burden {
 
 void burden_start(struct server *s);
 
+/** What is left of descriptors and memory, at once: sets the flags of admit. R-122 */
+void burden_measure(struct server *s);
+
 /** Look, once a second at most. */
 void burden_look(struct server *s);

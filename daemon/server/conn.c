@@ -208,7 +208,7 @@ static void digest(struct conn *c)
 	struct control_in in = { .kind = CONTROL_OCTETS };
 	size_t used = 0, want;
 
-	server_measure_load(c->server);
+	burden_measure(c->server);
 
 	while ((want = control_want(&c->control)) && want <= c->stream.in_len - used &&
 	       !c->closing) {
@@ -354,7 +354,7 @@ static bool start(struct conn *c, const struct address *remote)
 	s->conns = c;
 	s->n_conns++;
 	s->n_uncounted++;
-	server_measure_load(s);
+	burden_measure(s);
 	conn_feed(c, &in);
 	finish(c);
 	return true;

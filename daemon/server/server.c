@@ -11,12 +11,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
 #define GRACE_S 5. /* for connections to flush when the server stops */
-#define FDS_SPARE 64 /* threads, log, listeners, name service */
 #define STUCK_S 5. /* a reflector thread that did not move for so long is stuck */
 #define DETAIL_LEN 400
 #define COUNT_USUAL 32768 /* what clients take by default. RFC 5357 6, RFC 8913 */
@@ -84,7 +82,7 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 	struct server *s = w->data;
 
 	clients_sweep(s->clients, server_mono());
-	server_measure_load(s);
+	burden_measure(s);
 	burden_look(s);
 	feed_watchdog(s);
 	log_tick(s->log);
@@ -92,19 +90,6 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 }
 
 /* --- shortage --------------------------------------------------------------------------- */
-
-void server_measure_load(struct server *s)
-{
-	struct rlimit limit;
-	uint64_t used = (uint64_t)s->n_conns + s->admit.sessions + FDS_SPARE;
-
-	s->admit.descriptors_low = !getrlimit(RLIMIT_NOFILE, &limit) && used >= limit.rlim_cur;
-	/* At once, for the next request may need what is not there; a look at the load ends it. */
-	if (memory_is_low() && !s->admit.memory_low) {
-		s->admit.memory_low = true;
-		say_load(s);
-	}
-}
 
 static void on_accept_again(struct ev_loop *loop, ev_timer *w, int events)
 {

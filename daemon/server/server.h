@@ -65,9 +65,6 @@ void server_say(struct server *s, enum log_event e, const char *detail);
 struct mono server_mono(void);
 struct wall server_wall(void);
 
-/** Look how much is left of descriptors and memory: sets the flags of admit. R-122 */
-void server_measure_load(struct server *s);
-
 /** Stop accepting for a second: no descriptors. */
 void server_pause_accept(struct server *s, int error);
 

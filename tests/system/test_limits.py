@@ -452,7 +452,7 @@ def refused_start_and_setup_are_logged(t):
         for part in (str(code), NAMES[code], "%s:%d" % c.local()[:2]):
             true(part.lower() in line.lower(), "%r is not in: %s" % (part, line))
     for mode, reason in ((2, "mode-not-offered"), (3, "mode-multiple"),
-                         (17, "feature-not-offered")):
+                         (129, "feature-not-offered")):
         with rawclient.Control(t.server) as c:
             c.greeting()
             peer = "%s:%d" % c.local()[:2]
