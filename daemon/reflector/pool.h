@@ -31,6 +31,7 @@ struct udp_session {
 	bool keyed, encrypted; /* test packets of the authenticated, encrypted mode */
 	struct crypt_test *crypt; /* NULL if not keyed; set up before WORKER_START */
 	int64_t refwait_ns;
+	struct police_total *total; /* NULL = its class has no rates */
 	void *owner;
 	int fd; /* the main thread's until WORKER_START, then its worker's */
 
@@ -52,6 +53,7 @@ struct udp_session {
 	uint32_t run_octets; /* the largest reply for UDP_SEGMENT; 0 = none */
 	ev_io io;
 	ev_timer timer;
+	struct police police;
 	struct mono last_packet;
 	struct mono stop_at; /* reflect what arrives until then */
 	bool stopping;

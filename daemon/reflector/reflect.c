@@ -153,13 +153,17 @@ static bool build(struct worker *w, struct udp_session *u, const struct packet *
 }
 
 /* What is wrong with a datagram; UDP_DROP_COUNT if it can be answered. */
-static enum udp_drop check(struct udp_session *u, const struct packet *p)
+static enum udp_drop check(struct udp_session *u, const struct packet *p, const struct pass *now)
 {
 	if (p->flags & MSG_TRUNC) {
 		return UDP_DROP_TRUNCATED;
 	}
 	if (p->len < u->layout->send_min) {
 		return UDP_DROP_SHORT;
+	}
+	if (police_is_on(&u->police, u->total) &&
+	    !police_take(&u->police, u->total, p->len, now->mono)) {
+		return UDP_DROP_POLICED; /* before the HMAC, which would cost more */
 	}
 	/* T-042: a forgery changes nothing, neither sequence numbers nor REFWAIT */
 	if (u->keyed && crypt_pkt_open_send(u->crypt, u->encrypted, p->octets, p->len)) {
@@ -182,7 +186,7 @@ static bool handle(struct worker *w, struct udp_session *u, struct mmsghdr *m,
 		batch_drop(w, u, UDP_DROP_LATE, 1);
 		return false;
 	}
-	fault = check(u, &p);
+	fault = check(u, &p, now);
 	p.t2 = p.meta.stamped ? p.meta.stamp : now->wall;
 	if (fault == UDP_DROP_COUNT && !build(w, u, &p, now)) {
 		fault = UDP_DROP_SHORT;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "daemon/control/session.h"
+#include "daemon/reflector/police.h"
 #include "protocol/crypt.h"
 #include "protocol/wire.h"
 
@@ -26,6 +27,7 @@ enum udp_drop {
 	UDP_DROP_EARLY, /* before Start-Sessions */
 	UDP_DROP_LATE, /* after Stop + Timeout */
 	UDP_DROP_HMAC, /* keyed modes: not the sender's, or damaged */
+	UDP_DROP_POLICED, /* above the rates that the settings allow */
 	UDP_DROP_TX, /* the kernel did not take the reply */
 	UDP_DROP_COUNT
 };
@@ -87,6 +89,12 @@ void reflector_free(struct reflector *r);
  */
 NODISCARD int udp_open(struct reflector *r, const struct session_spec *spec, uint16_t port_first,
 		       uint16_t port_last, void *owner, struct udp_session **out, uint16_t *port);
+
+/**
+ * Police the packets of a session also by what its class may have in total. Before udp_start.
+ * The rates of its own are in the spec. @total lives longer than the session.
+ */
+void udp_police(struct udp_session *u, struct police_total *total);
 
 /**
  * Packets that arrived before are dropped; from now on each is answered. The socket is ready

@@ -9,9 +9,10 @@
 const char *udp_drop_name(enum udp_drop d)
 {
 	static const char *const names[UDP_DROP_COUNT] = {
-		[UDP_DROP_SHORT] = "short", [UDP_DROP_TRUNCATED] = "truncated",
-		[UDP_DROP_EARLY] = "early", [UDP_DROP_LATE] = "late",
-		[UDP_DROP_HMAC] = "hmac",   [UDP_DROP_TX] = "tx",
+		[UDP_DROP_SHORT] = "short",	[UDP_DROP_TRUNCATED] = "truncated",
+		[UDP_DROP_EARLY] = "early",	[UDP_DROP_LATE] = "late",
+		[UDP_DROP_HMAC] = "hmac",	[UDP_DROP_TX] = "tx",
+		[UDP_DROP_POLICED] = "policed",
 	};
 
 	return d < UDP_DROP_COUNT ? names[d] : "unknown";
@@ -114,6 +115,8 @@ int udp_open(struct reflector *r, const struct session_spec *spec, uint16_t port
 	u->layout = pkt_layout(spec->modes);
 	u->format = spec->modes & MODE_PTP ? TS_PTP : TS_NTP;
 	u->refwait_ns = spec->refwait_ns;
+	u->police.packet_rate = spec->packet_rate;
+	u->police.octet_rate = spec->octet_rate;
 	u->owner = owner;
 	u->next = r->sessions;
 	if (u->next) {
@@ -125,6 +128,11 @@ int udp_open(struct reflector *r, const struct session_spec *spec, uint16_t port
 	*out = u;
 	*port = u->port;
 	return 0;
+}
+
+void udp_police(struct udp_session *u, struct police_total *total)
+{
+	u->total = total;
 }
 
 int udp_start(struct udp_session *u, const struct crypt_keys *keys,

@@ -131,6 +131,9 @@ bool conn_choose_class(struct conn *c)
 		c->class = class;
 	}
 	if (u) {
+		police_total_set(&u->police, class->policy.total_packet_rate,
+				 class->policy.total_octet_rate);
+		c->usage = u;
 		c->control.class = &u->admit;
 	}
 	return c->class;

@@ -19,6 +19,7 @@ struct conn {
 	struct client *client;
 	struct settings *settings; /* a reference: the class is in it */
 	const struct settings_class *class; /* NULL = none so far; a KeyID may bring one */
+	struct usage *usage; /* of the class; NULL = none so far */
 	struct kdf_job *job; /* that is waited for */
 	struct control control;
 	ev_io io;

@@ -115,6 +115,7 @@ void orders_open(struct conn *c, struct control_in *in)
 		free(o);
 		return;
 	}
+	udp_police(o->udp, c->usage ? &c->usage->police : NULL);
 	o->client = clients_ref(c->client);
 	o->class = c->control.class;
 	in->kind = CONTROL_PORT_READY;

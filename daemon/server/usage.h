@@ -7,10 +7,12 @@
 
 #include "daemon/config/settings.h"
 #include "daemon/control/admit.h"
+#include "daemon/reflector/police.h"
 
 struct usage {
 	char name[SETTINGS_CLASS_NAME_MAX + 1];
-	struct admit_class admit; /* handed out: stays where it is */
+	struct admit_class admit; /* both handed out: stay where they are */
+	struct police_total police;
 	struct usage *next;
 };
 

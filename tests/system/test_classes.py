@@ -67,6 +67,50 @@ def eventually(t, source):
     return t.stack.enter_context(wait_for(attempt, "a connection that is accepted"))
 
 
+# --- policing ---------------------------------------------------------------------------
+
+@test
+def packets_above_the_rate_of_a_session_are_dropped(t):
+    # counted as policed; the session lives, and others are not touched
+    d = t.daemon(by_prefix(a={"limits": {"packet_rate": 10}}))
+    held, free = rawclient.connect(t.server, source=A), rawclient.connect(t.server, source=B)
+    t.stack.enter_context(held)
+    t.stack.enter_context(free)
+    _, one, to_one = t.session(held, t.sender(A), timeout=0)
+    _, two, to_two = t.session(free, t.sender(B), timeout=0)
+    for seq in range(100):
+        one.send(to_one, make_packet(seq))
+        two.send(to_two, make_packet(seq))
+    same(sum(two.receive() is not None for _ in range(100)), 100, "replies without a rate")
+    answered = 0
+    while one.receive(0.5) is not None:
+        answered += 1
+    true(1 <= answered < 60, "%d of 100 answered at 10 packets/s" % answered)
+    def alive():
+        return one.exchange(to_one, make_packet(1000), 0.3)
+    wait_for(alive, "a reply when the rate has room again")
+    held.stop(1)
+    d.wait_log(r"session .* of %s.* ended .*policed \d+" % re.escape(A))
+
+
+@test
+def sessions_of_a_class_share_a_rate(t):
+    #
+    t.daemon(by_prefix(a={"limits": {"total_packet_rate": 10}}))
+    c = t.stack.enter_context(rawclient.connect(t.server, source=A))
+    senders = [t.sender(A) for _ in range(4)]
+    ports = [accepted(c.request(sender_port=s.port)).port for s in senders]
+    same(c.start().accept, 0, "Start-Ack")
+    for seq in range(50):
+        for s, port in zip(senders, ports):
+            s.send((t.server, port), make_packet(seq))
+    answered = 0
+    for s in senders:
+        while s.receive(0.5) is not None:
+            answered += 1
+    true(1 <= answered < 100, "%d of 200 answered at 10 packets/s for all" % answered)
+
+
 # --- strangers ------------------------------------------------------------------------
 
 @test(both=True)
