@@ -345,7 +345,7 @@ static bool start(struct conn *c, const struct address *remote)
 	c->control.start_time = s->start_time;
 	choose_sid_address(&c->control, s);
 	conn_choose_class(c);
-	host_tune_tcp(c->stream.fd, ss.ss_family);
+	host_tune_tcp(c->stream.fd);
 	c->deadline.ns = CONTROL_NEVER;
 	ev_init(&c->timer, on_timer);
 	ev_io_init(&c->io, on_io, c->stream.fd, EV_READ);

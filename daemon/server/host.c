@@ -59,8 +59,8 @@ void host_ipv4(uint8_t out[static 4])
 	freeifaddrs(all);
 }
 
-/* answer with the DSCP of the client's SYN. */
-static void copy_dscp(int fd, int family)
+/* answer with the DSCP of the client's SYN. A socket of both families has IPv4, too. */
+static void copy_dscp(int fd)
 {
 	uint8_t syn[256];
 	socklen_t len = sizeof syn;
@@ -78,14 +78,14 @@ static void copy_dscp(int fd, int family)
 	if (!tos) {
 		return;
 	}
-	if (family == AF_INET) {
+	if (syn[0] >> 4 == 4) {
 		(void)setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof tos);
 	} else {
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof tos);
 	}
 }
 
-void host_tune_tcp(int fd, int family)
+void host_tune_tcp(int fd)
 {
 	int on = 1, idle = 60, interval = 15, tries = 4;
 
@@ -94,5 +94,5 @@ void host_tune_tcp(int fd, int family)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof tries);
-	copy_dscp(fd, family);
+	copy_dscp(fd);
 }

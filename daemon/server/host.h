@@ -16,4 +16,4 @@ void host_ipv4(uint8_t out[static 4]);
  * Options of a control connection: answers at once, dead peers found while SERVWAIT is
  * suspended (R-175), the DSCP of the client's SYN (R-010). Failures do no harm.
  */
-void host_tune_tcp(int fd, int family);
+void host_tune_tcp(int fd);

@@ -80,6 +80,19 @@ static void take_connections(struct ev_loop *loop, ev_io *w, int events)
 	}
 }
 
+static int find_bound(int fd, struct address *bound)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof ss;
+
+	memset(&ss, 0, sizeof ss);
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) < 0) {
+		return -errno;
+	}
+	*bound = listener_address(&ss);
+	return 0;
+}
+
 static int open_socket(const struct address *a, struct address *bound)
 {
 	struct sockaddr_storage ss;
@@ -97,11 +110,11 @@ static int open_socket(const struct address *a, struct address *bound)
 	}
 	/* For R-010; harmless where it is not known. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_SAVE_SYN, &on, sizeof on);
-	len = sizeof ss;
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) < 0) {
-		goto fail;
+	rc = find_bound(fd, bound);
+	if (rc < 0) {
+		close(fd);
+		return rc;
 	}
-	*bound = listener_address(&ss);
 	return fd;
 fail:
 	rc = -errno;
@@ -177,12 +190,42 @@ static void drop(struct listener *list, const struct listener *keep)
 	}
 }
 
+/* The sockets that were passed are the listeners for good: they are as they were passed. */
+static int prepare_passed(struct server *s, struct listener *old, struct listener **out,
+			  struct address *fault)
+{
+	struct listener *list = NULL, **end = &list;
+
+	for (size_t i = 0; i < s->passed.n_control; i++) {
+		struct listener *l = calloc(1, sizeof *l);
+		int rc = l ? find_bound(s->passed.control[i], &l->bound) : -ENOMEM;
+
+		if (rc < 0) {
+			free(l);
+			*fault = (struct address){ .family = 6 };
+			drop(list, old);
+			return rc;
+		}
+		l->server = s;
+		l->fd = s->passed.control[i];
+		l->wanted = l->bound;
+		l->said = uses(old, l->fd);
+		*end = l;
+		end = &l->next;
+	}
+	*out = list;
+	return 0;
+}
+
 int listener_prepare(struct server *s, struct listener *old, const struct settings *now,
 		     struct listener **out, struct address *fault)
 {
 	struct listener *list = NULL, **end = &list;
 	int rc;
 
+	if (s->passed.n_control) {
+		return prepare_passed(s, old, out, fault);
+	}
 	for (size_t i = 0; i < now->n_listen; i++) {
 		rc = add(s, old, &now->listen[i].address, end);
 		if (rc < 0) {

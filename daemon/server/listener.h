@@ -26,8 +26,8 @@ struct listener {
 struct address listener_address(const struct sockaddr_storage *ss);
 
 /**
- * A listener for each entry of @now: those of @old are reused, the others opened. Nothing of
- * @old is closed. Return 0 with *out, or negative errno with @fault naming the address.
+ * A listener for each entry of @now: those of @old are reused, the others opened. If the service
+ * manager passed sockets, they are the listeners, whatever @now says. Nothing of @old is closed. Return 0 with *out, or negative errno with @fault naming the address.
  */
 NODISCARD int listener_prepare(struct server *s, struct listener *old, const struct settings *now,
 			       struct listener **out, struct address *fault);

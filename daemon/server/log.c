@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/log.h"
 
+#include "daemon/server/event_id.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -16,7 +18,7 @@
 
 #define RECORDS 256
 #define RECORD_OCTETS 1536
-#define FIELDS_MAX 16
+#define FIELDS_MAX 20
 #define MESSAGE_MAX 700
 
 struct row {
@@ -38,22 +40,13 @@ static const struct {
 	const char *journal;
 	size_t offset;
 } fields[] = {
-	{ "peer", "TWAMPD_PEER", offsetof(struct log_args, peer) },
-	{ "sid", "TWAMPD_SID", offsetof(struct log_args, sid) },
-	{ "mode", "TWAMPD_MODE", offsetof(struct log_args, mode) },
-	{ "class", "TWAMPD_CLASS", offsetof(struct log_args, class) },
-	{ "key_id", "TWAMPD_KEYID", offsetof(struct log_args, key_id) },
-	{ "accept", "TWAMPD_ACCEPT", offsetof(struct log_args, accept) },
-	{ "name", "TWAMPD_ACCEPT_NAME", offsetof(struct log_args, name) },
-	{ "reason", "TWAMPD_REASON", offsetof(struct log_args, reason) },
-	{ "why", "TWAMPD_WHY", offsetof(struct log_args, why) },
-	{ "remedy", "TWAMPD_REMEDY", offsetof(struct log_args, remedy) },
-	{ "detail", "TWAMPD_DETAIL", offsetof(struct log_args, detail) },
-	{ "received", "TWAMPD_RECEIVED", offsetof(struct log_args, received) },
-	{ "reflected", "TWAMPD_REFLECTED", offsetof(struct log_args, reflected) },
-	{ "dropped", "TWAMPD_DROPPED", offsetof(struct log_args, dropped) },
+#define X(name, journal, meaning) { #name, journal, offsetof(struct log_args, name) },
+#include "daemon/server/fields.def"
+#undef X
 };
 #define FIELDS (sizeof fields / sizeof *fields)
+/* And MESSAGE, PRIORITY, MESSAGE_ID and TWAMPD_EVENT. */
+_Static_assert(FIELDS + 4 <= FIELDS_MAX, "a record has room for every field");
 
 /* A message ready to be written: "NAME=value" strings in one buffer. */
 struct record {
@@ -137,6 +130,7 @@ static void add_field(struct record *r, const char *name, const char *value)
 static void fill(struct record *r, const struct row *row, const struct log_args *a)
 {
 	char message[MESSAGE_MAX];
+	char id[EVENT_ID_LEN];
 	char priority[4];
 
 	r->level = row->level;
@@ -146,7 +140,9 @@ static void fill(struct record *r, const struct row *row, const struct log_args 
 	add_field(r, "MESSAGE", message);
 	snprintf(priority, sizeof priority, "%d", row->level);
 	add_field(r, "PRIORITY", priority);
-	add_field(r, "MESSAGE_ID", row->id);
+	event_id(id, row->id, a->reason);
+	add_field(r, "MESSAGE_ID", id);
+	add_field(r, "TWAMPD_EVENT", row->name);
 	for (size_t i = 0; i < FIELDS; i++) {
 		if (field_of(a, i) && *field_of(a, i)) {
 			add_field(r, fields[i].journal, field_of(a, i));

@@ -115,6 +115,10 @@ static void say_listening(struct server *s)
 {
 	char text[ADDRESS_TEXT_LEN];
 
+	if (s->passed.n_control) {
+		snprintf(text, sizeof text, "%zu", s->passed.n_control);
+		server_say(s, LOG_EVENT_ACTIVATED, text);
+	}
 	for (struct listener *l = s->listeners; l; l = l->next) {
 		if (!l->said) {
 			server_say(s, LOG_EVENT_LISTENING,
@@ -336,8 +340,13 @@ static int start_reflector(struct server *s)
 static int start(struct server *s, const struct server_options *o)
 {
 	char why[DETAIL_LEN];
-	int rc = log_new(&s->log, o->log_target);
+	int rc = passed_take(&s->passed, why, sizeof why);
 
+	if (rc < 0) {
+		log_early("%s", why);
+		return rc;
+	}
+	rc = log_new(&s->log, o->log_target);
 	if (rc < 0) {
 		return rc;
 	}

@@ -13,6 +13,7 @@
 #include "daemon/server/clients.h"
 #include "daemon/server/listener.h"
 #include "daemon/server/log.h"
+#include "daemon/server/passed.h"
 #include "daemon/server/usage.h"
 
 #include <ev.h>
@@ -30,6 +31,7 @@ struct server {
 	struct kdf *kdf;
 	uint8_t *scratch; /* answers of control_feed */
 	size_t scratch_octets;
+	struct passed passed;
 	struct listener *listeners;
 	struct admit_total admit;
 	struct usage *usages;

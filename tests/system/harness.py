@@ -177,8 +177,9 @@ class Daemon:
     """A twampd in the server's namespace. Its events are read from its stderr."""
 
     def __init__(self, test_run, config=None, env=None, args=(), text=None, wait=True,
-                 owner=None, keys=None):
+                 owner=None, keys=None, prefix=()):
         self.run = test_run
+        self.prefix = list(prefix)  # a program that starts it
         self.config = merge(BASE, config)
         self.dir = tempfile.mkdtemp(prefix="twampd-test-")
         self.file = os.path.join(self.dir, "twampd.conf")
@@ -213,7 +214,8 @@ class Daemon:
         os.rename(path + ".new", path)
 
     def start(self, wait=True):
-        argv = [self.run.twampd, "--config", self.file, "--log-target", "stderr"] + self.args
+        argv = self.prefix + [self.run.twampd, "--config", self.file, "--log-target", "stderr"]
+        argv += self.args
         server = self.run.net.server
         offset = self.log_size()
         with open(self.log_file, "ab") as log:

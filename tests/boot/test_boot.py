@@ -1,0 +1,589 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The packages under a booted systemd, one step after the other: each finds the machine as the
+one before left it. Output is TAP; the journal of the machine is shown when a step fails.
+"""
+
+import argparse
+import contextlib
+import ctypes
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
+import machine as boot  # noqa: E402
+import rawclient  # noqa: E402
+import sandbox  # noqa: E402
+
+SERVICE, SOCKET = "twampd.service", "twampd.socket"
+CONFIG = "/etc/twampd/twampd.conf"
+DROP_IN = "/etc/systemd/system/twampd.service.d/test.conf"
+PTRACE_ATTACH, WALL = 16, 0x40000000
+STEPS = []
+
+
+class Skip(Exception):
+    """This step cannot be done here; says why."""
+
+
+def step(function):
+    STEPS.append(function)
+    return function
+
+
+def same(got, want, what):
+    if got != want:
+        raise AssertionError("%s: got %r, want %r" % (what, got, want))
+
+
+def true(value, what):
+    if not value:
+        raise AssertionError(what)
+
+
+class Bed:
+    """The machine with what the steps need of it."""
+
+    def __init__(self, machine, debs, old):
+        self.m, self.debs, self.old = machine, debs, old
+
+    def pid(self, unit=SERVICE):
+        return int(self.m.property("MainPID", unit))
+
+    def active(self, unit=SERVICE):
+        return self.m.property("ActiveState", unit) == "active"
+
+    def restarts(self):
+        return int(self.m.property("NRestarts", SERVICE))
+
+    def status(self, pid=None):
+        """/proc/PID/status of the daemon."""
+        text = self.m.run("cat", "/proc/%d/status" % (pid or self.pid())).stdout
+        return dict(re.findall(r"^(\w+):\s*(.*)$", text, re.M))
+
+    def systemctl(self, *argv, check=True):
+        if argv[0] in ("start", "restart"):
+            # These tests start it more often than any limit allows.
+            self.m.run("systemctl", "reset-failed", SERVICE, check=False)
+        return self.m.run("systemctl", *argv, check=check)
+
+    def configure(self, text):
+        self.m.write(CONFIG, text)
+
+    def drop_in(self, text, path=DROP_IN):
+        if text is None:
+            self.m.run("rm", "-f", path)
+        else:
+            self.m.write(path, text)
+        self.systemctl("daemon-reload")
+
+    def measure(self, host="127.0.0.1", *options):
+        done = self.m.run("twamp", "controller", host, "--count", "5", "--interval", "2ms",
+                          "--json", *options, check=False)
+        same(done.returncode, 0, "status of twamp: %s%s" % (done.stdout, done.stderr))
+        return json.loads(done.stdout)
+
+    def journal(self, *matches, since=0):
+        """Entries after a moment. Not by cursor: with a match, journalctl skips one then."""
+        return [e for e in self.m.journal(*matches) if int(e["__REALTIME_TIMESTAMP"]) > since]
+
+    def events(self, name, since=0):
+        return self.journal("TWAMPD_EVENT=" + name, since=since)
+
+    def now(self):
+        """The moment of the last entry."""
+        return int(self.m.journal("-n", "1")[-1]["__REALTIME_TIMESTAMP"])
+
+    def wait_restarted(self, count, what):
+        self.m.wait(lambda: self.restarts() > count and self.active(), what)
+
+    def greeting_modes(self):
+        """The Modes that the Server-Greeting offers."""
+        def ask():
+            with rawclient.Control("127.0.0.1") as c:
+                return c.greeting().modes
+        return self.m.in_network(ask)
+
+
+# --- install and upgrade --------------------------------------------------------------
+
+@step
+def the_previous_version_is_installed(b):
+    b.m.run("apt-get", "-qq", "-y", "install", *b.old)
+    true(b.active(SOCKET) and b.active(), "socket and service are active after the installation")
+    for unit in (SOCKET, SERVICE):
+        same(b.systemctl("is-enabled", unit).stdout.strip(), "enabled", unit)
+    same(b.systemctl("--failed", "--plain", "--no-legend").stdout, "", "failed units")
+
+
+@step
+def an_upgrade_keeps_settings_and_socket(b):
+    mine = "limits = { max_padding = 8999; };\n"
+    b.configure(mine)
+    pid, since = b.pid(), b.m.property("ActiveEnterTimestampMonotonic", SOCKET)
+    b.m.run("apt-get", "-qq", "-y", "-o", "Dpkg::Options::=--force-confold", "install", *b.debs)
+    true(b.active(SOCKET) and b.active(), "socket and service are active after the upgrade")
+    true(b.pid() != pid, "the daemon is the new one")
+    same(b.m.property("ActiveEnterTimestampMonotonic", SOCKET), since, "since when it listens")
+    same(b.m.run("cat", CONFIG).stdout, mine, "settings")
+    b.measure("127.0.0.1", "--padding", "1000")
+    b.configure("")
+
+
+@step
+def the_service_runs_as_it_should(b):
+    b.systemctl("restart", SERVICE)
+    same(b.m.property("Type", SERVICE), "notify", "Type")
+    same(b.m.run("id", "-un", "--", b.status()["Uid"].split()[0]).stdout.strip(), "twampd", "user")
+    true(re.match(r"\d+ connections?, \d+ sessions?, \d+ packets reflected",
+                  b.m.property("StatusText", SERVICE)), "STATUS has figures")
+    b.measure()
+    b.m.wait(lambda: re.search(r", [1-9]\d* packets", b.m.property("StatusText", SERVICE)),
+             "live figures in STATUS")
+
+
+@step
+def it_measures_over_both_families(b):
+    for host in ("127.0.0.1", "::1"):
+        result = b.measure(host)
+        true('"lost": 0' in json.dumps(result), "packets are lost: %r" % result)
+
+
+# --- sandbox --------------------------------------------------------------------------
+
+@step
+def capabilities_are_gone(b):
+    status = b.status()
+    for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+        same(int(status[name], 16), 0, name)
+    same((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"), "NoNewPrivs and Seccomp")
+    for name in ("mnt", "user", "ipc"):
+        true(b.m.run("readlink", "/proc/%d/ns/%s" % (b.pid(), name)).stdout !=
+             b.m.run("readlink", "/proc/1/ns/" + name).stdout, name + " namespace of its own")
+
+
+@step
+def exposure_is_low(b):
+    # at most 1.5
+    done = b.m.run("systemd-analyze", "security", "--offline=true", "--threshold=15",
+                   "/lib/systemd/system/twampd.service", check=False)
+    print("# " + done.stdout.strip().splitlines()[-1])
+    same(done.returncode, 0, "status of systemd-analyze security")
+
+
+@step
+def every_line_of_the_sandbox_has_its_effect(b):
+    sandbox.prepare(b.m)
+    table, wrong = sandbox.probes(b.m), []
+    for option, value in sandbox.lines_of(b.m):
+        if option in table:
+            result = sandbox.try_option(b.m, option, value, table[option])
+            if isinstance(result, tuple):
+                print("# cannot be shown here: " + result[1])
+            elif result:
+                wrong.append(result)
+        elif option not in sandbox.ELSEWHERE:
+            wrong.append(option + " has no probe")
+        elif sandbox.ELSEWHERE[option]:
+            print("# %s: %s" % (option, sandbox.ELSEWHERE[option]))
+    same(wrong, [], "lines without effect")
+
+
+@step
+def the_clock_can_be_read_and_not_set(b):
+    numbers = sandbox.PERL_SYSCALL.get(b.m.run("uname", "-m").stdout.strip())
+    if not numbers:
+        raise Skip("the number of adjtimex is known for amd64 and arm64 only")
+    lines = dict(sandbox.lines_of(b.m))
+    unit = ["%s=%s" % (name, lines[name]) for name in
+            ("User", "CapabilityBoundingSet", "SystemCallFilter", "SystemCallErrorNumber")]
+
+    def adjtimex(modes, properties):
+        command = ("!/usr/bin/perl -e $$b=pack('L',%d).(chr(0)x252);exit(syscall(%d,$$b)<0)" %
+                   (modes, numbers["adjtimex"]))
+        return sandbox.attempt(b.m, properties, command).returncode
+    same(adjtimex(0, unit), 0, "status of reading the state of the clock")
+    true(adjtimex(1, unit), "setting the clock is refused")
+    true(adjtimex(0, unit + ["ProtectClock=yes"]), "ProtectClock=yes would be in the way")
+
+
+@step
+def files_in_shm_go_with_the_service(b):
+    script = "touch /dev/shm/probe-%s"
+    for value, left in (("no", True), ("yes", False)):
+        sandbox.attempt(b.m, ["User=nobody", "RemoveIPC=" + value], script % value)
+        there = b.m.wait(lambda: (b.m.shell("ls /dev/shm").stdout.find("probe-" + value) >= 0)
+                         == left or None, "RemoveIPC=" + value)
+        true(there, "RemoveIPC=" + value)
+
+
+# --- socket activation ----------------------------------------------------------------
+
+@step
+def the_first_client_starts_the_service(b):
+    b.systemctl("stop", SERVICE)
+    true(b.active(SOCKET) and not b.active(), "the socket alone is active")
+    since = b.now()
+    b.measure("::1")
+    true(b.active(), "the service is active")
+    true(b.events("ACTIVATED", since=since), "the journal tells about the socket")
+    same(int(b.status()["CapPrm"], 16), 0, "capabilities")
+
+
+@step
+def start_brings_the_socket_with_it(b):
+    b.systemctl("stop", SOCKET, SERVICE)
+    true(not b.active(SOCKET) and not b.active(), "nothing is active")
+    b.systemctl("start", SERVICE)
+    true(b.active(SOCKET) and b.active(), "both are active")
+    b.measure()
+
+
+@step
+def without_the_socket_it_listens_itself(b):
+    b.systemctl("mask", "--now", SOCKET)
+    b.systemctl("stop", SERVICE)
+    failed = b.systemctl("start", SERVICE, check=False)
+    true(failed.returncode, "without a capability port 862 cannot be opened")
+    true("CAP_NET_BIND_SERVICE" in json.dumps(b.m.journal("-u", SERVICE)), "the journal says so")
+    b.systemctl("stop", SERVICE)
+    path = "/etc/systemd/system/twampd.service.d/twampd-listen.conf"
+    b.drop_in(b.m.run("cat", "/usr/share/twampd/twampd-listen.conf").stdout, path)
+    b.systemctl("start", SERVICE)
+    b.measure("::1")
+    for name in ("CapPrm", "CapBnd"):
+        same(int(b.status()[name], 16), 1 << 10, name)
+    b.drop_in(None, path)
+    b.systemctl("unmask", SOCKET)
+    b.systemctl("stop", SERVICE)
+    b.systemctl("start", SOCKET)
+    b.measure()
+
+
+# --- reload ---------------------------------------------------------------------------
+
+@step
+def a_good_reload_holds(b):
+    pid, since = b.pid(), b.now()
+    b.configure("limits = { max_padding = 100; };\nlisten = ( { port = 863; } );\n")
+    b.systemctl("reload", SERVICE)
+    b.m.wait(lambda: b.events("RELOADED", since=since), "the event of a reload")
+    same(b.pid(), pid, "the process")
+    refused = b.m.run("twamp", "controller", "127.0.0.1", "--padding", "101", check=False)
+    true(refused.returncode, "the new limit holds")
+    b.measure("::1", "--padding", "100")
+
+
+@step
+def a_bad_reload_fails_and_says_why(b):
+    pid, since = b.pid(), b.now()
+    b.configure("limits = {\n  max_padding = 0;\n};\n")
+    done = b.systemctl("reload", SERVICE, check=False)
+    true(done.returncode, "systemctl reload fails")
+    text = json.dumps(b.journal("-u", SERVICE, since=since))
+    true("twampd.conf:2: limits.max_padding" in text, "the journal names the line: " + text)
+    true(b.active(), "the service is active")
+    same(b.pid(), pid, "the process")
+    b.measure()
+    b.systemctl("kill", "--signal=HUP", SERVICE)
+    b.m.wait(lambda: b.events("RELOAD_FAILED", since=since), "the event of a failed reload")
+    true("twampd.conf:2" in b.m.property("StatusText", SERVICE), "STATUS names the line")
+    true(b.active(), "the service is active after SIGHUP")
+    b.configure("")
+    b.systemctl("reload", SERVICE)
+
+
+@step
+def a_wrong_file_is_not_tried_again_and_again(b):
+    b.configure("nonsense = 1;\n")
+    true(b.systemctl("restart", SERVICE, check=False).returncode, "restart fails")
+    same(b.m.property("ExecMainStatus", SERVICE), "2", "exit status")
+    same(b.m.property("ActiveState", SERVICE), "failed", "state")
+    b.configure("")
+    b.systemctl("restart", SERVICE)
+    b.measure()
+
+
+# --- crashes --------------------------------------------------------------------------
+
+@step
+def a_killed_daemon_is_started_again(b):
+    count, pid = b.restarts(), b.pid()
+    b.systemctl("kill", "--signal=KILL", SERVICE)
+    b.wait_restarted(count, "a restart after SIGKILL")
+    true(b.pid() != pid, "the process is another one")
+    b.measure()
+
+
+@step
+def a_stopped_daemon_is_killed_by_the_watchdog(b):
+    # a drop-in overrides what the unit says
+    b.drop_in("[Service]\nWatchdogSec=2\nTimeoutAbortSec=1\n")
+    b.systemctl("restart", SERVICE)
+    same(b.m.property("WatchdogUSec", SERVICE), "2s", "WatchdogSec of the drop-in")
+    count, since = b.restarts(), b.now()
+    b.systemctl("kill", "--signal=STOP", SERVICE)
+    b.wait_restarted(count, "a restart after SIGSTOP")
+    true("Watchdog timeout" in json.dumps(b.journal("-u", SERVICE, since=since)),
+         "the journal says that it was the watchdog")
+    b.measure()
+
+
+def threads(pid):
+    """{name: [number on the host]} of the threads of a process on the host."""
+    out = {}
+    for folder in pathlib.Path("/proc/%d/task" % pid).iterdir():
+        out.setdefault((folder / "comm").read_text().strip(), []).append(int(folder.name))
+    return out
+
+
+@step
+def a_stuck_reflector_thread_is_noticed(b):
+    """One thread alone is halted, as a debugger does it: the main loop goes on."""
+    pid = b.m.host_pid(b.pid())
+    mine = [t for name, t in threads(pid).items() if re.match("twampd/r|reflector", name)]
+    true(mine, "there is a reflector thread among %r" % threads(pid))
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    count, since = b.restarts(), b.now()
+    if libc.ptrace(PTRACE_ATTACH, mine[0][0], None, None) < 0:
+        raise Skip("no ptrace here")
+
+    def restarted():
+        """Who traces a thread has to collect it when its process is killed."""
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(mine[0][0], os.WNOHANG | WALL)
+        return b.restarts() > count and b.active()
+    b.m.wait(restarted, "a restart for a stuck thread")
+    true(b.events("STUCK", since=since), "the journal tells about the thread")
+    b.drop_in(None)
+    b.systemctl("restart", SERVICE)
+
+
+# --- the journal ----------------------------------------------------------------------
+
+def refusals():
+    """A conversation for each way of refusing; run in the machine's network."""
+    with contextlib.ExitStack() as stack:
+        def connect():
+            return stack.enter_context(rawclient.connect("127.0.0.1"))
+        c = connect()
+        answers = [c.request(sender="192.0.2.7").accept, c.request(slots=1).accept,
+                   c.request(padding=200).accept, c.start().accept]
+        other = connect()
+        answers += [other.request().accept for _ in range(4)][-1:]
+        wrong = stack.enter_context(rawclient.Control("127.0.0.1"))
+        wrong.greeting()
+        answers.append(wrong.setup(mode=3).accept)
+    return answers
+
+
+@step
+def refusals_are_explained(b):
+    # R-251
+    b.configure("limits = { max_padding = 100; request_rate = 1; request_burst = 5; };\n")
+    b.systemctl("reload", SERVICE)
+    b.m.wait(lambda: b.events("RELOADED"), "the reload")
+    since = b.now()
+    same(b.m.in_network(refusals), [1, 3, 4, 1, 5, 3], "Accept codes")
+    wanted = {("REFUSED_REQUEST", "policy-address", "1"), ("REFUSED_START", "nothing-to-start", "1"),
+              ("REFUSED_REQUEST", "schedule-fields", "3"), ("REFUSED_REQUEST", "max-padding", "4"),
+              ("REFUSED_REQUEST", "rate-limit", "5"),
+              ("REFUSED_CONNECTION", "mode-multiple", "3")}
+
+    def seen():
+        return b.journal("-u", SERVICE, "_COMM=twampd", since=since)
+    b.m.wait(lambda: wanted <= {(e.get("TWAMPD_EVENT"), e.get("TWAMPD_REASON"),
+                                 e.get("TWAMPD_ACCEPT")) for e in seen()}, "the refusals")
+    for entry in seen():
+        if not entry["TWAMPD_EVENT"].startswith("REFUSED"):
+            continue
+        true(entry["TWAMPD_PEER"].startswith("127.0.0.1:"), "TWAMPD_PEER")
+        same(entry["PRIORITY"], "5", "PRIORITY")
+        same(entry["_SYSTEMD_UNIT"], SERVICE, "_SYSTEMD_UNIT")
+        text = b.m.run("journalctl", "-q", "-x", "-o", "short",
+                       "MESSAGE_ID=" + entry["MESSAGE_ID"], "TWAMPD_PEER=" + entry["TWAMPD_PEER"],
+                       "TWAMPD_REASON=" + entry["TWAMPD_REASON"]).stdout
+        text = " ".join(text.replace("\u2591", " ").split())
+        for words in ("Accept: " + entry["TWAMPD_ACCEPT"], "Reason: " + entry["TWAMPD_REASON"],
+                      "What to do: " + entry["TWAMPD_REMEDY"], "Client: " + entry["TWAMPD_PEER"],
+                      "Possible causes: ", "What helps: "):
+            true(words in text, "%r is not in: %s" % (words, text))
+    b.configure("")
+    b.systemctl("reload", SERVICE)
+
+
+@step
+def every_event_so_far_is_in_the_catalog(b):
+    listed = set(re.findall(r"^([0-9a-f]{32}) twampd: ", b.m.run(
+        "journalctl", "-q", "--list-catalog").stdout, re.M))
+    entries = [e for e in b.m.journal("_COMM=twampd") if "TWAMPD_EVENT" in e]
+    kinds = {e["TWAMPD_EVENT"] for e in entries}
+    true(len(kinds) > 8, "kinds of events: %r" % kinds)
+    same({e["TWAMPD_EVENT"] for e in entries if e["MESSAGE_ID"] not in listed}, set(),
+         "events that are not in the catalog")
+
+
+# --- keys, instances ------------------------------------------------------------------
+
+@step
+def a_credential_brings_keys(b):
+    same(b.greeting_modes() & 15, 1, "modes without keys")
+    b.m.write("/root/secrets", "probe a long passphrase of the test\n", 0o600)
+    b.drop_in("[Service]\nLoadCredential=twampd.keys:/root/secrets\n")
+    b.systemctl("restart", SERVICE)
+    true(b.greeting_modes() & 6, "modes that need keys are offered with a credential")
+    b.drop_in(None)
+    b.systemctl("restart", SERVICE)
+    same(b.greeting_modes() & 15, 1, "modes without the credential")
+
+
+@step
+def the_keys_file_is_readable_for_the_daemon_alone(b):
+    b.m.write("/etc/twampd/twampd.keys", "probe a long passphrase of the test\n", 0o600)
+    b.m.run("systemd-tmpfiles", "--create", "twampd.conf")
+    same(b.m.run("stat", "-c", "%a %U %G", "/etc/twampd/twampd.keys").stdout.strip(),
+         "640 root twampd", "mode and owner of the keys")
+    since = b.now()
+    b.systemctl("reload", SERVICE)
+    b.m.wait(lambda: b.events("RELOADED", since=since), "the reload")
+    true(b.greeting_modes() & 6, "modes that need keys are offered after a reload")
+
+
+@step
+def a_second_instance_has_its_own_settings(b):
+    b.m.write("/etc/twampd/lab.conf", "listen = ( { port = 8620; } );\n")
+    b.systemctl("start", "twampd@lab")
+    b.measure("127.0.0.1:8620")
+    same(int(b.status(b.pid("twampd@lab"))["CapPrm"], 16), 1 << 10, "capabilities")
+    b.systemctl("reload", "twampd@lab")
+    b.systemctl("stop", "twampd@lab")
+
+
+@step
+def an_instance_serves_a_network_namespace(b):
+    b.m.shell("ip netns add red && ip -n red link set lo up")
+    b.m.write("/etc/twampd/red.conf", "")
+    path = "/etc/systemd/system/twampd@red.service.d/netns.conf"
+    b.drop_in("[Service]\nNetworkNamespacePath=/run/netns/red\n", path)
+    b.systemctl("start", "twampd@red")
+    done = b.m.run("ip", "netns", "exec", "red", "twamp", "controller", "127.0.0.1", "--count", "3")
+    true("3 answered" in done.stdout, done.stdout)
+    b.systemctl("stop", "twampd@red")
+    b.drop_in(None, path)
+    b.m.shell("ip netns delete red")
+
+
+@step
+def the_tests_of_the_package_pass(b):
+    b.m.copy(HERE.parent.parent / "debian/tests/measure", "/root/measure")
+    b.m.run("env", "AUTOPKGTEST_TMP=/tmp", "/bin/sh", "/root/measure")
+
+
+# --- the end --------------------------------------------------------------------------
+
+@step
+def stop_ends_well(b):
+    b.systemctl("stop", SERVICE)
+    same(b.m.property("Result", SERVICE), "success", "Result")
+    b.systemctl("start", SERVICE)
+
+
+@step
+def remove_and_purge_leave_nothing(b):
+    b.m.run("rm", "-rf", "/etc/systemd/system/twampd.service.d",
+            "/etc/systemd/system/twampd@red.service.d")  # of the tests
+    b.m.run("apt-get", "-qq", "-y", "remove", "twampd")
+    same(b.m.run("pgrep", "-x", "twampd", check=False).stdout, "", "processes")
+    true("twampd.conf" in b.m.run("ls", "/etc/twampd").stdout, "remove keeps the settings")
+    b.m.run("apt-get", "-qq", "-y", "purge", "twampd", "twamp")
+    left = b.m.shell("find / -xdev \\( -path /proc -o -path /sys -o -path /root -o -path /tmp -o "
+                     "-path /run/systemd -o -path /var/log/journal \\) -prune -o "
+                     "-name '*twamp*' -print").stdout
+    same(left, "", "files left")
+    same(b.systemctl("list-units", "--all", "--plain", "--no-legend", "twampd*").stdout, "",
+         "units left")
+    true("twampd: " not in b.m.run("journalctl", "--list-catalog").stdout, "the catalog is clean")
+
+
+# --- running them ---------------------------------------------------------------------
+
+def make_old(deb, folder):
+    """The same package with a lower version, to upgrade from."""
+    tree = pathlib.Path(folder, pathlib.Path(deb).stem)
+    subprocess.run(["dpkg-deb", "--raw-extract", deb, tree], check=True)
+    control = tree / "DEBIAN/control"
+    control.write_text(re.sub(r"^Version: (.*)$", r"Version: \1~previous", control.read_text(),
+                              flags=re.M))
+    target = str(tree) + "-previous.deb"
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-Znone", "--build", tree, target], check=True,
+                   stdout=subprocess.DEVNULL)
+    return target
+
+
+def place(machine, debs):
+    """Copy packages into the machine; their paths there."""
+    paths = ["/root/" + pathlib.Path(deb).name for deb in debs]
+    for deb, path in zip(debs, paths):
+        machine.copy(deb, path)
+    return paths
+
+
+def run_step(number, function, bed):
+    start = time.monotonic()
+    result = "ok"
+    try:
+        function(bed)
+    except Skip as reason:
+        print("ok %d - %s # SKIP %s" % (number, function.__name__, reason), flush=True)
+        return True
+    except Exception as error:  # a step fails by any exception
+        result = "not ok"
+        trace = traceback.format_exc() if not isinstance(error, AssertionError) else str(error)
+        print("".join("# %s\n" % line for line in trace.splitlines()), end="")
+    print("%s %d - %s (%.1f s)" % (result, number, function.__name__, time.monotonic() - start),
+          flush=True)
+    return result == "ok"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=pathlib.Path, required=True,
+                        help="where packages and root are kept")
+    arguments = parser.parse_args()
+    reason = boot.why_not()
+    if reason:
+        print("1..0 # SKIP " + reason)
+        return 0
+    print("1..%d" % len(STEPS), flush=True)
+    packages = arguments.folder / "packages"
+    subprocess.run([HERE / "packages.sh", packages], check=True)
+    debs = [str(deb) for deb in sorted((packages / "first").glob("*.deb"))
+            if "-dbgsym_" not in deb.name]
+    root = boot.make_root(arguments.folder, boot.dependencies(debs))
+    good = True
+    with tempfile.TemporaryDirectory(prefix="twampd-debs-") as folder:
+        old = [make_old(deb, folder) for deb in debs]
+        machine = boot.Machine(root)
+        try:
+            bed = Bed(machine, place(machine, debs), place(machine, old))
+            for number, function in enumerate(STEPS, 1):
+                if not run_step(number, function, bed):
+                    good = False
+                    text = machine.run("journalctl", "-q", "--no-pager", "-n", "12").stdout
+                    print("".join("#   %s\n" % line for line in text.splitlines()), flush=True)
+        finally:
+            machine.remove()
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Start a program with sockets passed to it, as a service manager does: activate.py
+KIND:NAME... -- PROGRAM ARGUMENT... KIND: tcp4, tcp6, dual (listening on port 862), deaf (does
+not listen), udp, unix, file. All are blocking, so that who takes them has to see to it.
+"""
+
+import os
+import socket
+import sys
+
+PORT = 862
+
+
+def make(kind):
+    if kind == "file":
+        return os.open("/dev/null", os.O_RDONLY)
+    if kind == "unix":
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        s.bind("")  # an abstract name that the kernel chooses
+        s.listen()
+    elif kind == "udp":
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.bind(("0.0.0.0", PORT))
+    else:
+        family = socket.AF_INET6 if kind in ("tcp6", "dual") else socket.AF_INET
+        s = socket.socket(family, socket.SOCK_STREAM)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, kind == "tcp6")
+        s.bind(("::" if family == socket.AF_INET6 else "0.0.0.0", PORT))
+        if kind != "deaf":
+            s.listen(128)
+    return s.detach()
+
+
+def main():
+    end = sys.argv.index("--")
+    specs = [spec.split(":") for spec in sys.argv[1:end]]
+    fds = [make(kind) for kind, _ in specs]
+    high = 3 + len(fds)
+    fds = [fd if fd >= high else os.dup2(fd, high + 100 + fd) for fd in fds]
+    for number, fd in enumerate(fds, 3):
+        os.dup2(fd, number, inheritable=True)
+    os.closerange(high, 1024)
+    os.environ.update(LISTEN_FDS=str(len(specs)), LISTEN_PID=str(os.getpid()),
+                      LISTEN_FDNAMES=":".join(name for _, name in specs))
+    os.execv(sys.argv[end + 1], sys.argv[end + 1:])
+
+
+main()
