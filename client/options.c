@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "client/options.h"
 
+#include "client/optlight.h"
 #include "client/optrow.h"
 #include "client/secret.h"
 #include "client/value.h"
@@ -22,11 +23,13 @@ static const struct {
 	[COMMAND_CONTROLLER] = { "controller", "[options] HOST[:PORT]",
 				 "measure against a TWAMP server (Control-Client, Session-Sender)" },
 	[COMMAND_SENDER] = { "sender", "[options] HOST[:PORT]",
-			     "measure against a TWAMP Light reflector, without control" },
+			     "measure against a TWAMP Light or STAMP reflector, without control" },
 	[COMMAND_EXPLAIN] = { "explain", "[CODE | REASON]",
 			      "what an Accept code or a reason means, and what to do" },
 	[COMMAND_DSCPTABLE] = { "dscptable", "", "names and values of DSCP" },
 	[COMMAND_KEYGEN] = { "keygen", "KEYID", "make an entry for a file of keys" },
+	[COMMAND_RESPONDER] = { "responder", "[options] [ADDR]:PORT",
+				"be a TWAMP Light or STAMP reflector until interrupted" },
 };
 
 #define CODE_BASE 1000 /* getopt_long values: CODE_BASE + row, or one of these */
@@ -152,7 +155,12 @@ static enum options_verdict take_option(struct options *o, int code, char **argv
 static enum options_verdict take_host(struct options *o, const char *host, FILE *err)
 {
 	const char *name = commands[o->command].name;
+	const char *fault = optlight_fault(o);
 
+	if (fault) {
+		fprintf(err, "twamp %s: %s\n", name, fault);
+		return OPTIONS_BAD;
+	}
 	if (!value_endpoint(host, o->host, sizeof(o->host), &o->port)) {
 		fprintf(err, "twamp %s: '%s' is not HOST, HOST:PORT or [ADDRESS]:PORT\n", name,
 			host);
@@ -171,6 +179,16 @@ static enum options_verdict take_host(struct options *o, const char *host, FILE 
 	return OPTIONS_RUN;
 }
 
+static enum options_verdict take_local(struct options *o, const char *local, FILE *err)
+{
+	if (!optlight_endpoint(o, local)) {
+		fprintf(err, "twamp responder: '%s' is not :PORT, ADDRESS:PORT or [ADDRESS]:PORT\n",
+			local);
+		return OPTIONS_BAD;
+	}
+	return OPTIONS_RUN;
+}
+
 static enum options_verdict take_key_id(const char *id, FILE *err)
 {
 	const char *fault = secret_id_fault(id, strlen(id));
@@ -180,6 +198,12 @@ static enum options_verdict take_key_id(const char *id, FILE *err)
 		return OPTIONS_BAD;
 	}
 	return OPTIONS_RUN;
+}
+
+static enum options_verdict miss(const char *name, const char *what, FILE *err)
+{
+	fprintf(err, "twamp %s: %s is missing (see twamp %s --help)\n", name, what, name);
+	return OPTIONS_BAD;
 }
 
 static enum options_verdict take_operand(struct options *o, int n, char **rest, FILE *err)
@@ -197,16 +221,13 @@ static enum options_verdict take_operand(struct options *o, int n, char **rest, 
 		return OPTIONS_RUN;
 	case COMMAND_CONTROLLER:
 	case COMMAND_SENDER:
+		return n ? take_host(o, rest[0], err) : miss(name, "HOST", err);
 	case COMMAND_KEYGEN:
-		break;
+		return n ? take_key_id(rest[0], err) : miss(name, "KEYID", err);
+	case COMMAND_RESPONDER:
+		return n ? take_local(o, rest[0], err) : miss(name, "[ADDR]:PORT", err);
 	}
-	if (n == 0) {
-		fprintf(err, "twamp %s: %s is missing (see twamp %s --help)\n", name,
-			o->command == COMMAND_KEYGEN ? "KEYID" : "HOST", name);
-		return OPTIONS_BAD;
-	}
-	return o->command == COMMAND_KEYGEN ? take_key_id(o->topic, err)
-					    : take_host(o, rest[0], err);
+	return OPTIONS_BAD;
 }
 
 static enum options_verdict parse_command(int argc, char **argv, struct options *o, FILE *out,

@@ -2,6 +2,7 @@
 /* The command line of twamp: one table row per option makes parser and help. */
 #pragma once
 
+#include "client/allow.h"
 #include "protocol/wire.h"
 
 #include <stdbool.h>
@@ -14,8 +15,9 @@ enum command {
 	COMMAND_EXPLAIN,
 	COMMAND_DSCPTABLE,
 	COMMAND_KEYGEN,
+	COMMAND_RESPONDER,
 };
-#define COMMAND_COUNT 5
+#define COMMAND_COUNT 6
 
 enum options_fill {
 	OPTIONS_FILL_RANDOM,
@@ -23,6 +25,7 @@ enum options_fill {
 };
 
 #define OPTIONS_TWAMP_PORT 862u
+#define OPTIONS_MAX_ALLOW 64u
 #define OPTIONS_MAX_COUNT 1000000u
 #define OPTIONS_MAX_SESSIONS 10000u
 #define OPTIONS_MAX_REFLECT_LENGTH 65000u
@@ -54,6 +57,12 @@ struct options {
 	uint32_t max_count; /* PBKDF2 rounds */
 	uint32_t features; /* asked for, of MODE_FEATURE_MASK */
 	uint16_t reflect_octets, reflect_length; /* RFC 6038 4.2 */
+	bool stamp; /* sender, responder: RFC 8762 in place of TWAMP Light */
+	uint16_t ssid;
+	bool ssid_given;
+	bool stateful; /* responder */
+	struct allow allow[OPTIONS_MAX_ALLOW];
+	uint32_t allow_count; /* 0 = this host only */
 	bool json;
 	bool quiet;
 };

@@ -2,6 +2,7 @@
 #include "client/optrow.h"
 
 #include "client/dscp.h"
+#include "client/optlight.h"
 #include "client/secret.h"
 #include "client/value.h"
 #include "protocol/mode.h"
@@ -15,6 +16,8 @@
 #define MS INT64_C(1000000)
 #define MEASURING OPTROW_MEASURING
 #define CONTROLLING (1u << COMMAND_CONTROLLER)
+#define SENDING (1u << COMMAND_SENDER)
+#define RESPONDING (1u << COMMAND_RESPONDER)
 
 static bool set_u32(const char *text, uint64_t min, uint64_t max, uint32_t *to)
 {
@@ -247,8 +250,8 @@ const struct optrow optrow_table[] = {
 	  "a packet without reply after this is lost (default 2s)", MEASURING, set_timeout },
 	{ "sessions", 0, "N", "a number from 1 to 10000",
 	  "test sessions at once, each with its own socket (default 1)", MEASURING, set_sessions },
-	{ "ipv4", '4', NULL, "", "IPv4 only", MEASURING, set_ipv4 },
-	{ "ipv6", '6', NULL, "", "IPv6 only", MEASURING, set_ipv6 },
+	{ "ipv4", '4', NULL, "", "IPv4 only", MEASURING | RESPONDING, set_ipv4 },
+	{ "ipv6", '6', NULL, "", "IPv6 only", MEASURING | RESPONDING, set_ipv6 },
 	{ "source", 0, "ADDR", "an address of this host",
 	  "local address (default: the system's choice)", MEASURING, set_source },
 	{ "port-range", 0, "FIRST-LAST", "two ports such as 20000-20100, or one port",
@@ -290,7 +293,19 @@ const struct optrow optrow_table[] = {
 	  set_ptp },
 	{ "all-features", 0, NULL, "", "all of the extensions above", CONTROLLING,
 	  set_all_features },
+	{ "stamp", 0, NULL, "",
+	  "STAMP packets (RFC 8762); padding, by default none, is an Extra Padding TLV", SENDING,
+	  optlight_stamp },
+	{ "ssid", 0, "N", "a number from 0 to 65535", "SSID of the packets (RFC 8972; default 0)",
+	  SENDING, optlight_ssid },
+	{ "type", 0, "TYPE", "twamp-light or stamp", "what to answer as (default twamp-light)",
+	  RESPONDING, optlight_type },
+	{ "stateful", 0, NULL, "",
+	  "count replies of each sender (default: copy the sender's Sequence Number)", RESPONDING,
+	  optlight_stateful },
+	{ "allow", 0, "PREFIX", "a prefix such as 192.0.2.0/24 or 2001:db8::/32, 64 at most",
+	  "whom to answer; may be repeated (default: this host only)", RESPONDING, optlight_allow },
 	{ "json", 0, NULL, "", "print the result as one JSON object", MEASURING, set_json },
-	{ "quiet", 'q', NULL, "", "no progress and no notices", MEASURING, set_quiet },
+	{ "quiet", 'q', NULL, "", "no progress and no notices", MEASURING | RESPONDING, set_quiet },
 };
 _Static_assert(sizeof(optrow_table) / sizeof(optrow_table[0]) == OPTROW_COUNT, "as announced");

@@ -15,5 +15,5 @@ struct optrow {
 };
 
 #define OPTROW_MEASURING (1u << COMMAND_CONTROLLER | 1u << COMMAND_SENDER)
-#define OPTROW_COUNT 29
+#define OPTROW_COUNT 34
 extern const struct optrow optrow_table[OPTROW_COUNT];

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "client/probe.h"
 
+#include "client/optlight.h"
 #include "client/padding.h"
 #include "client/timing.h"
+#include "protocol/stamp.h"
 
 #include <errno.h>
 #include <netinet/ip.h>
@@ -119,11 +121,14 @@ int probe_aim(struct probe *p, const struct options *o, const struct probe_aim *
 {
 	p->peer = at->peer;
 	memcpy(p->sid, at->sid, sizeof(p->sid));
-	p->layout = pkt_layout(at->modes);
+	p->stamp = o->stamp;
+	p->ssid = o->ssid;
+	p->layout = p->stamp ? stamp_layout() : pkt_layout(at->modes);
 	p->format = at->modes & MODE_PTP ? TS_PTP : TS_NTP;
 	p->tos_seen = at->modes & MODE_DSCP_ECN ? at->tos_seen : NULL;
 	p->reflect_octets = at->modes & MODE_REFLECT_OCTETS ? o->reflect_length : 0;
-	p->send_octets = pkt_send_len(p->layout, padding_octets(o, at->modes));
+	p->send_octets = pkt_send_len(p->layout, p->stamp ? optlight_stamp_padding(o)
+							  : padding_octets(o, at->modes));
 	p->reply_octets = (size_t)p->layout->reply_min + p->reflect_octets;
 	free(p->packet);
 	free(p->reply);
@@ -140,6 +145,16 @@ int probe_aim(struct probe *p, const struct options *o, const struct probe_aim *
 	return OUTCOME_OK;
 }
 
+/* What a STAMP packet has beside the fields of pkt.h. */
+static void dress(struct probe *p)
+{
+	stamp_put_ssid(p->packet, p->ssid);
+	if (p->send_octets > STAMP_BASE_LEN) {
+		stamp_put_extra_padding(p->packet + STAMP_BASE_LEN,
+					(uint16_t)(p->send_octets - STAMP_BASE_LEN));
+	}
+}
+
 /* The header with its timestamp, as late as its protection lets it be: T-005. Returns T1. */
 static struct wall put_header(struct probe *p, struct pkt_send *header)
 {
@@ -148,6 +163,9 @@ static struct wall put_header(struct probe *p, struct pkt_send *header)
 
 	header->ts = ts_encode(p->format, t1);
 	pkt_put_send(p->layout, p->packet, header);
+	if (p->stamp) {
+		dress(p);
+	}
 	switch (p->guard) {
 	case PROBE_CLEAR:
 		break;
@@ -242,6 +260,18 @@ static int receive_one(struct probe *p, uint8_t *to, size_t size, struct receive
 	return 0;
 }
 
+/* T-085. False if the reply belongs to another session. */
+static bool check_ssid(struct probe *p, size_t octets)
+{
+	uint16_t ssid = p->stamp ? stamp_get_ssid(p->reply, octets) : 0;
+
+	if (!p->stamp || ssid == p->ssid) {
+		return true;
+	}
+	p->ssid_missing += ssid == 0;
+	return ssid == 0;
+}
+
 static bool is_authentic(struct probe *p, size_t octets)
 {
 	switch (p->guard) {
@@ -275,6 +305,10 @@ static void take_reply(struct probe *p, const struct received *r)
 	}
 	if (r->octets < p->layout->reply_min) {
 		p->bad_length++;
+		return;
+	}
+	if (!check_ssid(p, r->octets)) {
+		p->bad_source++;
 		return;
 	}
 	if (!is_authentic(p, r->octets)) {

@@ -34,12 +34,15 @@ struct probe {
 	uint16_t reflect_octets; /* first octets of the padding: constant, and to come back */
 	uint64_t *tos_seen; /* replies by the TOS octet they tell; NULL = they tell none */
 	enum options_fill fill;
+	bool stamp; /* RFC 8762 packets with @ssid */
+	uint16_t ssid;
 	uint64_t random; /* padding; independent of any secret (T-007) */
 	uint32_t next_seq;
 	uint8_t sid[MSG_SID_LEN]; /* zero without control */
 	int start_accept, stop_accept; /* of RFC 5938; -1 = no acknowledgement */
 	uint64_t hmac_failures, reflect_failures;
 	uint64_t send_errors, bad_length, bad_source, refused; /* refused: ICMP port unreachable */
+	uint64_t ssid_missing; /* replies without our SSID: the reflector does not know RFC 8972 */
 	uint64_t user_stamps; /* T4 read by this program for want of the kernel's */
 };
 

@@ -116,7 +116,8 @@ static void print_hops(const char *name, const struct series_range *r, unsigned 
 
 static void print_oddities(const struct measure *m, FILE *out)
 {
-	uint64_t errors = 0, length = 0, source = 0, stamps = 0, denied = 0, reflected = 0;
+	uint64_t errors = 0, length = 0, source = 0, stamps = 0, denied = 0, reflected = 0,
+		 ssid = 0;
 
 	for (uint32_t i = 0; i < m->probe_count; i++) {
 		errors += m->probes[i].send_errors;
@@ -125,6 +126,7 @@ static void print_oddities(const struct measure *m, FILE *out)
 		stamps += m->probes[i].user_stamps;
 		denied += m->probes[i].hmac_failures;
 		reflected += m->probes[i].reflect_failures;
+		ssid += m->probes[i].ssid_missing;
 	}
 	if (m->summary.late) {
 		fprintf(out,
@@ -144,6 +146,11 @@ static void print_oddities(const struct measure *m, FILE *out)
 		fprintf(out,
 			"  reflected   %" PRIu64 " replies without the octets to be reflected\n",
 			reflected);
+	}
+	if (ssid) {
+		fprintf(out,
+			"  no SSID     %" PRIu64 " replies: the reflector does not know RFC 8972\n",
+			ssid);
 	}
 	if (m->summary.corrupt) {
 		fprintf(out, "  no delays   %" PRIu64 " replies with a corrupt Error Estimate\n",
@@ -192,7 +199,11 @@ static void print_head(const struct measure *m, FILE *out)
 
 	fprintf(out, "twamp %s %s (%s), mode %s\n",
 		o->command == COMMAND_CONTROLLER ? "controller" : "sender", o->host,
-		endpoint_text(&m->peer, true, text), mode_text(m->modes, modes, sizeof(modes)));
+		endpoint_text(&m->peer, true, text),
+		o->stamp ? "STAMP" : mode_text(m->modes, modes, sizeof(modes)));
+	if (o->stamp && o->ssid) {
+		fprintf(out, "  SSID %u\n", o->ssid);
+	}
 	fprintf(out,
 		"  %u session%s, %u packets every %.6g ms, %zu octets UDP payload, DSCP %u%s%s%s\n",
 		m->probe_count, m->probe_count == 1 ? "" : "s", o->count,

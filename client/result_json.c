@@ -263,6 +263,10 @@ void result_json(const struct measure *m, FILE *out)
 
 	fprintf(out, "{\"program\":\"twamp %s\"", TWAMPD_VERSION);
 	put_text("command", o->command == COMMAND_CONTROLLER ? "controller" : "sender", out);
+	if (o->stamp) {
+		put_bool("stamp", true, out);
+		put_count("ssid", o->ssid, out);
+	}
 	put_text("host", o->host, out);
 	put_count("port", o->port, out);
 	if (m->peer_known) {

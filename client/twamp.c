@@ -6,6 +6,7 @@
 #include "client/keygen.h"
 #include "client/measure.h"
 #include "client/options.h"
+#include "client/responder.h"
 #include "client/result.h"
 
 #include <string.h>
@@ -59,6 +60,8 @@ int main(int argc, char **argv)
 	case COMMAND_CONTROLLER:
 	case COMMAND_SENDER:
 		return measure(&o);
+	case COMMAND_RESPONDER:
+		return responder_run(&o);
 	case COMMAND_EXPLAIN:
 		if (explain_print(o.topic, stdout) < 0) {
 			fprintf(stderr,

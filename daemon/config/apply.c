@@ -5,6 +5,7 @@
 #include "daemon/config/convert.h"
 #include "daemon/config/fault.h"
 #include "daemon/config/keys.h"
+#include "daemon/config/lightconf.h"
 #include "daemon/config/source.h"
 
 #include <arpa/inet.h>
@@ -53,8 +54,7 @@ static uint32_t parse_scope(const char *text)
 	return if_nametoindex(text);
 }
 
-/* Return what is wrong, or NULL. */
-static const char *parse_address(const char *text, struct address *address)
+const char *apply_address(const char *text, struct address *address)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	char host[INET6_ADDRSTRLEN];
@@ -93,7 +93,7 @@ static int put_address(struct apply *a, const config_setting_t *s, uint16_t port
 	if (s->type != CONFIG_TYPE_STRING)
 		return convert_complain(a, s, "listen.address: this is %s, expected: a string",
 					convert_describe(s));
-	wrong = parse_address(text, &address);
+	wrong = apply_address(text, &address);
 	if (wrong) {
 		return convert_complain(
 			a, s,
@@ -178,6 +178,8 @@ static int put(struct apply *a, const config_setting_t *s, const struct schema_r
 	switch (row->type) {
 	case SCHEMA_LISTEN:
 		return put_listen(a, s, row);
+	case SCHEMA_LIGHT:
+		return lightconf_put(a, s, row);
 	case SCHEMA_CLASSES:
 		return classes_put(a, s, row);
 	case SCHEMA_NAME:

@@ -35,6 +35,9 @@ static inline enum schema_scope apply_scope(const struct apply *a)
 /** The value of every key that no file sets. Return 0 or -ENOMEM. */
 NODISCARD int apply_defaults(struct settings *s);
 
+/** All of @address but its port. Return what is wrong, or NULL. */
+NODISCARD const char *apply_address(const char *text, struct address *address);
+
 /** Return 0, -ENOMEM or SETTINGS_BAD. */
 NODISCARD int apply_file(struct apply *a, const char *path);
 

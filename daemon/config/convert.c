@@ -258,6 +258,7 @@ int convert_put(struct apply *a, const config_setting_t *s, const struct schema_
 	case SCHEMA_CPUS:
 		return put_cpus(a, s, row);
 	case SCHEMA_LISTEN:
+	case SCHEMA_LIGHT:
 	case SCHEMA_CLASSES:
 	case SCHEMA_NAME:
 	case SCHEMA_PREFIXES:

@@ -160,6 +160,10 @@ char *schema_accepts(const struct schema_row *row, enum schema_scope where,
 	case SCHEMA_LISTEN:
 		text = "list of 1 to 64 { address = \"...\"; port = 0..65535; }";
 		break;
+	case SCHEMA_LIGHT:
+		text = "list of 0 to 64 { address = \"...\"; port = 1..65535; type = \"...\"; "
+		       "clients = [ ... ]; ... }";
+		break;
 	case SCHEMA_FILE:
 		text = "path of a file";
 		break;
@@ -182,7 +186,7 @@ char *schema_accepts(const struct schema_row *row, enum schema_scope where,
 	(void)snprintf(buf, SCHEMA_TEXT_LEN, "%s", text);
 	return buf;
 }
-_Static_assert(SCHEMA_LISTEN_MAX == 64 && SCHEMA_CLASSES_MAX == 1024 &&
+_Static_assert(SCHEMA_LISTEN_MAX == 64 && SCHEMA_LIGHT_MAX == 64 && SCHEMA_CLASSES_MAX == 1024 &&
 		       SETTINGS_CLASS_NAME_MAX == 31 && SCHEMA_PREFIXES_MAX == 65536 &&
 		       SCHEMA_KEY_IDS_MAX == 10000 && CPU_SETSIZE == 1024,
 	       "named in the texts above");
@@ -234,6 +238,7 @@ char *schema_text(const struct schema_row *row, uint64_t value, char buf[static 
 			       value ? " ]" : "]");
 		break;
 	case SCHEMA_LISTEN:
+	case SCHEMA_LIGHT:
 	case SCHEMA_FILE:
 	case SCHEMA_CPUS:
 	case SCHEMA_CLASSES:

@@ -15,6 +15,7 @@ enum schema_type {
 	SCHEMA_DSCP, /* array of code points, or "all": a mask */
 	SCHEMA_MODES, /* array of names of enum mode_bit */
 	SCHEMA_LISTEN, /* list of groups with address and port */
+	SCHEMA_LIGHT, /* list of groups, see lightconf.h */
 	SCHEMA_FILE, /* a path; "" */
 	SCHEMA_CPUS, /* a string: "0-3,5" */
 	SCHEMA_CLASSES, /* list of groups with the keys of SCHEMA_CLASS */
@@ -48,11 +49,14 @@ struct schema_row {
 	const char *help;
 };
 
-#define SCHEMA_ROWS 47
+#define SCHEMA_ROWS 48
 extern const struct schema_row schema_rows[SCHEMA_ROWS];
 
 #define SCHEMA_LISTEN_MAX 64
 #define SCHEMA_LISTEN_PORT 862
+#define SCHEMA_LIGHT_MAX 64 /* an entry for both families counts twice */
+#define SCHEMA_LIGHT_PREFIXES_MAX 4096 /* of one entry */
+#define SCHEMA_LIGHT_SSIDS_MAX 4096
 #define SCHEMA_CLASSES_MAX 1024
 #define SCHEMA_PREFIXES_MAX 65536 /* of all classes */
 #define SCHEMA_KEY_IDS_MAX 10000 /* of all classes */

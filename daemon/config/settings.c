@@ -3,6 +3,7 @@
 
 #include "daemon/config/apply.h"
 #include "daemon/config/classes.h"
+#include "daemon/config/lightconf.h"
 #include "daemon/config/schema.h"
 #include "daemon/config/source.h"
 
@@ -56,6 +57,7 @@ void settings_unref(struct settings *s)
 	assert(s->refs > 0);
 	if (--s->refs)
 		return;
+	lightconf_free(s);
 	classes_free(s);
 	keys_free(s->keys);
 	free(s->keys_path);

@@ -19,6 +19,26 @@ struct settings_listen {
 	struct address address; /* family 4 or 6; "" in the file makes one of each */
 };
 
+enum settings_light_type {
+	SETTINGS_LIGHT_TWAMP,
+	SETTINGS_LIGHT_STAMP,
+};
+
+#define SETTINGS_DSCP_COPY 64 /* the replies have that of the packet */
+
+/* A reflector without control, an entry of "light": one address and port. */
+struct settings_light {
+	struct address address;
+	enum settings_light_type type;
+	bool stateful; /* Sequence Numbers of its own: T-072 */
+	bool from_862; /* answers packets from UDP port 862, too */
+	uint8_t dscp; /* of replies, or SETTINGS_DSCP_COPY */
+	struct prefix *clients; /* sorted; none covers another; an entry without any has no reply */
+	size_t n_clients;
+	uint16_t *ssids; /* sorted; STAMP */
+	size_t n_ssids; /* 0 = any */
+};
+
 enum settings_timestamps {
 	SETTINGS_TIMESTAMPS_AUTO, /* the best that works */
 	SETTINGS_TIMESTAMPS_KERNEL,
@@ -49,6 +69,7 @@ struct settings_class {
 };
 
 struct keys;
+struct prefix; /* daemon/config/prefix.h */
 struct settings_prefix; /* daemon/config/classes.h */
 struct settings_key_id;
 
@@ -57,6 +78,8 @@ struct settings {
 	struct policy configured; /* as in the files */
 	struct settings_listen *listen;
 	size_t n_listen;
+	struct settings_light *light;
+	size_t n_light;
 	uint32_t reflector_threads; /* 0 = one per CPU; restart */
 	uint32_t reflector_priority; /* SCHED_FIFO; 0 = off; restart */
 	cpu_set_t reflector_cpus; /* none = as the process; restart */
@@ -128,6 +151,12 @@ const struct settings_class *settings_class_by_key(const struct settings *s, con
  * need keys, and the features, of all classes with key_ids. 0 if there is no such mode.
  */
 uint32_t settings_keyed_modes(const struct settings *s);
+
+/** May the address use the reflector? Bisection. @a is of the family of @l. */
+bool settings_light_allows(const struct settings_light *l, const struct address *a);
+
+/** Is the SSID one of a provisioned session (T-085)? Bisection. */
+bool settings_light_knows(const struct settings_light *l, uint16_t ssid);
 
 /** Every key with its value as it would be written in a file, for --dump. No secrets. */
 void settings_dump(const struct settings *s, FILE *to);

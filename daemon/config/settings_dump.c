@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/config/classes.h"
 #include "daemon/config/cpus.h"
+#include "daemon/config/lightconf.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -78,6 +79,9 @@ static void print_value(const struct settings *s, const struct settings_class *c
 		break;
 	case SCHEMA_LISTEN:
 		print_listen(s, to);
+		break;
+	case SCHEMA_LIGHT:
+		lightconf_dump(s, to);
 		break;
 	case SCHEMA_FILE:
 		print_string(s->keys_file, strlen(s->keys_file), to);
@@ -181,6 +185,8 @@ static const char *preset(const struct schema_row *row, char buf[static SCHEMA_T
 		return schema_text(row, row->preset, buf);
 	case SCHEMA_LISTEN:
 		return "( { port = 862; } )";
+	case SCHEMA_LIGHT:
+		return "( )";
 	case SCHEMA_FILE:
 	case SCHEMA_CPUS:
 		return "\"\"";

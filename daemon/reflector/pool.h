@@ -6,6 +6,7 @@
 #pragma once
 
 #include "daemon/reflector/estimate.h"
+#include "daemon/reflector/light.h"
 #include "daemon/reflector/port.h"
 #include "daemon/reflector/reflector.h"
 #include "daemon/reflector/sock.h"
@@ -14,6 +15,8 @@
 #include <pthread.h>
 
 struct reflect_scratch;
+struct light_view;
+struct light_worker;
 
 /* Orders of the main thread to a reflector thread; several may wait for one session. */
 enum worker_order {
@@ -93,6 +96,7 @@ struct worker {
 	unsigned beats;
 	struct estimate estimate;
 	struct reflect_scratch *scratch;
+	struct light_worker *light; /* lightpath.h */
 	struct worker_totals totals;
 };
 
@@ -113,4 +117,14 @@ struct reflector {
 	bool kernel_stamps;
 	unsigned count;
 	struct worker *workers;
+
+	/* reflectors without control: lightpath.h */
+	struct light_view *light_view; /* the newest */
+	struct light_view *light_oldest; /* first of those that a thread may look at */
+	ev_async light_wakeup; /* a thread has adopted a view */
+	struct light_sums light_past; /* of ports that have ended */
 };
+
+/* Beginning and end of the Light side; all threads are joined before the latter. */
+void light_init(struct reflector *r);
+void light_wipe(struct reflector *r);

@@ -129,6 +129,7 @@ int reflector_new(struct reflector **out, struct ev_loop *loop,
 	ev_async_init(&r->wakeup, on_wakeup);
 	r->wakeup.data = r;
 	ev_async_start(loop, &r->wakeup);
+	light_init(r);
 	/* Not a secret: it only makes a restarted server begin elsewhere. */
 	(void)!getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
 	port_init(&r->ports, seed);
@@ -160,6 +161,7 @@ void reflector_free(struct reflector *r)
 	}
 	while (!report_some(r, ENDS_PER_EVENT)) {
 	}
+	light_wipe(r);
 	for (unsigned i = 0; i < r->count; i++) {
 		worker_free(&r->workers[i]);
 	}

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 struct reflector; /* the threads */
+struct light_info; /* light.h */
 struct udp_session; /* one session's socket and counters */
 
 /* Why a packet was not answered. */
@@ -67,6 +68,8 @@ struct reflector_config {
 	 * is freed after it. May open and end sessions, but not free the reflector. */
 	void (*ended)(void *context, void *owner, enum udp_end why,
 		      const struct udp_counters *counters);
+	/* Called in @loop's thread when a Light port has ended; the counters are final. NULL ok. */
+	void (*light_ended)(void *context, const struct light_info *info);
 	void *context;
 };
 

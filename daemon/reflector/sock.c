@@ -259,6 +259,62 @@ int sock_open(const struct session_spec *spec, bool stamps, const struct sock_de
 	return fd;
 }
 
+/* Of the addresses and options of a packet. */
+static int ask_path(int fd, int family)
+{
+	int error = family == AF_INET ? set_options_v4(fd, 0) : set_options_v6(fd, 0);
+
+	if (error) {
+		return error;
+	}
+	if (family == AF_INET) {
+		error = set(fd, IPPROTO_IP, IP_RECVTOS, 1); /* for the reply's: T-075 */
+		return error ? error : set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+	}
+	error = set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+	return error ? error : set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+}
+
+int sock_open_light(const struct address *local, bool stamps)
+{
+	int family = local->family == 4 ? AF_INET : AF_INET6;
+	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int error;
+
+	if (fd < 0) {
+		return -errno;
+	}
+	error = ask_path(fd, family);
+	error = error ? error : set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	error = error ? error : sock_bind(fd, local, local->port);
+	if (error) {
+		close(fd);
+		return error;
+	}
+	(void)set(fd, SOL_SOCKET, SO_RCVBUF, SOCK_RCVBUF / 2); /* as much as the system allows */
+	if (stamps) {
+		(void)ask_stamps(fd);
+	}
+	return fd;
+}
+
+int sock_probe_port(const struct address *local)
+{
+	int family = local->family == 4 ? AF_INET : AF_INET6;
+	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int error = fd < 0 ? -errno : 0;
+
+	if (error) {
+		return error;
+	}
+	if (family == AF_INET6) {
+		error = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	}
+	error = error ? error : sock_bind(fd, local, local->port);
+	close(fd);
+	return error;
+}
+
 int sock_bind(int fd, const struct address *local, uint16_t port)
 {
 	union any_address a;

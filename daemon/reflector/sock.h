@@ -43,6 +43,16 @@ NODISCARD int sock_check_local(int keeper, const struct address *local);
 NODISCARD int sock_open(const struct session_spec *spec, bool stamps,
 			const struct sock_defaults *defaults, int *rcvbuf);
 
+/**
+ * A socket of a Light port, bound: several may share the port, it tells where packets were
+ * sent to, and it takes the source and DSCP of a reply with the reply.
+ * Return descriptor or negative errno.
+ */
+NODISCARD int sock_open_light(const struct address *local, bool stamps);
+
+/** -EADDRINUSE if any socket has the port, even one that shares it; 0 or another error. */
+NODISCARD int sock_probe_port(const struct address *local);
+
 /** Return 0 or negative errno; -EADDRINUSE leaves the socket usable for another port. */
 NODISCARD int sock_bind(int fd, const struct address *local, uint16_t port);
 

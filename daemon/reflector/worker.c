@@ -2,6 +2,7 @@
 #include "daemon/reflector/worker.h"
 
 #include "daemon/reflector/estimate.h"
+#include "daemon/reflector/lightpath.h"
 #include "daemon/reflector/reflect.h"
 
 #include <errno.h>
@@ -209,7 +210,7 @@ int worker_init(struct worker *w, struct reflector *r)
 	w->beat.data = w;
 	ev_timer_start(w->loop, &w->beat);
 	on_beat(w->loop, &w->beat, 0);
-	return 0;
+	return lightpath_attach(w);
 }
 
 /* struct sched_attr of the kernel, as far as it is needed (sched_setattr(2)). */
@@ -293,6 +294,7 @@ void worker_join(struct worker *w)
 
 void worker_free(struct worker *w)
 {
+	lightpath_detach(w);
 	if (w->loop) {
 		ev_loop_destroy(w->loop);
 	}

@@ -4,6 +4,7 @@
 #include "daemon/server/burden.h"
 #include "daemon/server/conn.h"
 #include "daemon/server/host.h"
+#include "daemon/server/lightlog.h"
 #include "daemon/server/memory.h"
 #include "daemon/server/orders.h"
 
@@ -48,13 +49,15 @@ static void tell_status(struct server *s)
 {
 	const char *prefix = s->stopping ? "stopping: " : s->admit.draining ? "draining: " : "";
 	struct reflector_totals t;
+	char light[LIGHTLOG_STATUS_LEN];
 
 	reflector_totals(s->reflector, &t);
 	(void)sd_notifyf(0,
 			 "STATUS=%s%" PRIu32 " connection%s, %" PRIu32 " session%s, %" PRIu64
-			 " packets reflected",
+			 " packets reflected%s",
 			 prefix, s->admit.connections, s->admit.connections == 1 ? "" : "s",
-			 s->admit.sessions, s->admit.sessions == 1 ? "" : "s", t.reflected);
+			 s->admit.sessions, s->admit.sessions == 1 ? "" : "s", t.reflected,
+			 lightlog_status(s->reflector, light));
 }
 
 /* A reflector thread that does not go round its loop must not be reported alive. */
@@ -126,25 +129,42 @@ static void say_listening(struct server *s)
 		}
 		l->said = true;
 	}
+	lightlog_opened(s->log, s->reflector);
+}
+
+static void explain(int rc, const char *kind, const struct address *fault, const char *look,
+		    char *why, size_t size)
+{
+	char text[ADDRESS_TEXT_LEN];
+
+	snprintf(why, size, "cannot listen on %s%s: %s%s%s", kind,
+		 address_text(fault, text, sizeof text), strerror(-rc),
+		 rc == -EACCES	     ? "; ports below 1024 need CAP_NET_BIND_SERVICE"
+		 : rc == -EADDRINUSE ? "; look who has it: "
+				     : "",
+		 rc == -EADDRINUSE ? look : "");
 }
 
 /* Open what @settings want; on failure nothing has changed and @why says what failed. */
-static int listen_to(struct server *s, const struct settings *settings, char *why, size_t size)
+static int listen_to(struct server *s, struct settings *settings, char *why, size_t size)
 {
+	struct light_plan *light;
 	struct listener *next;
 	struct address fault;
-	char text[ADDRESS_TEXT_LEN];
-	int rc = listener_prepare(s, s->listeners, settings, &next, &fault);
+	int rc = light_prepare(s->reflector, settings, &light, &fault);
 
 	if (rc < 0) {
-		snprintf(why, size, "cannot listen on %s: %s%s",
-			 address_text(&fault, text, sizeof text), strerror(-rc),
-			 rc == -EACCES	     ? "; ports below 1024 need CAP_NET_BIND_SERVICE"
-			 : rc == -EADDRINUSE ? "; look who has it: ss -ltnp"
-					     : "");
+		explain(rc, "UDP ", &fault, "ss -lunp", why, size);
+		return rc;
+	}
+	rc = listener_prepare(s, s->listeners, settings, &next, &fault);
+	if (rc < 0) {
+		explain(rc, "", &fault, "ss -ltnp", why, size);
+		light_discard(light);
 		return rc;
 	}
 	listener_swap(&s->listeners, next);
+	light_apply(s->reflector, light);
 	return 0;
 }
 
@@ -185,6 +205,7 @@ static void take_settings(struct server *s, struct settings *next)
 	log_set_level(s->log, (int)next->log_level);
 	server_say(s, LOG_EVENT_RELOADED, s->config_path ? s->config_path : "defaults");
 	say_count(s);
+	lightlog_counters(s->log, s->reflector);
 	say_listening(s);
 }
 
@@ -298,6 +319,13 @@ static void start_timers(struct server *s)
 	burden_start(s);
 }
 
+static void say_light_ended(void *context, const struct light_info *info)
+{
+	struct server *s = context;
+
+	lightlog_ended(s->log, info);
+}
+
 static void say_faults(struct server *s)
 {
 	struct reflector_faults faults = reflector_faults(s->reflector);
@@ -318,6 +346,7 @@ static int start_reflector(struct server *s)
 		.priority = (int)s->settings->reflector_priority,
 		.user_timestamps = s->settings->timestamps == SETTINGS_TIMESTAMPS_USER,
 		.ended = orders_session_ended,
+		.light_ended = say_light_ended,
 		.context = s,
 	};
 	int rc = reflector_new(&s->reflector, s->loop, &config);

@@ -225,7 +225,7 @@ BROKEN = {
     "listen_empty": ("listen = ( );\n", 1, "listen"),
     "listen_key": ("listen = ({ port = 862; adress = \"::\"; });\n", 1, "adress"),
     "mode": ("modes = [ \"unauthenticatd\" ];\n", 1, "unauthenticatd"),
-    "mode_without_keys": ("modes = [ \"encrypted\" ];\n", 1, "need keys"),
+    "mode_without_keys": ("modes = [ \"encrypted\" ];\n", 1, "all need keys"),
     "no_mode": ("modes = [ ];\n", 1, "modes"),
     "level": ("log = { level = \"loud\"; };\n", 1, "debug"),
     "group_as_scalar": ("limits = 5;\n", 1, "limits"),

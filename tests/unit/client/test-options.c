@@ -137,7 +137,44 @@ START_TEST(features)
 }
 END_TEST
 
+START_TEST(without_control)
+{
+	ck_assert_int_eq(parse("sender --stamp --ssid 65535 --padding 4 h"), OPTIONS_RUN);
+	ck_assert(o.stamp);
+	ck_assert_uint_eq(o.ssid, 65535);
+	ck_assert_int_eq(parse("sender --stamp --padding 0 h:5000"), OPTIONS_RUN);
+	ck_assert_uint_eq(o.port, 5000);
+	ck_assert_int_eq(parse("sender --stamp --padding 65463 h"), OPTIONS_RUN);
+	ck_assert_int_eq(parse("responder -4 -q --type stamp --stateful --allow 192.0.2.0/24 "
+			       "--allow 2001:db8::/32 :5000"),
+			 OPTIONS_RUN);
+	ck_assert_int_eq(o.command, COMMAND_RESPONDER);
+	ck_assert(o.stamp && o.stateful && o.quiet);
+	ck_assert_int_eq(o.family, AF_INET);
+	ck_assert_uint_eq(o.allow_count, 2);
+	ck_assert_str_eq(o.host, "");
+	ck_assert_uint_eq(o.port, 5000);
+	ck_assert_int_eq(parse("responder --type twamp-light [::1]:6000"), OPTIONS_RUN);
+	ck_assert(!o.stamp);
+	ck_assert_str_eq(o.host, "::1");
+	ck_assert_uint_eq(o.port, 6000);
+}
+END_TEST
+
 static const char *const bad_lines[] = {
+	"controller --stamp h",
+	"controller --type stamp h",
+	"sender --ssid 1 h",
+	"sender --stamp --ssid 65536 h",
+	"sender --stamp --padding 3 h",
+	"sender --stamp --padding 65464 h",
+	"sender --allow 192.0.2.0/24 h",
+	"responder",
+	"responder :0",
+	"responder :5000 :5001",
+	"responder --type light :5000",
+	"responder --allow 192.0.2.0/33 :5000",
+	"responder --count 5 :5000",
 	"",
 	"nonsense",
 	"controller",
@@ -308,6 +345,7 @@ int main(void)
 	tcase_add_test(c, everything);
 	tcase_add_test(c, modes_and_keys);
 	tcase_add_test(c, features);
+	tcase_add_test(c, without_control);
 	tcase_add_loop_test(c, refused, 0, sizeof(bad_lines) / sizeof(bad_lines[0]));
 	tcase_add_test(c, help_names_every_default_once);
 	tcase_add_test(c, durations);

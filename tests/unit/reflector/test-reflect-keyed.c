@@ -15,7 +15,10 @@
 #include <unistd.h>
 
 #define LEN 150 /* of most packets here */
-#define EVERY_BIT(bit, from, to) size_t bit = 8 * (from); bit < 8 * (size_t)(to); bit++
+#define EVERY_BIT(bit, from, to) \
+	size_t bit = 8 * (from); \
+	bit < 8 * (size_t)(to); \
+	bit++
 
 static struct worker w;
 static struct udp_session u;
@@ -58,6 +61,7 @@ static void set_up(void)
 	}
 	keeper = sock_keeper(true, &(struct sock_defaults){ 0 });
 	ck_assert_int_ge(keeper, 0);
+	ck_assert(sock_prove_stamps()); /* they come a moment after they were asked for */
 	u.fd = make_socket(&spec, &port);
 	u.crypt = &server;
 	crypt_test_init(&server, &fixture_keys, fixture_sid);

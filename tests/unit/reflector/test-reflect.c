@@ -49,6 +49,7 @@ static void set_up(void)
 	w.estimate.fields[1][0][TS_PTP] = 0xc456;
 	keeper = sock_keeper(true, &(struct sock_defaults){ 0 });
 	ck_assert_int_ge(keeper, 0);
+	ck_assert(sock_prove_stamps()); /* they come a moment after they were asked for */
 	u.layout = pkt_layout(spec.modes);
 	u.fd = make_socket(&spec, &port);
 }

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "client/optlight.h"
+
+#include "client/value.h"
+#include "protocol/stamp.h"
+
+bool optlight_stamp(struct options *o, const char *text)
+{
+	o->stamp = true;
+	return true;
+}
+
+bool optlight_ssid(struct options *o, const char *text)
+{
+	uint64_t number;
+
+	if (!value_number(text, 0, UINT16_MAX, &number)) {
+		return false;
+	}
+	o->ssid = (uint16_t)number;
+	o->ssid_given = true;
+	return true;
+}
+
+bool optlight_type(struct options *o, const char *text)
+{
+	o->stamp = strcmp(text, "stamp") == 0;
+	return o->stamp || strcmp(text, "twamp-light") == 0;
+}
+
+bool optlight_stateful(struct options *o, const char *text)
+{
+	o->stateful = true;
+	return true;
+}
+
+bool optlight_allow(struct options *o, const char *text)
+{
+	if (o->allow_count == OPTIONS_MAX_ALLOW) {
+		return false;
+	}
+	return allow_parse(text, &o->allow[o->allow_count++]);
+}
+
+bool optlight_endpoint(struct options *o, const char *text)
+{
+	uint64_t number;
+
+	if (*text != ':' || text[1] == ':') {
+		return value_endpoint(text, o->host, sizeof(o->host), &o->port);
+	}
+	if (!value_number(text + 1, 1, UINT16_MAX, &number)) {
+		return false;
+	}
+	o->host[0] = '\0';
+	o->port = (uint16_t)number;
+	return true;
+}
+
+const char *optlight_fault(const struct options *o)
+{
+	if (o->command != COMMAND_SENDER) {
+		return NULL;
+	}
+	if (o->ssid_given && !o->stamp) {
+		return "--ssid goes with --stamp";
+	}
+	if (o->stamp && optlight_stamp_padding(o) && o->padding < STAMP_TLV_HEADER_LEN) {
+		return "--padding of --stamp is a TLV: 0, or 4 octets and more";
+	}
+	if (o->stamp && optlight_stamp_padding(o) > PKT_MAX_PAYLOAD_V4 - STAMP_BASE_LEN) {
+		return "--padding of --stamp: at most 65463 octets";
+	}
+	return NULL;
+}
+_Static_assert(PKT_MAX_PAYLOAD_V4 - STAMP_BASE_LEN == 65463, "named in the text");
+
+uint32_t optlight_stamp_padding(const struct options *o)
+{
+	return o->padding_given ? o->padding : 0;
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The entries of "light":
+ *   { address = "..."; port = 862; type = "twamp-light" | "stamp"; stateful = false;
+ *     clients = [ "192.0.2.0/24" ]; dscp = "copy" | "zero" | 0..63; ssids = [ 1, 2 ];
+ *     from_862 = false; }
+ * Only type and clients must be there: nobody is answered who is not named (T-074).
+ */
+#pragma once
+
+#include "daemon/config/apply.h"
+#include "daemon/config/prefix.h"
+
+#define LIGHTCONF_PORT 862 /* RFC 8545, RFC 8762 4.1 */
+
+/** Return 0, -ENOMEM or SETTINGS_BAD. */
+NODISCARD int lightconf_put(struct apply *a, const config_setting_t *s,
+			    const struct schema_row *row);
+
+/** The value of the key, for settings_dump. */
+void lightconf_dump(const struct settings *s, FILE *to);
+
+/** Free what @s has of it. */
+void lightconf_free(struct settings *s);

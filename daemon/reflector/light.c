@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/reflector/light.h"
+
+#include "daemon/reflector/lightpath.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct light_plan {
+	const struct light_view *current; /* when it was made */
+	struct light_view *view;
+};
+
+const char *light_drop_name(enum light_drop d)
+{
+	static const char *const names[LIGHT_DROP_COUNT] = {
+		[LIGHT_DROP_DENIED] = "denied",
+		[LIGHT_DROP_SHORT] = "short",
+		[LIGHT_DROP_TRUNCATED] = "truncated",
+		[LIGHT_DROP_DESTINATION] = "destination",
+		[LIGHT_DROP_LOOP] = "loop",
+		[LIGHT_DROP_SSID] = "ssid",
+		[LIGHT_DROP_TX] = "tx",
+	};
+
+	return d < LIGHT_DROP_COUNT ? names[d] : "unknown";
+}
+
+static uint64_t load(const _Atomic uint64_t *c)
+{
+	return atomic_load_explicit(c, memory_order_relaxed);
+}
+
+static void add_port(struct light_sums *t, const struct light_counters *c)
+{
+	t->received += load(&c->received);
+	t->reflected += load(&c->reflected);
+	t->user_timestamps += load(&c->user_timestamps);
+	t->evicted += load(&c->evicted);
+	for (int d = 0; d < LIGHT_DROP_COUNT; d++) {
+		t->dropped[d] += load(&c->dropped[d]);
+	}
+}
+
+static void add_entry(struct light_sums *t, const struct light_entry *e)
+{
+	for (unsigned i = 0; i < e->count; i++) {
+		add_port(t, &e->ports[i].counters);
+	}
+}
+
+static struct light_info describe(const struct light_entry *e)
+{
+	struct light_info info = {
+		.address = e->address,
+		.stamp = e->type == SETTINGS_LIGHT_STAMP,
+		.stateful = e->stateful,
+	};
+
+	add_entry(&info.sums, e);
+	return info;
+}
+
+/* --- entries -------------------------------------------------------------------------- */
+
+static void free_entry(struct light_entry *e)
+{
+	for (unsigned i = 0; i < e->count; i++) {
+		if (e->ports[i].fd >= 0) {
+			close(e->ports[i].fd);
+		}
+		table_free(e->ports[i].table);
+	}
+	free(e);
+}
+
+static int open_port(struct reflector *r, struct light_entry *e, unsigned i)
+{
+	struct light_port *p = &e->ports[i];
+	int error = 0;
+
+	p->owner = r->workers[i].light;
+	p->address = e->address;
+	p->fd = -1;
+	e->count++;
+	if (e->stateful) {
+		error = table_new(&p->table, LIGHTPATH_SENDERS);
+	}
+	if (error) {
+		return error;
+	}
+	p->fd = sock_open_light(&e->address, !r->config.user_timestamps);
+	return p->fd < 0 ? p->fd : 0;
+}
+
+/* @alone: no socket of ours has the port, so nobody else's may either. */
+static int open_entry(struct reflector *r, const struct settings_light *l, bool alone,
+		      struct light_entry **out)
+{
+	struct light_entry *e = calloc(1, sizeof(*e) + r->count * sizeof(e->ports[0]));
+	int error = 0;
+
+	if (!e) {
+		return -ENOMEM;
+	}
+	e->address = l->address;
+	e->type = l->type;
+	e->stateful = l->stateful;
+	if (alone) {
+		error = sock_probe_port(&l->address);
+	}
+	for (unsigned i = 0; !error && i < r->count; i++) {
+		error = open_port(r, e, i);
+	}
+	if (error) {
+		free_entry(e);
+		return error;
+	}
+	*out = e;
+	return 0;
+}
+
+static bool is_same(const struct light_entry *e, const struct settings_light *l)
+{
+	return address_same_host(&e->address, &l->address) && e->address.port == l->address.port &&
+	       e->type == l->type && e->stateful == l->stateful;
+}
+
+static struct light_entry *find(const struct light_view *view, const struct settings_light *l)
+{
+	for (size_t i = 0; view && i < view->n; i++) {
+		if (is_same(view->entries[i], l)) {
+			return view->entries[i];
+		}
+	}
+	return NULL;
+}
+
+static bool has(const struct light_view *view, const struct light_entry *e)
+{
+	for (size_t i = 0; view && i < view->n; i++) {
+		if (view->entries[i] == e) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* --- views ---------------------------------------------------------------------------- */
+
+static void free_view(struct light_view *v)
+{
+	settings_unref(v->settings);
+	free(v);
+}
+
+/* Sockets of ours may have the port: also such as are about to be closed. */
+static bool is_ours(const struct reflector *r, uint16_t port)
+{
+	for (const struct light_view *v = r->light_oldest; v; v = v->next) {
+		if (v->own[port / 64] >> (port % 64) & 1) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int fill(struct reflector *r, struct light_view *v, struct address *fault)
+{
+	const struct light_view *current = r->light_view;
+
+	for (size_t i = 0; i < v->settings->n_light; i++) {
+		const struct settings_light *l = &v->settings->light[i];
+		struct light_entry *e = find(current, l);
+		uint16_t port = l->address.port;
+		int error = e ? 0 : open_entry(r, l, !is_ours(r, port), &e);
+
+		if (error) {
+			*fault = l->address;
+			return error;
+		}
+		v->entries[v->n++] = e;
+		v->own[port / 64] |= UINT64_C(1) << (port % 64);
+	}
+	return 0;
+}
+
+int light_prepare(struct reflector *r, struct settings *now, struct light_plan **out,
+		  struct address *fault)
+{
+	struct light_plan *plan = calloc(1, sizeof(*plan));
+	struct light_view *v = calloc(1, sizeof(*v) + now->n_light * sizeof(void *));
+	int error = -ENOMEM;
+
+	*fault = (struct address){ .family = 4 };
+	if (!plan || !v) {
+		free(plan);
+		free(v);
+		return error;
+	}
+	v->settings = settings_ref(now);
+	plan->current = r->light_view;
+	plan->view = v;
+	error = fill(r, v, fault);
+	if (error) {
+		light_discard(plan);
+		return error;
+	}
+	*out = plan;
+	return 0;
+}
+
+void light_discard(struct light_plan *plan)
+{
+	if (!plan) {
+		return;
+	}
+	for (size_t i = 0; i < plan->view->n; i++) {
+		if (!has(plan->current, plan->view->entries[i])) {
+			free_entry(plan->view->entries[i]);
+		}
+	}
+	free_view(plan->view);
+	free(plan);
+}
+
+void light_apply(struct reflector *r, struct light_plan *plan)
+{
+	struct light_view *v = plan->view;
+
+	free(plan);
+	v->generation = r->light_view ? r->light_view->generation + 1 : 1;
+	if (r->light_view) {
+		r->light_view->next = v;
+	} else {
+		r->light_oldest = v;
+	}
+	r->light_view = v;
+	for (unsigned i = 0; i < r->count; i++) {
+		struct light_worker *lw = r->workers[i].light;
+
+		atomic_store_explicit(&lw->posted, v, memory_order_release);
+		ev_async_send(r->workers[i].loop, &lw->wakeup);
+	}
+}
+
+/* No thread looks at @v any more. */
+static void retire(struct reflector *r, struct light_view *v)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		struct light_entry *e = v->entries[i];
+
+		if (!has(v->next, e)) {
+			struct light_info info = describe(e);
+
+			add_entry(&r->light_past, e);
+			if (r->config.light_ended) {
+				r->config.light_ended(r->config.context, &info);
+			}
+			free_entry(e);
+		}
+	}
+	free_view(v);
+}
+
+static void reap(struct reflector *r)
+{
+	uint64_t adopted = UINT64_MAX;
+
+	for (unsigned i = 0; i < r->count; i++) {
+		uint64_t a = atomic_load_explicit(&r->workers[i].light->adopted,
+						  memory_order_acquire);
+
+		adopted = a < adopted ? a : adopted;
+	}
+	while (r->light_oldest && r->light_oldest->next &&
+	       r->light_oldest->next->generation <= adopted) {
+		struct light_view *v = r->light_oldest;
+
+		r->light_oldest = v->next;
+		retire(r, v);
+	}
+}
+
+static void on_adopted(struct ev_loop *loop, ev_async *a, int events)
+{
+	reap(a->data);
+}
+
+void light_init(struct reflector *r)
+{
+	ev_async_init(&r->light_wakeup, on_adopted);
+	r->light_wakeup.data = r;
+	ev_async_start(r->loop, &r->light_wakeup);
+}
+
+void light_wipe(struct reflector *r)
+{
+	ev_async_stop(r->loop, &r->light_wakeup);
+	r->light_view = NULL;
+	while (r->light_oldest) {
+		struct light_view *v = r->light_oldest;
+
+		r->light_oldest = v->next;
+		retire(r, v);
+	}
+}
+
+/* --- counters ------------------------------------------------------------------------- */
+
+void light_walk(struct reflector *r, void (*each)(void *context, const struct light_info *info),
+		void *context)
+{
+	for (size_t i = 0; r->light_view && i < r->light_view->n; i++) {
+		struct light_entry *e = r->light_view->entries[i];
+		struct light_info info = describe(e);
+
+		info.fresh = !e->said;
+		e->said = true;
+		each(context, &info);
+	}
+}
+
+size_t light_count(const struct reflector *r)
+{
+	return r->light_view ? r->light_view->n : 0;
+}
+
+void light_totals(const struct reflector *r, struct light_sums *t)
+{
+	*t = r->light_past;
+	/* Each entry once: in the last view that has it. */
+	for (const struct light_view *v = r->light_oldest; v; v = v->next) {
+		for (size_t i = 0; i < v->n; i++) {
+			if (!has(v->next, v->entries[i])) {
+				add_entry(t, v->entries[i]);
+			}
+		}
+	}
+}

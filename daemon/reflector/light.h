@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Reflectors without a control connection: TWAMP Light and STAMP on the UDP ports of the
+ * setting "light". Each reflector thread has a socket of its own for each port (SO_REUSEPORT):
+ * the kernel's hash over addresses and ports keeps a sender on one thread, and so its Sequence
+ * Numbers in one table. All functions are the main thread's.
+ * RFC 5357 Appendix I, RFC 8545, RFC 8762, RFC 8972 3; T-070..T-085.
+ */
+#pragma once
+
+#include "daemon/config/settings.h"
+#include "daemon/reflector/reflector.h"
+
+/* Why a packet was not answered. */
+enum light_drop {
+	LIGHT_DROP_DENIED, /* its source is not among the clients */
+	LIGHT_DROP_SHORT, /* shorter than the header */
+	LIGHT_DROP_TRUNCATED, /* longer than the receive buffer */
+	LIGHT_DROP_DESTINATION, /* sent to a broadcast or multicast address */
+	LIGHT_DROP_LOOP, /* from a reflector: by its port, or because it is a reply */
+	LIGHT_DROP_SSID, /* not one of the configured ones */
+	LIGHT_DROP_TX, /* the kernel did not take the reply */
+	LIGHT_DROP_COUNT
+};
+
+/** "denied", "short", ...: labels of counters. */
+const char *light_drop_name(enum light_drop d);
+
+struct light_sums {
+	uint64_t received; /* at rest: reflected + all of dropped */
+	uint64_t reflected;
+	uint64_t dropped[LIGHT_DROP_COUNT];
+	uint64_t user_timestamps; /* T2 not from the kernel */
+	uint64_t evicted; /* stateful: senders that made room, and begin anew */
+};
+
+struct light_plan;
+
+/**
+ * Open what the settings want and is not there yet. Ports whose address, port, type and
+ * stateful are as before keep their sockets and Sequence Numbers. Nothing is answered by
+ * other rules until light_apply. Takes a reference of the settings.
+ * Return 0, or negative errno with *fault naming the address.
+ */
+NODISCARD int light_prepare(struct reflector *r, struct settings *now, struct light_plan **out,
+			    struct address *fault);
+
+/** From now on. What is not wanted any more ends as soon as its threads have seen it. */
+void light_apply(struct reflector *r, struct light_plan *plan);
+
+/** Close again what light_prepare opened. NULL ok. */
+void light_discard(struct light_plan *plan);
+
+/* One port. */
+struct light_info {
+	struct address address;
+	bool stamp, stateful;
+	bool fresh; /* light_walk sees it for the first time */
+	struct light_sums sums;
+};
+
+/** Call @each for every port. */
+void light_walk(struct reflector *r, void (*each)(void *context, const struct light_info *info),
+		void *context);
+
+/** How many ports there are. */
+size_t light_count(const struct reflector *r);
+
+/** Sums over all ports, those that have ended too. */
+void light_totals(const struct reflector *r, struct light_sums *t);

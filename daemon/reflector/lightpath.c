@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/reflector/lightpath.h"
+
+#include "daemon/reflector/estimate.h"
+#include "protocol/stamp.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Datagrams per system call that reads. */
+#define CHUNK 16
+
+/* Replies per reading of the clock: T3 of the last one is older by what the kernel needs for
+ * the others, a few microseconds, which the Error Estimate of a batch covers. Up to ALONE
+ * packets at hand get a reading each. */
+#define GROUP 8
+#define ALONE 2
+
+#define BUFFER_OCTETS (65536 + 192)
+#define REPLY_CONTROL_LEN 128
+#define WELL_KNOWN_PORT 862
+
+/* One datagram and its reply, on the way through. */
+struct slot {
+	struct sockaddr_storage from;
+	struct address remote;
+	struct sock_meta meta;
+	uint8_t local[16]; /* the address it was sent to */
+	uint32_t link; /* the interface that it came in by */
+	bool unicast; /* so that it can be the source of the reply */
+	struct wall t2;
+};
+
+struct light_scratch {
+	struct mmsghdr messages[CHUNK];
+	struct iovec vectors[CHUNK];
+	struct slot slots[CHUNK];
+	uint8_t control[CHUNK][SOCK_CONTROL_LEN] __attribute__((aligned(16)));
+	/* of replies, without gaps */
+	struct mmsghdr replies[CHUNK];
+	struct iovec reply_vectors[CHUNK];
+	struct wall t2[CHUNK];
+	bool stamped[CHUNK]; /* T2 is the kernel's */
+	uint8_t reply_control[CHUNK][REPLY_CONTROL_LEN] __attribute__((aligned(16)));
+	uint8_t in[CHUNK][BUFFER_OCTETS];
+	uint8_t out[CHUNK][BUFFER_OCTETS];
+};
+
+/* One writer: no need for a locked instruction. */
+static void bump(_Atomic uint64_t *c)
+{
+	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
+}
+
+/* --- receiving ------------------------------------------------------------------------ */
+
+static int receive(struct light_scratch *s, int fd)
+{
+	for (int i = 0; i < CHUNK; i++) {
+		struct msghdr *m = &s->messages[i].msg_hdr;
+
+		m->msg_namelen = sizeof(s->slots[i].from);
+		m->msg_controllen = sizeof(s->control[i]);
+		m->msg_flags = 0;
+	}
+	return recvmmsg(fd, s->messages, CHUNK, MSG_DONTWAIT, NULL);
+}
+
+static void take_remote(struct slot *s)
+{
+	const struct sockaddr_in *v4 = (const void *)&s->from;
+	const struct sockaddr_in6 *v6 = (const void *)&s->from;
+
+	memset(&s->remote, 0, sizeof(s->remote));
+	if (s->from.ss_family == AF_INET) {
+		s->remote.family = 4;
+		s->remote.port = ntohs(v4->sin_port);
+		memcpy(s->remote.ip, &v4->sin_addr, 4);
+	} else {
+		s->remote.family = 6;
+		s->remote.port = ntohs(v6->sin6_port);
+		s->remote.scope = v6->sin6_scope_id;
+		memcpy(s->remote.ip, &v6->sin6_addr, 16);
+	}
+}
+
+/*
+ * Where it was sent to: also on a socket of all addresses the reply leaves from there (T-047).
+ * For IPv4 broadcast and multicast the kernel offers another address for replies.
+ */
+static void take_local(struct msghdr *m, struct slot *s)
+{
+	memset(s->local, 0, sizeof(s->local));
+	s->link = 0;
+	s->unicast = false;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+			struct in_pktinfo v4;
+
+			memcpy(&v4, CMSG_DATA(c), sizeof(v4));
+			memcpy(s->local, &v4.ipi_addr, sizeof(v4.ipi_addr));
+			s->unicast = v4.ipi_addr.s_addr == v4.ipi_spec_dst.s_addr;
+		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+			struct in6_pktinfo v6;
+
+			memcpy(&v6, CMSG_DATA(c), sizeof(v6));
+			memcpy(s->local, &v6.ipi6_addr, sizeof(v6.ipi6_addr));
+			s->link = v6.ipi6_ifindex;
+			s->unicast = !IN6_IS_ADDR_MULTICAST(&v6.ipi6_addr);
+		}
+	}
+}
+
+/* --- deciding ------------------------------------------------------------------------- */
+
+/*
+ * A packet from a reflector would go to and fro for ever: never from our own port or from one
+ * of our others, from the well-known port only if the settings want it, and never a reply,
+ * whatever its port is.
+ */
+static bool is_loop(const struct light_port *p, const struct slot *s, const uint8_t *in, size_t n)
+{
+	const struct light_view *view = p->owner->view;
+	uint16_t port = s->remote.port;
+
+	if (!port || port == p->address.port || stamp_is_reply(in, n)) {
+		return true;
+	}
+	if (port == WELL_KNOWN_PORT) {
+		return !p->rules->from_862;
+	}
+	return view->own[port / 64] >> (port % 64) & 1;
+}
+
+/* Why not to answer; LIGHT_DROP_COUNT = answer. */
+static enum light_drop check(const struct light_port *p, const struct slot *s, const uint8_t *in,
+			     size_t n, int flags)
+{
+	if (!settings_light_allows(p->rules, &s->remote)) { /* T-074 */
+		return LIGHT_DROP_DENIED;
+	}
+	if (flags & MSG_TRUNC) {
+		return LIGHT_DROP_TRUNCATED;
+	}
+	if (!s->unicast) {
+		return LIGHT_DROP_DESTINATION;
+	}
+	if (n < stamp_layout()->send_min) { /* the same for both types: T-020, T-083 */
+		return LIGHT_DROP_SHORT;
+	}
+	if (is_loop(p, s, in, n)) {
+		return LIGHT_DROP_LOOP;
+	}
+	if (p->rules->n_ssids &&
+	    !settings_light_knows(p->rules, stamp_get_ssid(in, n))) { /* T-085 */
+		return LIGHT_DROP_SSID;
+	}
+	return LIGHT_DROP_COUNT;
+}
+
+/* --- answering ------------------------------------------------------------------------ */
+
+/* T-071, T-082: without state the sender's own number. T-072: else one of ours. */
+static uint32_t number(struct light_port *p, const struct slot *s, const uint8_t *in, size_t n)
+{
+	struct wire_in w = wire_in(in, n);
+	struct table_key key = { .scope = s->remote.scope, .port = s->remote.port };
+	bool evicted;
+	uint32_t seq;
+
+	if (!p->table) {
+		return wire_get32(&w);
+	}
+	memcpy(key.remote, s->remote.ip, sizeof(key.remote));
+	memcpy(key.local, s->local, sizeof(key.local));
+	key.ssid = p->rules->type == SETTINGS_LIGHT_STAMP ? stamp_get_ssid(in, n) : 0;
+	seq = table_next(p->table, &key, &evicted);
+	if (evicted) {
+		bump(&p->counters.evicted);
+	}
+	return seq;
+}
+
+static const struct pkt_layout *layout_of(const struct light_port *p)
+{
+	return p->rules->type == SETTINGS_LIGHT_STAMP ? stamp_layout()
+						      : pkt_layout(MODE_UNAUTHENTICATED);
+}
+
+/* All but T3 and the Error Estimate. Return its length. T-026: not above max(@n, minimum). */
+static size_t build(struct light_port *p, const struct slot *s, const uint8_t *in, size_t n,
+		    uint8_t *out)
+{
+	struct pkt_reply reply = {
+		.seq = number(p, s, in, n),
+		.rx_ts = ts_encode(TS_NTP, s->t2),
+		.ttl = s->meta.ttl,
+	};
+	int error = p->rules->type == SETTINGS_LIGHT_STAMP
+			    ? stamp_put_reply(in, n, out, &reply)
+			    : pkt_put_reply(layout_of(p), in, n, out, &reply);
+
+	return error ? 0 : pkt_reply_len(layout_of(p), n);
+}
+
+static struct cmsghdr *append(struct msghdr *m, int level, int type, const void *data, size_t n)
+{
+	struct cmsghdr *c = (void *)((uint8_t *)m->msg_control + m->msg_controllen);
+
+	c->cmsg_level = level;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(n);
+	memcpy(CMSG_DATA(c), data, n);
+	m->msg_controllen += CMSG_SPACE(n);
+	return c;
+}
+
+/* T-047 the source of the reply; T-075 its DSCP, with ECN 0. */
+static void address_reply(const struct light_port *p, struct slot *s, struct msghdr *m)
+{
+	int tos = p->rules->dscp == SETTINGS_DSCP_COPY ? s->meta.tos & 0xfc : p->rules->dscp << 2;
+
+	m->msg_name = &s->from;
+	m->msg_controllen = 0;
+	if (s->remote.family == 4) {
+		struct in_pktinfo v4 = { 0 }; /* no interface: the route decides */
+
+		memcpy(&v4.ipi_spec_dst, s->local, sizeof(v4.ipi_spec_dst));
+		m->msg_namelen = sizeof(struct sockaddr_in);
+		append(m, IPPROTO_IP, IP_PKTINFO, &v4, sizeof(v4));
+		append(m, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
+	} else {
+		struct in6_pktinfo v6 = { 0 };
+
+		memcpy(&v6.ipi6_addr, s->local, sizeof(v6.ipi6_addr));
+		if (IN6_IS_ADDR_LINKLOCAL(&v6.ipi6_addr)) {
+			v6.ipi6_ifindex = s->link;
+		}
+		m->msg_namelen = sizeof(struct sockaddr_in6);
+		append(m, IPPROTO_IPV6, IPV6_PKTINFO, &v6, sizeof(v6));
+		append(m, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
+	}
+}
+
+/* A datagram into reply number @k. True if there is one. */
+static bool handle(struct light_port *p, int i, int k, struct wall now)
+{
+	struct light_scratch *scratch = p->owner->scratch;
+	struct msghdr *m = &scratch->messages[i].msg_hdr;
+	size_t n = scratch->messages[i].msg_len;
+	struct slot *s = &scratch->slots[i];
+	enum light_drop why;
+
+	bump(&p->counters.received);
+	sock_meta(m, &s->meta);
+	take_remote(s);
+	take_local(m, s);
+	why = check(p, s, scratch->in[i], n, m->msg_flags);
+	if (why != LIGHT_DROP_COUNT) {
+		bump(&p->counters.dropped[why]);
+		return false;
+	}
+	if (!s->meta.stamped) {
+		bump(&p->counters.user_timestamps);
+	}
+	s->t2 = s->meta.stamped ? s->meta.stamp : now;
+	scratch->t2[k] = s->t2;
+	scratch->stamped[k] = s->meta.stamped;
+	scratch->reply_vectors[k].iov_len = build(p, s, scratch->in[i], n, scratch->out[k]);
+	address_reply(p, s, &scratch->replies[k].msg_hdr);
+	return true;
+}
+
+/* --- sending -------------------------------------------------------------------------- */
+
+/*
+ * T-036: T3 is never before T2, also when the clock was set back between them. The Error
+ * Estimate knows whether others leave with the reply.
+ */
+static void stamp(struct light_port *p, int from, int to)
+{
+	const struct estimate *estimate = &p->owner->worker->estimate;
+	struct light_scratch *s = p->owner->scratch;
+	struct wall now = estimate_wall();
+
+	for (int k = from; k < to; k++) {
+		struct wall t3 = now.ns < s->t2[k].ns ? s->t2[k] : now;
+		struct wire_out error = wire_out(s->out[k] + layout_of(p)->ee, sizeof(uint16_t));
+
+		/* T-084: NTP */
+		wire_put16(&error, estimate_field(estimate, s->stamped[k], to - from > 1, TS_NTP));
+
+		pkt_put_reply_ts(layout_of(p), s->out[k], ts_encode(TS_NTP, t3));
+	}
+}
+
+static void transmit(struct light_port *p, int from, int to)
+{
+	struct light_scratch *s = p->owner->scratch;
+
+	while (from < to) {
+		int sent = sendmmsg(p->fd, &s->replies[from], (unsigned)(to - from),
+				    MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (sent <= 0) { /* the first of them; the others have their own chance */
+			bump(&p->counters.dropped[LIGHT_DROP_TX]);
+			from++;
+			continue;
+		}
+		for (int i = 0; i < sent; i++) {
+			bump(&p->counters.reflected);
+		}
+		from += sent;
+	}
+}
+
+static void send_all(struct light_port *p, int count)
+{
+	int group = count <= ALONE ? 1 : GROUP;
+
+	for (int from = 0; from < count; from += group) {
+		int to = from + group < count ? from + group : count;
+
+		stamp(p, from, to);
+		transmit(p, from, to);
+	}
+}
+
+/* False when the socket has no more. */
+static bool burst(struct light_port *p)
+{
+	for (int done = 0; done < LIGHTPATH_BURST; done += CHUNK) {
+		int n = receive(p->owner->scratch, p->fd), replies = 0;
+		struct wall now;
+
+		if (n <= 0) {
+			return false;
+		}
+		now = estimate_wall();
+		for (int i = 0; i < n; i++) {
+			replies += handle(p, i, replies, now);
+		}
+		send_all(p, replies);
+		if (n < CHUNK) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* --- views ---------------------------------------------------------------------------- */
+
+static void on_readable(struct ev_loop *loop, ev_io *io, int events)
+{
+	(void)burst(io->data);
+}
+
+static bool has(const struct light_view *view, const struct light_entry *e)
+{
+	for (size_t i = 0; view && i < view->n; i++) {
+		if (view->entries[i] == e) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What has arrived is still answered; then the port is free. */
+static void stop(struct light_worker *lw, struct light_port *p)
+{
+	(void)burst(p);
+	ev_io_stop(lw->worker->loop, &p->io);
+	close(p->fd);
+	p->fd = -1;
+}
+
+static void start(struct light_worker *lw, struct light_port *p)
+{
+	ev_io_init(&p->io, on_readable, p->fd, EV_READ);
+	p->io.data = p;
+	ev_io_start(lw->worker->loop, &p->io);
+}
+
+static void on_view(struct ev_loop *loop, ev_async *a, int events)
+{
+	struct light_worker *lw = a->data;
+	struct light_view *old = lw->view;
+	struct light_view *view = atomic_load_explicit(&lw->posted, memory_order_acquire);
+	struct reflector *r = lw->worker->reflector;
+
+	if (view == old) {
+		return;
+	}
+	for (size_t i = 0; old && i < old->n; i++) {
+		if (!has(view, old->entries[i])) {
+			stop(lw, &old->entries[i]->ports[lw->index]);
+		}
+	}
+	lw->view = view;
+	for (size_t i = 0; i < view->n; i++) {
+		struct light_port *p = &view->entries[i]->ports[lw->index];
+
+		p->rules = &view->settings->light[i];
+		if (!has(old, view->entries[i])) {
+			start(lw, p);
+		}
+	}
+	atomic_store_explicit(&lw->adopted, view->generation, memory_order_release);
+	ev_async_send(r->loop, &r->light_wakeup);
+}
+
+/* --- life ----------------------------------------------------------------------------- */
+
+static struct light_scratch *make_scratch(void)
+{
+	struct light_scratch *s = calloc(1, sizeof(*s));
+
+	for (int i = 0; s && i < CHUNK; i++) {
+		s->vectors[i] = (struct iovec){ s->in[i], sizeof(s->in[i]) };
+		s->messages[i].msg_hdr.msg_iov = &s->vectors[i];
+		s->messages[i].msg_hdr.msg_iovlen = 1;
+		s->messages[i].msg_hdr.msg_name = &s->slots[i].from;
+		s->messages[i].msg_hdr.msg_control = s->control[i];
+		s->reply_vectors[i].iov_base = s->out[i];
+		s->replies[i].msg_hdr.msg_iov = &s->reply_vectors[i];
+		s->replies[i].msg_hdr.msg_iovlen = 1;
+		s->replies[i].msg_hdr.msg_control = s->reply_control[i];
+	}
+	return s;
+}
+
+int lightpath_attach(struct worker *w)
+{
+	struct light_worker *lw = calloc(1, sizeof(*lw));
+
+	w->light = lw;
+	if (!lw) {
+		return -ENOMEM;
+	}
+	lw->worker = w;
+	lw->index = (unsigned)(w - w->reflector->workers);
+	lw->scratch = make_scratch();
+	if (!lw->scratch) {
+		return -ENOMEM;
+	}
+	ev_async_init(&lw->wakeup, on_view);
+	lw->wakeup.data = lw;
+	ev_async_start(w->loop, &lw->wakeup);
+	return 0;
+}
+
+void lightpath_detach(struct worker *w)
+{
+	if (w->light) {
+		free(w->light->scratch);
+	}
+	free(w->light);
+	w->light = NULL;
+}

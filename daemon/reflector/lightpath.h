@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The data path of reflectors without control, and what main thread and reflector threads
+ * share about them. The main thread publishes immutable views; each thread adopts the newest
+ * one between two packets and says so; then the main thread frees what only older views had.
+ * Nothing here locks, allocates or logs.
+ */
+#pragma once
+
+#include "daemon/reflector/light.h"
+#include "daemon/reflector/pool.h"
+#include "daemon/reflector/table.h"
+
+/* Packets of one port per event: then it is the neighbours' turn. */
+#define LIGHTPATH_BURST 64
+
+/* Senders of one port on one thread that have numbers of their own. */
+#define LIGHTPATH_SENDERS 4096
+
+/* Written by one thread. */
+struct light_counters {
+	_Atomic uint64_t received, reflected, dropped[LIGHT_DROP_COUNT], user_timestamps, evicted;
+};
+
+/* A port on one thread. */
+struct light_port {
+	struct light_worker *owner; /* fixed */
+	struct address address; /* fixed: as bound */
+	struct table *table; /* fixed; NULL = stateless */
+	/* The main thread's until its view is adopted, then the thread's, which closes it. */
+	int fd; /* -1 = closed */
+	ev_io io;
+	const struct settings_light *rules;
+	struct light_counters counters;
+};
+
+/* A port: the main thread's. */
+struct light_entry {
+	struct address address;
+	enum settings_light_type type;
+	bool stateful;
+	bool said;
+	unsigned count;
+	struct light_port ports[]; /* one per thread */
+};
+
+/* What holds together. entries[i] is settings->light[i]. */
+struct light_view {
+	uint64_t generation;
+	struct light_view *next; /* main thread: the one that replaced it */
+	struct settings *settings; /* a reference; unref is the main thread's */
+	uint64_t own[65536 / 64]; /* bitmap of our own Light ports */
+	size_t n;
+	struct light_entry *entries[];
+};
+
+struct light_scratch;
+
+/* The Light side of a reflector thread. */
+struct light_worker {
+	struct worker *worker;
+	unsigned index;
+	ev_async wakeup;
+	struct light_scratch *scratch;
+	_Atomic(struct light_view *) posted;
+	struct light_view *view; /* the thread's */
+	_Atomic uint64_t adopted; /* its generation */
+};
+
+/** Before the thread starts. Return 0 or negative errno; lightpath_detach either way. */
+NODISCARD int lightpath_attach(struct worker *w);
+void lightpath_detach(struct worker *w);

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The senders of a stateful reflector without control, each with the Sequence Number of its
+ * next reply: a hash table of fixed size. When it is full the sender that was silent for
+ * longest makes room. Keyed with a random seed, so that nobody can aim at one bucket.
+ * RFC 5357 Appendix I, RFC 8762 4; T-072, T-082.
+ */
+#pragma once
+
+#include "protocol/wire.h"
+
+#include <stdint.h>
+
+struct table;
+
+/* Addresses as in struct address; all octets count. RFC 8972 3: 4-tuple and SSID. */
+struct table_key {
+	uint8_t remote[16], local[16];
+	uint32_t scope;
+	uint16_t port;
+	uint16_t ssid;
+};
+_Static_assert(sizeof(struct table_key) == 40, "no padding: it is hashed and compared as octets");
+
+/** @entries: at least 1. Return 0 or negative errno. */
+NODISCARD int table_new(struct table **out, uint32_t entries);
+void table_free(struct table *t);
+
+/**
+ * The number of this sender's next reply, from 0 on, which is used up by it.
+ * @evicted is set if another sender had to make room.
+ */
+uint32_t table_next(struct table *t, const struct table_key *key, bool *evicted);

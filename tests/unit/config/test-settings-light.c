@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The entries of "light". */
+#include "tests/unit/config/test-settings.h"
+
+#include "daemon/config/schema.h"
+
+#include <stdlib.h>
+
+#define CLIENTS "clients = [ \"192.0.2.0/24\" ];"
+#define TYPE "type = \"stamp\";"
+
+static struct address v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
+{
+	return (struct address){ .family = 4, .ip = { a, b, c, d } };
+}
+
+/* T-074: off by default, and nobody is answered who is not named. */
+START_TEST(off_by_default)
+{
+	struct settings *s = load_good("");
+
+	ck_assert_uint_eq(s->n_light, 0);
+	settings_unref(s);
+	s = load_good("light = ( );");
+	ck_assert_uint_eq(s->n_light, 0);
+	settings_unref(s);
+	load_bad("light = ( { " TYPE " } );", "light: there are no clients, expected: clients");
+	load_bad("light = ( { " TYPE " clients = [ ]; } );", "array of 1 to 4096 prefixes");
+}
+END_TEST
+
+/* T-070 T-081: UDP port 862, of both families */
+START_TEST(defaults)
+{
+	struct settings *s = load_good("light = ( { " TYPE CLIENTS " } );");
+
+	ck_assert_uint_eq(s->n_light, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const struct settings_light *l = &s->light[i];
+
+		ck_assert_uint_eq(l->address.family, i ? 6 : 4);
+		ck_assert(address_is_any(&l->address));
+		ck_assert_uint_eq(l->address.port, 862);
+		ck_assert_int_eq(l->type, SETTINGS_LIGHT_STAMP);
+		ck_assert(!l->stateful && !l->from_862);
+		ck_assert_uint_eq(l->dscp, SETTINGS_DSCP_COPY);
+		ck_assert_uint_eq(l->n_clients, 1);
+		ck_assert(settings_light_knows(l, 0) && settings_light_knows(l, 65535));
+	}
+	settings_unref(s);
+}
+END_TEST
+
+START_TEST(all_keys)
+{
+	struct settings *s = load_good(
+		"light = ( { address = \"198.51.100.1\"; port = 8620; type = "
+		"\"twamp-light\"; stateful = true; from_862 = true; dscp = \"zero\";" CLIENTS
+		" }, { address = \"::1\"; port = 8620; dscp = 46; ssids = [ 9, 0, 65535 "
+		"];" TYPE CLIENTS " } );");
+	const struct settings_light *l = s->light;
+
+	ck_assert_uint_eq(s->n_light, 2);
+	ck_assert_uint_eq(l[0].address.port, 8620);
+	ck_assert_uint_eq(l[0].address.ip[0], 198);
+	ck_assert_int_eq(l[0].type, SETTINGS_LIGHT_TWAMP);
+	ck_assert(l[0].stateful && l[0].from_862);
+	ck_assert_uint_eq(l[0].dscp, 0); /* T-075 */
+	ck_assert_uint_eq(l[1].dscp, 46);
+	ck_assert_uint_eq(l[1].n_ssids, 3);
+	ck_assert(settings_light_knows(&l[1], 0) && settings_light_knows(&l[1], 9));
+	ck_assert(settings_light_knows(&l[1], 65535) && !settings_light_knows(&l[1], 8));
+	settings_unref(s);
+}
+END_TEST
+
+START_TEST(faults)
+{
+	static const struct {
+		const char *entry, *part;
+	} cases[] = {
+		{ CLIENTS, "there is no type, expected: type = \"twamp-light\" or \"stamp\"" },
+		{ "type = \"twamp\";" CLIENTS, "light.type: \"twamp\" is unknown, expected" },
+		{ "type = 1;" CLIENTS, "light.type: 1 is out of range" },
+		{ TYPE CLIENTS "port = 0;", "light.port: 0 is out of range, expected: integer 1" },
+		{ TYPE CLIENTS "port = 65536;", "light.port: 65536 is out of range" },
+		{ TYPE CLIENTS "port = \"862\";", "light.port: \"862\" is unknown" },
+		{ TYPE CLIENTS "stateful = 1;",
+		  "light.stateful: 1 is out of range, expected: true" },
+		{ TYPE CLIENTS "from_862 = \"yes\";", "light.from_862: \"yes\" is unknown" },
+		{ TYPE CLIENTS "dscp = 64;", "light.dscp: 64 is out of range, expected: \"copy\"" },
+		{ TYPE CLIENTS "dscp = \"EF\";", "light.dscp: \"EF\" is unknown" },
+		{ TYPE CLIENTS "dscp = 1.5;", "light.dscp: this is a number with a fraction" },
+		{ TYPE CLIENTS "ssids = [ ];", "array of 1 to 4096 SSIDs" },
+		{ TYPE CLIENTS "ssids = [ 65536 ];", "light.ssids: 65536 is out of range" },
+		{ TYPE CLIENTS "ssids = [ \"a\" ];", "light.ssids: \"a\" is unknown" },
+		{ "type = \"twamp-light\"; ssids = [ 1 ];" CLIENTS, "only packets of STAMP" },
+		{ TYPE "clients = [ \"192.0.2.1/24\" ];", "did you mean \"192.0.2.0/24\"?" },
+		{ TYPE "clients = [ \"here\" ];", "\"here\" is no prefix" },
+		{ TYPE "clients = [ 1 ];", "light.clients: 1 is out of range" },
+		{ TYPE "clients = \"192.0.2.0/24\";", "array of 1 to 4096 prefixes" },
+		{ TYPE CLIENTS "address = \"name\";", "light.address: \"name\" is no address" },
+		{ TYPE CLIENTS "address = \"224.0.0.1\";", "is no address of a host" },
+		{ TYPE CLIENTS "address = 1;", "light.address: 1 is out of range, expected: a" },
+		{ TYPE CLIENTS "adress = \"::1\";",
+		  "light.adress: unknown key, expected: address" },
+	};
+	char text[400];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		(void)snprintf(text, sizeof(text), "\nlight = (\n{ %s } );", cases[i].entry);
+		load_bad(text, cases[i].part);
+		load_bad(text, "twampd.conf:3: ");
+	}
+	load_bad("light = { };", "light: this is a group");
+	load_bad("light = ( 1 );", "light: this is an integer, expected: list of 0 to 64");
+}
+END_TEST
+
+/* Two sockets of one port would share out the packets. */
+START_TEST(overlaps)
+{
+	struct settings *s;
+
+	load_bad("light = ( { " TYPE CLIENTS " }, { address = \"127.0.0.1\"; " TYPE CLIENTS " } );",
+		 "each once");
+	load_bad("light = ( { address = \"::1\"; " TYPE CLIENTS
+		 " }, { address = \"::1\"; " TYPE CLIENTS " } );",
+		 "each once");
+	s = load_good("light = ( { address = \"::1\"; " TYPE CLIENTS " },"
+		      "{ address = \"::2\"; " TYPE CLIENTS " },"
+		      "{ address = \"0.0.0.0\"; " TYPE CLIENTS " },"
+		      "{ address = \"::\"; port = 863; " TYPE CLIENTS " } );");
+	ck_assert_uint_eq(s->n_light, 4);
+	settings_unref(s);
+}
+END_TEST
+
+START_TEST(too_many)
+{
+	char text[8192] = "light = (";
+	struct settings *s;
+
+	for (int i = 0; i < SCHEMA_LIGHT_MAX / 2; i++) {
+		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			       "%s{ port = %d; " TYPE CLIENTS " }", i ? "," : "", 1000 + i);
+	}
+	(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), ");");
+	s = load_good(text);
+	ck_assert_uint_eq(s->n_light, SCHEMA_LIGHT_MAX);
+	settings_unref(s);
+	(void)snprintf(text + strlen(text) - 2, sizeof(text) - strlen(text),
+		       ",{ " TYPE CLIENTS " });");
+	load_bad(text, "light: too many, expected: at most 64");
+}
+END_TEST
+
+/* Against every prefix looked at in turn. */
+START_TEST(clients)
+{
+	struct settings *s = load_good(
+		"light = ( { address = \"0.0.0.0\"; " TYPE
+		" clients = [ \"10.0.0.0/8\", \"10.1.0.0/16\", \"10.1.2.3\", \"192.0.2.128/25\", "
+		"\"192.0.2.4/30\", \"10.0.0.0/8\" ]; }, { address = \"::\"; " TYPE
+		" clients = [ \"2001:db8::/32\", \"::1\" ]; },"
+		"{ address = \"0.0.0.0\"; port = 1; " TYPE " clients = [ \"0.0.0.0/0\" ]; } );");
+	const struct settings_light *l = s->light;
+	struct address six = { .family = 6, .ip = { 0x20, 1, 0x0d, 0xb8, [15] = 9 } };
+	struct address self = { .family = 6, .ip = { [15] = 1 } };
+	struct address none = v4(0, 0, 0, 0), all = v4(255, 255, 255, 255), ten = v4(10, 1, 2, 3);
+
+	for (int i = 0; i < 256; i++) {
+		struct address a = v4(192, 0, 2, (uint8_t)i), b = v4(10, (uint8_t)i, 2, 4);
+		struct address c = v4((uint8_t)i, 1, 2, 3);
+
+		ck_assert_int_eq(settings_light_allows(&l[0], &a), i >= 128 || (i >= 4 && i < 8));
+		ck_assert(settings_light_allows(&l[0], &b));
+		ck_assert_int_eq(settings_light_allows(&l[0], &c), i == 10);
+		ck_assert(settings_light_allows(&l[2], &c));
+	}
+	ck_assert(settings_light_allows(&l[0], &ten) && !settings_light_allows(&l[1], &ten));
+	ck_assert(settings_light_allows(&l[2], &none) && settings_light_allows(&l[2], &all));
+	ck_assert(settings_light_allows(&l[1], &six) && settings_light_allows(&l[1], &self));
+	ck_assert(!settings_light_allows(&l[2], &six));
+	self.ip[15] = 2;
+	six.ip[3] = 0xb9;
+	ck_assert(!settings_light_allows(&l[1], &six) && !settings_light_allows(&l[1], &self));
+	settings_unref(s);
+}
+END_TEST
+
+/* What --dump prints is read as the same. A later file replaces the list. */
+START_TEST(dump_is_a_file)
+{
+	struct settings *s = load_good(
+		"light = ( { " TYPE " stateful = true; dscp = 10; ssids = [ 1, 2 ]; clients = [ "
+		"\"10.0.0.0/8\", \"::/0\" ]; }, { address = \"192.0.2.1\"; port = 5000; type = "
+		"\"twamp-light\"; from_862 = true; " CLIENTS " } );");
+	char *first = dump(s), *second;
+
+	settings_unref(s);
+	s = load_good(first);
+	second = dump(s);
+	ck_assert_str_eq(first, second);
+	ck_assert_ptr_nonnull(strstr(first, "ssids = [ 1, 2 ]"));
+	free(first);
+	free(second);
+	settings_unref(s);
+	write_text("conf.d/x.conf", "light = ( );");
+	s = load_good("light = ( { " TYPE CLIENTS " } );");
+	ck_assert_uint_eq(s->n_light, 0);
+	settings_unref(s);
+}
+END_TEST
+
+TCase *light_cases(void)
+{
+	TCase *tc = tcase_create("light");
+
+	tcase_add_checked_fixture(tc, room_set_up, room_tear_down);
+	tcase_add_test(tc, off_by_default);
+	tcase_add_test(tc, defaults);
+	tcase_add_test(tc, all_keys);
+	tcase_add_test(tc, faults);
+	tcase_add_test(tc, overlaps);
+	tcase_add_test(tc, too_many);
+	tcase_add_test(tc, clients);
+	tcase_add_test(tc, dump_is_a_file);
+	return tc;
+}

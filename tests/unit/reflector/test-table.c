@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The senders of a stateful reflector without control. */
+#include "daemon/reflector/table.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+#define SMALL 16
+#define MANY 4096
+#define ROUNDS 200000
+
+static struct table_key key_of(uint32_t n)
+{
+	struct table_key k = { .port = (uint16_t)n };
+
+	memcpy(k.remote, &n, sizeof(n));
+	return k;
+}
+
+/* The number that sender @n gets, and whether another one made room. */
+static uint32_t next(struct table *t, uint32_t n, bool *evicted)
+{
+	struct table_key k = key_of(n);
+
+	return table_next(t, &k, evicted);
+}
+
+static struct table *make(uint32_t entries)
+{
+	struct table *t = NULL;
+
+	ck_assert_int_eq(table_new(&t, entries), 0);
+	return t;
+}
+
+/* T-072: each from 0 on, whatever the others do. */
+START_TEST(each_counts_for_itself)
+{
+	struct table *t = make(MANY);
+	bool evicted;
+
+	for (uint32_t seq = 0; seq < 3; seq++) {
+		for (uint32_t n = 0; n < MANY; n++) {
+			ck_assert_uint_eq(next(t, n, &evicted), seq);
+			ck_assert(!evicted);
+		}
+	}
+	table_free(t);
+}
+END_TEST
+
+/* T-085: 4-tuple and SSID; each octet of the key counts. */
+START_TEST(every_part_of_the_key_counts)
+{
+	struct table *t = make(MANY);
+	bool evicted;
+
+	for (size_t i = 0; i < sizeof(struct table_key); i++) {
+		struct table_key k = key_of(1);
+
+		((uint8_t *)&k)[i] ^= 0x40;
+		ck_assert_uint_eq(table_next(t, &k, &evicted), 0);
+		ck_assert_uint_eq(table_next(t, &k, &evicted), 1);
+	}
+	ck_assert_uint_eq(next(t, 1, &evicted), 0);
+	table_free(t);
+}
+END_TEST
+
+START_TEST(oldest_idle_makes_room)
+{
+	struct table *t = make(SMALL);
+	bool evicted;
+
+	for (uint32_t n = 0; n < SMALL; n++)
+		ck_assert_uint_eq(next(t, n, &evicted), 0);
+	/* 0 was the first to come, but is not the one that was silent for longest */
+	ck_assert_uint_eq(next(t, 0, &evicted), 1);
+	ck_assert(!evicted);
+	ck_assert_uint_eq(next(t, 100, &evicted), 0);
+	ck_assert(evicted);
+	ck_assert_uint_eq(next(t, 0, &evicted), 2);
+	ck_assert(!evicted);
+	for (uint32_t n = 2; n < SMALL; n++) {
+		ck_assert_uint_eq(next(t, n, &evicted), 1);
+		ck_assert(!evicted);
+	}
+	ck_assert_uint_eq(next(t, 1, &evicted), 0); /* begins anew */
+	ck_assert(evicted);
+	ck_assert_uint_eq(next(t, 100, &evicted), 0); /* it was its turn */
+	ck_assert(evicted);
+	table_free(t);
+}
+END_TEST
+
+START_TEST(one_place)
+{
+	struct table *t = make(1);
+	bool evicted;
+
+	ck_assert_uint_eq(next(t, 1, &evicted), 0);
+	ck_assert_uint_eq(next(t, 1, &evicted), 1);
+	ck_assert_uint_eq(next(t, 2, &evicted), 0);
+	ck_assert(evicted);
+	ck_assert_uint_eq(next(t, 1, &evicted), 0);
+	ck_assert(evicted);
+	table_free(t);
+}
+END_TEST
+
+/* Against the plainest model: an array searched from end to end. */
+START_TEST(model)
+{
+	static struct {
+		uint32_t n, seq, last;
+	} seats[SMALL];
+	struct table *t = make(SMALL);
+	uint32_t state = 12345, used = 0;
+
+	for (uint32_t now = 1; now <= ROUNDS; now++) {
+		uint32_t n, i = 0, oldest = 0;
+		bool evicted, full = used == SMALL;
+
+		state = state * 1664525 + 1013904223;
+		n = state >> 16 & 31;
+		for (uint32_t k = 1; k < used; k++)
+			oldest = seats[k].last < seats[oldest].last ? k : oldest;
+		while (i < used && seats[i].n != n)
+			i++;
+		if (i < used) {
+			ck_assert_uint_eq(next(t, n, &evicted), seats[i].seq);
+			ck_assert(!evicted);
+		} else {
+			i = full ? oldest : used++;
+			seats[i].n = n;
+			seats[i].seq = 0;
+			ck_assert_uint_eq(next(t, n, &evicted), 0);
+			ck_assert_int_eq(evicted, full);
+		}
+		seats[i].seq++;
+		seats[i].last = now;
+	}
+	table_free(t);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("table");
+	TCase *tc = tcase_create("table");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tc, 0);
+	tcase_add_test(tc, each_counts_for_itself);
+	tcase_add_test(tc, every_part_of_the_key_counts);
+	tcase_add_test(tc, oldest_idle_makes_room);
+	tcase_add_test(tc, one_place);
+	tcase_add_test(tc, model);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
