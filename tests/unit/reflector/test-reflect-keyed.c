@@ -15,10 +15,7 @@
 #include <unistd.h>
 
 #define LEN 150 /* of most packets here */
-#define EVERY_BIT(bit, from, to) \
-	size_t bit = 8 * (from); \
-	bit < 8 * (size_t)(to); \
-	bit++
+#define EVERY_BIT(bit, from, to) size_t bit = 8 * (from); bit < 8 * (size_t)(to); bit++
 
 static struct worker w;
 static struct udp_session u;
