@@ -78,7 +78,7 @@ static int make_policies(struct apply *a, const struct apply_place *clients,
 	s->fallback.policy = s->policy;
 	s->fallback.configured = s->configured;
 	if (!s->n_classes)
-		return some ? 0 : need_keys(a, modes, NULL, NULL);
+		return some ? 0 : need_keys(a, modes, modes->file, NULL);
 	for (size_t i = 0; i < s->n_classes; i++) {
 		struct settings_class *c = &s->classes[i];
 
