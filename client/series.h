@@ -2,7 +2,7 @@
 /*
  * The packets of one session as the sender sees them: which were sent, which reply counts,
  * and what it says about delay, loss, duplicates and order. Pure: times come in.
- * test.md of RFC 5357 4.1.2 and 4.2.1: replies by T-060, T-062, T-063.
+ * RFC 5357 4.1.2 and 4.2.1: replies by T-060, T-062, T-063.
  */
 #pragma once
 

@@ -2,7 +2,7 @@
 /*
  * Admission: who may have one more connection, one more session. Counters in total and per
  * client live in the server; this decides and counts. Everything that a peer can make us
- * hold is counted here. server-behaviour R-120..R-124, RFC 4656 6.5.
+ * hold is counted here. R-120..R-124, RFC 4656 6.5.
  */
 #pragma once
 

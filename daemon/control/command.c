@@ -152,7 +152,7 @@ static size_t rest_of_n(const struct control *c, const struct policy *p)
 	return n.n <= most ? MSG_N_LEN(n.n) - MSG_BLOCK : 0;
 }
 
-/* Length after the head by control.md's table, 0 = unknown; and whether it is legal now. */
+/* Length after the head, 0 = unknown; and whether it is legal now. */
 static size_t rest_of(struct control *c, const struct policy *p)
 {
 	c->refused = REASON_OK;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The server's side of one TWAMP-Control connection: events in, octets and orders out. No
- * socket, no clock, no allocation. RFC 4656 3, RFC 5357 3; server-behaviour 1-9.
+ * socket, no clock, no allocation. RFC 4656 3, RFC 5357 3.
  *
  * state     | legal input                  | answer, next state
  * ----------+------------------------------+---------------------------------------------

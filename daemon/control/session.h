@@ -2,7 +2,7 @@
 /*
  * A test session as the control side sees it: what was asked for, and where it stands.
  * The server allocates it (embedded in its own struct), the control connection links it.
- * server-behaviour 2; RFC 5357 3.5-3.8.
+ * RFC 5357 3.5-3.8.
  */
 #pragma once
 

@@ -2,7 +2,7 @@
 /*
  * The Session-Reflector: threads, each with its own event loop, that own the UDP sockets of
  * started sessions and answer test packets. Opening, starting and ending are called from the
- * main thread; packets never leave their reflector thread. RFC 5357 4.2; DESIGN 3, 4.
+ * main thread; packets never leave their reflector thread. RFC 5357 4.2.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Key derivation off the main loop: PBKDF2 takes milliseconds, which every other client would
- * wait for. A few worker threads, a bounded queue, answers on the main loop. DESIGN 3, R-022
+ * wait for. A few worker threads, a bounded queue, answers on the main loop. R-022
  */
 #pragma once
 

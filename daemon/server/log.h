@@ -2,7 +2,7 @@
 /*
  * Events for people: to the journal with fields, or to stderr as text. Written by a thread
  * of its own from a bounded queue, so that a slow journal delays nothing; what does not fit
- * is counted and said later. STYLE: ERR = the operator must act; WARNING = may; NOTICE = a
+ * is counted and said later. ERR = the operator must act; WARNING = may; NOTICE = a
  * peer was refused, reload, start, stop; INFO = sessions. Never a line per packet.
  */
 #pragma once

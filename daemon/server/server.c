@@ -209,7 +209,7 @@ static void take_settings(struct server *s, struct settings *next)
 	say_listening(s);
 }
 
-/* Prepare all that can fail, then swap. DESIGN 6 */
+/* Prepare all that can fail, then swap. */
 static void on_hup(struct ev_loop *loop, ev_signal *w, int events)
 {
 	struct server *s = w->data;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The shell around the pure parts: main loop, listeners, signals, reload, systemd. The only
- * root of the daemon's state. DESIGN 3, 6, 7.
+ * root of the daemon's state..
  */
 #pragma once
 

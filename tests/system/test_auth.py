@@ -465,7 +465,7 @@ def reload_while_a_key_is_derived(t):
 
 @test
 def many_authenticate_while_a_session_runs(t):
-    # DESIGN 3: no packet of it is lost
+    # No packet of it is lost
     keyed_daemon(t, {"auth": {"count": 32768, "queue": 64}})
     session, _ = open_session(t, connect(t, 4), 4)
     packets = [session.seal(session.layout.sent(n, ntp(), 1, bytes(64))) for n in range(1000)]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Classes of clients with limits of their own, by prefix and by KeyID; the code of full tables;
-drain; and what a reload changes of it. server-behaviour R-008, R-009, R-022, R-088, R-094, R-120.
+drain; and what a reload changes of it. R-008, R-009, R-022, R-088, R-094, R-120.
 """
 
 import os

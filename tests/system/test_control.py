@@ -431,7 +431,7 @@ def hundreds_of_pipelined_requests(t):
 
 @test
 def send_stall_timer(t):
-    # server-behaviour 3: a client that never reads is dropped, and its sessions with it
+    # a client that never reads is dropped, and its sessions with it
     d = t.daemon({"timers": {"send_stall": 1}})
     c = t.connect(rcvbuf=2048)
     refusals = make_request(conf_sender=1) * 100

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Limits of the real twampd: what each of them answers, that nothing else suffers, that it is
-free again afterwards, and what the log says to the operator. server-behaviour R-120..R-124.
+free again afterwards, and what the log says to the operator. R-120..R-124.
 """
 
 import re

@@ -25,7 +25,7 @@ def reflects(sender, to, seq=0, **fields):
 
 @test(both=True)
 def every_field_of_a_reply(t):
-    # T-021 T-043 T-044 T-045 T-047 C-012: T-§2.1 bit for bit
+    # T-021 T-043 T-044 T-045 T-047 C-012, bit for bit
     t.shared()
     c, sender, to = t.session()
     sent = ((0, rawclient.ntp(), 0x8001), (1, 0, 0x3fff), (0xffffffff, 2**64 - 1, 0xffff),
@@ -379,7 +379,7 @@ def sessions_do_not_mix(t):
 
 @test
 def icmp_errors_do_not_end_a_session(t):
-    # test.md 5: "ICMP error on the socket: ignore, keep session"
+    # an ICMP error on the socket says nothing about the session
     d = t.daemon()
     c = t.connect()
     with rawclient.Sender(t.client) as sender:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The real twampd and its settings: reload, broken files, what it tells systemd, how it ends,
-and the command line. DESIGN 6 and 7; R-248.
+and the command line. R-248.
 """
 
 import os
@@ -41,7 +41,7 @@ def limits_hold_for_new_requests(t):
 
 @test
 def lowering_a_limit_ends_nothing(t):
-    # DESIGN 5: running sessions and connections go on, but nothing comes in
+    # running sessions and connections go on, but nothing comes in
     d = t.daemon()
     c, sender, to = t.session()
     c2, sender2, to2 = t.session()
@@ -234,7 +234,7 @@ BROKEN = {
 
 def broken(name, text, line, part):
     def function(t):
-        # DESIGN 6: named with file and line, nothing changes, the daemon stays up
+        # named with file and line, nothing changes, the daemon stays up
         d = t.shared()
         c, sender, to = t.session(timeout=0)
         reflects(sender, to, 0)
@@ -372,7 +372,7 @@ class Notify:
 
 @test
 def systemd_hears_of_start_reload_and_stop(t):
-    # DESIGN 7
+    # as systemd wants it
     n = Notify(t)
     d = t.daemon(env={"NOTIFY_SOCKET": n.path})
     n.wait("READY=1")
@@ -458,7 +458,7 @@ test(ends_well(signal.SIGINT))
 
 @test
 def ends_although_a_client_does_not_read(t):
-    # server-behaviour 3: shutdown grace
+    # shutdown grace
     d = t.daemon()
     c = t.connect(rcvbuf=2048)
     refusals = make_request(conf_sender=1) * 100

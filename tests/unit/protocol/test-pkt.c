@@ -45,7 +45,7 @@ static void pad(uint8_t *at, size_t n)
 		at[i] = (uint8_t)(0xa0 + i);
 }
 
-/* The table of RFC 5357 4.2.1, RFC 6038 5.1.4 and RFC 7750 2.2, and T-§1 and T-§2 of it. */
+/* The table of RFC 5357 4.2.1, RFC 6038 5.1.4 and RFC 7750 2.2. */
 START_TEST(layouts)
 {
 	for (size_t s = 0; s < 4; s++) {
@@ -236,7 +236,7 @@ START_TEST(authenticated_packets_from_16_on)
 }
 END_TEST
 
-/* The STAMP base has the fields of the clear layout, the SSID in its MBZ octets. T-§8 */
+/* The STAMP base has the fields of the clear layout, the SSID in its MBZ octets. */
 START_TEST(stamp_base)
 {
 	const struct pkt_layout *l = pkt_layout(MODE_UNAUTHENTICATED);
@@ -378,7 +378,7 @@ START_TEST(replies_round_trip)
 }
 END_TEST
 
-/* The sender's header is zero where it has no field, up to its padding. T-§1.3 C-002 */
+/* The sender's header is zero where it has no field, up to its padding. C-002 */
 START_TEST(sends_are_zero_between_fields)
 {
 	const struct pkt_send p = { .seq = UINT32_MAX,

@@ -160,7 +160,7 @@ static void check_time(const uint8_t *at, bool ptp)
 	}
 }
 
-/* What test.md's chapter 2.2 says of every octet. */
+/* Every octet, RFC 5357 4.2.1. */
 static void check_octets(const uint8_t *sent, uint32_t modes, uint8_t tos)
 {
 	size_t padding = modes & MODE_SYMMETRICAL_SIZE ? 112 : 48;
