@@ -303,4 +303,5 @@ void schema_class_put(const struct schema_row *row, struct policy *configured, u
 	      value);
 }
 _Static_assert(sizeof(enum settings_timestamps) == sizeof(uint32_t), "schema_put");
+_Static_assert(sizeof(enum settings_ports) == sizeof(uint32_t), "schema_put");
 _Static_assert(sizeof(enum settings_level) == sizeof(uint32_t), "schema_put");

@@ -49,7 +49,7 @@ struct schema_row {
 	const char *help;
 };
 
-#define SCHEMA_ROWS 48
+#define SCHEMA_ROWS 50
 extern const struct schema_row schema_rows[SCHEMA_ROWS];
 
 #define SCHEMA_LISTEN_MAX 64

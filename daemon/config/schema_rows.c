@@ -43,6 +43,12 @@ static const struct schema_choice timestamps[] = {
 	{ NULL, 0 },
 };
 
+static const struct schema_choice port_modes[] = {
+	{ "per-session", SETTINGS_PORTS_PER_SESSION },
+	{ "shared", SETTINGS_PORTS_SHARED },
+	{ NULL, 0 },
+};
+
 static const struct schema_choice levels[] = {
 	{ "error", SETTINGS_LEVEL_ERROR },   { "warning", SETTINGS_LEVEL_WARNING },
 	{ "notice", SETTINGS_LEVEL_NOTICE }, { "info", SETTINGS_LEVEL_INFO },
@@ -161,6 +167,10 @@ const struct schema_row schema_rows[SCHEMA_ROWS] = {
 
 	SHARED("ports.first", port_first, 1, 1, 65535, 49152, "first UDP port for test sessions"),
 	SHARED("ports.last", port_last, 1, 1, 65535, 65535, "last UDP port for test sessions"),
+	CHOICE("ports.mode", ports_mode, SETTINGS_RESTART, port_modes, SETTINGS_PORTS_PER_SESSION,
+	       "whether each test session has a UDP port or many share one"),
+	INTEGER("ports.shared_port", shared_port, SETTINGS_RESTART, 0, 65535, 0,
+		"the one UDP port of all shared sessions; 0 = one per thread from ports.first on"),
 
 	INTEGER("timers.handshake", configured.handshake_s, SETTINGS_NOW, 1, 3600, 30,
 		"seconds from connecting to a complete Set-Up-Response"),

@@ -45,6 +45,11 @@ enum settings_timestamps {
 	SETTINGS_TIMESTAMPS_USER,
 };
 
+enum settings_ports {
+	SETTINGS_PORTS_PER_SESSION,
+	SETTINGS_PORTS_SHARED,
+};
+
 enum settings_level {
 	SETTINGS_LEVEL_ERROR = 3, /* as syslog */
 	SETTINGS_LEVEL_WARNING = 4,
@@ -84,6 +89,8 @@ struct settings {
 	uint32_t reflector_priority; /* SCHED_FIFO; 0 = off; restart */
 	cpu_set_t reflector_cpus; /* none = as the process; restart */
 	enum settings_timestamps timestamps;
+	enum settings_ports ports_mode; /* restart */
+	uint16_t shared_port; /* 0 = one for each thread; restart */
 	enum settings_level log_level;
 	uint32_t accept_code; /* enum accept_code of a limit that is reached: 4 or 5 */
 	struct overload overload;

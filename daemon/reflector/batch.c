@@ -21,7 +21,7 @@ void batch_init(struct batch *b)
 	b->run = (struct msghdr){ .msg_iov = &b->run_vector,
 				  .msg_iovlen = 1,
 				  .msg_control = b->run_control,
-				  .msg_controllen = sizeof(b->run_control) };
+				  .msg_controllen = CMSG_SPACE(sizeof(uint16_t)) };
 	b->run_header = CMSG_FIRSTHDR(&b->run);
 	assert(b->run_header); /* there is room */
 	b->run_header->cmsg_level = SOL_UDP;
@@ -33,49 +33,76 @@ void batch_init(struct batch *b)
  * T3 is the last thing before the packets leave. If the clock was set back since T2, T3 = T2:
  * a time that passed inside of us cannot be negative, and both stay on one scale (T-036).
  */
-static void stamp(const struct udp_session *u, struct batch_reply *r, struct wall now, ts_wire wire)
+static void stamp(struct batch_reply *r, struct wall now, ts_wire wire)
 {
+	const struct udp_session *u = r->session;
+
 	if (now.ns < r->t2.ns) {
 		wire = ts_encode(u->format, r->t2);
 	}
 	pkt_put_reply_ts(u->layout, r->octets, wire);
 }
 
-static void stamp_all(const struct udp_session *u, struct batch *b, unsigned at, unsigned n)
+static void stamp_all(struct batch *b, unsigned at, unsigned n)
 {
 	struct wall now = estimate_wall();
-	ts_wire wire = ts_encode(u->format, now);
+	enum ts_format format = b->replies[at].session->format;
+	ts_wire wire = ts_encode(format, now);
 
 	for (unsigned i = at; i < at + n; i++) {
-		stamp(u, &b->replies[i], now, wire);
+		const struct udp_session *u = b->replies[i].session;
+
+		if (u->format != format) {
+			format = u->format;
+			wire = ts_encode(format, now);
+		}
+		if (!u->encrypted) {
+			stamp(&b->replies[i], now, wire);
+		}
 	}
 }
 
 /* Once for each reply: fields, HMAC, encryption, in this order (T-012), cannot be undone. */
-static void seal_all(const struct udp_session *u, struct batch *b, unsigned at, unsigned n)
+static void seal(struct batch_reply *r)
 {
-	for (unsigned i = at < b->sealed ? b->sealed : at; i < at + n; i++) {
-		struct wall now = estimate_wall();
+	const struct udp_session *u = r->session;
+	struct wall now = estimate_wall();
 
-		stamp(u, &b->replies[i], now, ts_encode(u->format, now));
-		crypt_pkt_seal_reply(u->crypt, true, b->replies[i].octets);
-		b->sealed = i + 1;
+	stamp(r, now, ts_encode(u->format, now));
+	crypt_pkt_seal_reply(u->crypt, true, r->octets);
+}
+
+/* Those first that take long; the clock is read for the others after that. */
+static void finish(struct batch *b, unsigned at, unsigned n)
+{
+	unsigned clear = 0;
+
+	for (unsigned i = at; i < at + n; i++) {
+		if (!b->replies[i].session->encrypted) {
+			clear++;
+		} else if (i >= b->sealed) {
+			seal(&b->replies[i]);
+			b->sealed = i + 1;
+		}
+	}
+	if (clear) {
+		stamp_all(b, at, n);
 	}
 }
 
-static void finish(const struct udp_session *u, struct batch *b, unsigned at, unsigned n)
+static void count_sent(struct worker *w, const struct batch *b, unsigned at, unsigned n)
 {
-	if (u->encrypted) {
-		seal_all(u, b, at, n);
-	} else {
-		stamp_all(u, b, at, n);
+	for (unsigned i = at; i < at + n; i++) {
+		batch_count(&b->replies[i].session->counters.reflected, 1);
 	}
-}
-
-static void count_sent(struct worker *w, struct udp_session *u, unsigned n)
-{
-	batch_count(&u->counters.reflected, n);
 	batch_count(&w->totals.reflected, n);
+}
+
+static void count_lost(struct worker *w, const struct batch *b, unsigned at, unsigned n)
+{
+	for (unsigned i = at; i < at + n; i++) {
+		batch_drop(w, b->replies[i].session, UDP_DROP_TX, 1);
+	}
 }
 
 static bool is_shortage(int error)
@@ -86,37 +113,54 @@ static bool is_shortage(int error)
 /* Like sendmmsg, which costs more for a lone one. */
 static int transmit(int fd, struct mmsghdr *m, unsigned n)
 {
+	const struct iovec *v = m->msg_hdr.msg_iov;
+	ssize_t sent;
+
 	if (n > 1) {
 		return sendmmsg(fd, m, n, FLAGS);
 	}
-	return send(fd, m->msg_hdr.msg_iov->iov_base, m->msg_hdr.msg_iov->iov_len, FLAGS) < 0 ? -1
-											      : 1;
+	sent = m->msg_hdr.msg_name ? sendmsg(fd, &m->msg_hdr, FLAGS)
+				   : send(fd, v->iov_base, v->iov_len, FLAGS);
+	return sent < 0 ? -1 : 1;
 }
 
-static void send_chunk(struct worker *w, struct udp_session *u, struct batch *b, unsigned at,
-		       unsigned n)
+static void fill_chunk(struct batch *b, unsigned at, unsigned n)
 {
+	for (unsigned i = 0; i < n; i++) {
+		const struct batch_reply *r = &b->replies[at + i];
+		const struct msghdr *to = r->session->to;
+		struct msghdr *m = &b->messages[i].msg_hdr;
+
+		b->vectors[i] = (struct iovec){ r->octets, r->len };
+		m->msg_name = to ? to->msg_name : NULL;
+		m->msg_namelen = to ? to->msg_namelen : 0;
+		m->msg_control = to ? to->msg_control : NULL;
+		m->msg_controllen = to ? to->msg_controllen : 0;
+	}
+}
+
+static void send_chunk(struct worker *w, struct batch *b, unsigned at, unsigned n)
+{
+	int fd = b->replies[at].session->fd;
 	bool again = false;
 
-	for (unsigned i = 0; i < n; i++) {
-		b->vectors[i] = (struct iovec){ b->replies[at + i].octets, b->replies[at + i].len };
-	}
-	finish(u, b, at, n);
+	fill_chunk(b, at, n);
+	finish(b, at, n);
 	for (unsigned done = 0; done < n;) {
-		int sent = transmit(u->fd, &b->messages[done], n - done);
+		int sent = transmit(fd, &b->messages[done], n - done);
 
 		if (sent > 0) {
-			count_sent(w, u, (unsigned)sent);
+			count_sent(w, b, at + done, (unsigned)sent);
 			done += (unsigned)sent;
 			again = false;
 		} else if (is_shortage(errno)) {
-			batch_drop(w, u, UDP_DROP_TX, n - done);
+			count_lost(w, b, at + done, n - done);
 			return;
 		} else if (!again) {
 			/* an ICMP error of an earlier reply is reported in place of sending, once */
 			again = true;
 		} else {
-			batch_drop(w, u, UDP_DROP_TX, 1);
+			count_lost(w, b, at + done, 1);
 			done++;
 			again = false;
 		}
@@ -132,20 +176,39 @@ static bool is_refusal(int error)
 	return error == EIO || error == EINVAL || error == EMSGSIZE || error == EOPNOTSUPP;
 }
 
-/* False if the kernel does not do it, and nothing was sent. */
-static bool send_run(struct worker *w, struct udp_session *u, struct batch *b, unsigned at,
-		     unsigned n)
+static void fill_run(struct batch *b, unsigned at, unsigned n)
 {
 	const struct batch_reply *first = &b->replies[at];
+	const struct msghdr *to = first->session->to;
+	size_t own = CMSG_SPACE(sizeof(uint16_t));
 	uint16_t each = (uint16_t)first->len;
-	int error = 0;
 
 	b->run_vector = (struct iovec){ first->octets, n * first->len };
 	memcpy(CMSG_DATA(b->run_header), &each, sizeof(each));
-	finish(u, b, at, n);
+	if (to) {
+		assert(own + to->msg_controllen <= sizeof(b->run_control));
+		b->run.msg_name = to->msg_name;
+		b->run.msg_namelen = to->msg_namelen;
+		memcpy(b->run_control + own, to->msg_control, to->msg_controllen);
+		b->run.msg_controllen = own + to->msg_controllen;
+	} else {
+		b->run.msg_name = NULL;
+		b->run.msg_namelen = 0;
+		b->run.msg_controllen = own;
+	}
+}
+
+/* False if the kernel does not do it, and nothing was sent. */
+static bool send_run(struct worker *w, struct batch *b, unsigned at, unsigned n)
+{
+	struct udp_session *u = b->replies[at].session;
+	int error = 0;
+
+	fill_run(b, at, n);
+	finish(b, at, n);
 	for (int tries = 0; tries < 2; tries++) { /* the first may report an ICMP error */
 		if (sendmsg(u->fd, &b->run, FLAGS) >= 0) {
-			count_sent(w, u, n);
+			count_sent(w, b, at, n);
 			batch_count(&u->counters.segmented, n);
 			batch_count(&w->totals.segmented, n);
 			return true;
@@ -160,47 +223,49 @@ static bool send_run(struct worker *w, struct udp_session *u, struct batch *b, u
 		batch_count(&w->totals.segment_refusals, 1);
 		return false;
 	}
-	batch_drop(w, u, UDP_DROP_TX, n);
+	count_lost(w, b, at, n);
 	return true;
 }
 
-/* How many from @at on may leave as one run: 1 = none. */
-static unsigned measure(const struct udp_session *u, const struct batch *b, unsigned at)
+/* How many from @at on may leave as one run, to one session: 1 = none. */
+static unsigned measure(const struct batch *b, unsigned at)
 {
-	size_t len = b->replies[at].len;
+	const struct batch_reply *first = &b->replies[at];
+	const struct udp_session *u = first->session;
 	size_t most = u->encrypted ? BATCH_RUN_MAX_SEALED : BATCH_RUN_MAX;
 	unsigned n = 1;
 
-	if (len > u->run_octets) {
+	if (first->len > u->run_octets) {
 		return 1;
 	}
-	if (most * len > BATCH_RUN_OCTETS) {
-		most = BATCH_RUN_OCTETS / len;
+	if (most * first->len > BATCH_RUN_OCTETS) {
+		most = BATCH_RUN_OCTETS / first->len;
 	}
-	while (n < most && at + n < b->count && b->replies[at + n].len == len) {
+	while (n < most && at + n < b->count && b->replies[at + n].len == first->len &&
+	       b->replies[at + n].session == u) {
 		n++;
 	}
 	return n;
 }
 
-void batch_send(struct worker *w, struct udp_session *u, struct batch *b)
+void batch_send(struct worker *w, struct batch *b)
 {
 	unsigned at = 0;
 
 	while (at < b->count) {
-		unsigned n = measure(u, b, at);
+		unsigned n = measure(b, at);
 
-		if (n >= BATCH_RUN_MIN && send_run(w, u, b, at, n)) {
+		if (n >= BATCH_RUN_MIN && send_run(w, b, at, n)) {
 			at += n;
 			continue;
 		}
 		/* up to where a run begins */
 		for (n = 1; n < BATCH_CHUNK && at + n < b->count; n++) {
-			if (measure(u, b, at + n) >= BATCH_RUN_MIN) {
+			if (measure(b, at + n) >= BATCH_RUN_MIN) {
 				break;
 			}
 		}
-		send_chunk(w, u, b, at, n);
+		send_chunk(w, b, at, n);
 		at += n;
 	}
 	b->count = b->sealed = 0;

@@ -25,10 +25,14 @@
 /* A run is one datagram to the kernel, until it is cut up. */
 #define BATCH_RUN_OCTETS 65000
 
+/* UDP_SEGMENT, and behind it what the session wants: source and DSCP. */
+#define BATCH_RUN_CONTROL 128
+
 /* The largest datagram. */
 #define BATCH_REPLY_OCTETS 65536
 
 struct batch_reply {
+	struct udp_session *session; /* all have the same socket */
 	uint8_t *octets;
 	size_t len;
 	struct wall t2;
@@ -44,24 +48,24 @@ struct batch {
 	struct msghdr run;
 	struct iovec run_vector;
 	struct cmsghdr *run_header; /* in run_control; UDP_SEGMENT: the size of each */
-	uint8_t run_control[CMSG_SPACE(sizeof(uint16_t))] __attribute__((aligned(16)));
+	uint8_t run_control[BATCH_RUN_CONTROL] __attribute__((aligned(16)));
 	uint8_t octets[BATCH_MAX][BATCH_REPLY_OCTETS];
 };
 
 void batch_init(struct batch *b);
 
 /** A reply of @len octets was built at @b->end. At most BATCH_MAX. */
-static inline void batch_add(struct batch *b, size_t len, struct wall t2)
+static inline void batch_add(struct batch *b, struct udp_session *u, size_t len, struct wall t2)
 {
-	b->replies[b->count++] = (struct batch_reply){ b->end, len, t2 };
+	b->replies[b->count++] = (struct batch_reply){ u, b->end, len, t2 };
 	b->end += len;
 }
 
 /**
  * Send them all and empty the batch. What the kernel does not take is counted as UDP_DROP_TX.
- * UDP_SEGMENT refused: u->run_octets becomes 0, and nothing is lost by that.
+ * UDP_SEGMENT refused: the session's run_octets become 0, and nothing is lost by that.
  */
-void batch_send(struct worker *w, struct udp_session *u, struct batch *b);
+void batch_send(struct worker *w, struct batch *b);
 
 /* One writer: no need for a locked instruction. */
 static inline void batch_count(_Atomic uint64_t *c, uint64_t n)

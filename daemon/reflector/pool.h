@@ -17,6 +17,9 @@
 struct reflect_scratch;
 struct light_view;
 struct light_worker;
+struct shared;
+struct shared_link;
+struct shared_worker;
 
 /* Orders of the main thread to a reflector thread; several may wait for one session. */
 enum worker_order {
@@ -36,7 +39,9 @@ struct udp_session {
 	int64_t refwait_ns;
 	struct police_total *total; /* NULL = its class has no rates */
 	void *owner;
-	int fd; /* the main thread's until WORKER_START, then its worker's */
+	int fd; /* the main thread's until WORKER_START, then its worker's; or shared by many */
+	struct shared_link *link; /* NULL: the socket is its own */
+	const struct msghdr *to; /* address and options of replies; NULL: the socket has them */
 
 	/* main thread */
 	struct udp_session *next, *prev; /* all sessions */
@@ -97,8 +102,12 @@ struct worker {
 	struct estimate estimate;
 	struct reflect_scratch *scratch;
 	struct light_worker *light; /* lightpath.h */
+	struct shared_worker *shared; /* NULL: no session shares a port here */
 	struct worker_totals totals;
 };
+
+/** Main thread: its port and addresses are free again. */
+void udp_release(struct udp_session *u);
 
 /** Main thread: the last of a session, its secrets wiped. */
 void udp_free(struct udp_session *u);
@@ -117,6 +126,7 @@ struct reflector {
 	bool kernel_stamps;
 	unsigned count;
 	struct worker *workers;
+	struct shared *shared; /* NULL: each session has a port */
 
 	/* reflectors without control: lightpath.h */
 	struct light_view *light_view; /* the newest */

@@ -3,6 +3,7 @@
 
 #include "daemon/reflector/batch.h"
 #include "daemon/reflector/estimate.h"
+#include "daemon/reflector/shared.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ struct reflect_scratch {
 	struct mmsghdr messages[BATCH_MAX];
 	struct iovec vectors[BATCH_MAX];
 	uint8_t control[BATCH_MAX][SOCK_CONTROL_LEN] __attribute__((aligned(16)));
+	struct sockaddr_in6 names[BATCH_MAX]; /* of shared sockets */
 	uint8_t in[BATCH_MAX][BUFFER_OCTETS];
 	struct batch out;
 };
@@ -39,7 +41,7 @@ struct packet {
 	struct wall t2;
 };
 
-struct reflect_scratch *reflect_scratch_new(void)
+struct reflect_scratch *reflect_scratch_new(bool names)
 {
 	struct reflect_scratch *s = calloc(1, sizeof(*s));
 
@@ -51,6 +53,7 @@ struct reflect_scratch *reflect_scratch_new(void)
 		s->messages[i].msg_hdr.msg_iov = &s->vectors[i];
 		s->messages[i].msg_hdr.msg_iovlen = 1;
 		s->messages[i].msg_hdr.msg_control = s->control[i];
+		s->messages[i].msg_hdr.msg_name = names ? &s->names[i] : NULL;
 	}
 	s->dirty = BATCH_MAX;
 	batch_init(&s->out);
@@ -67,8 +70,11 @@ static int receive(struct reflect_scratch *s, int fd)
 	int n;
 
 	for (unsigned i = 0; i < s->dirty; i++) {
-		s->messages[i].msg_hdr.msg_controllen = sizeof(s->control[i]);
-		s->messages[i].msg_hdr.msg_flags = 0;
+		struct msghdr *m = &s->messages[i].msg_hdr;
+
+		m->msg_controllen = sizeof(s->control[i]);
+		m->msg_flags = 0;
+		m->msg_namelen = m->msg_name ? sizeof(s->names[i]) : 0;
 	}
 	n = recvmmsg(fd, s->messages, BATCH_MAX, MSG_DONTWAIT, NULL);
 	s->dirty = n > 0 ? (unsigned)n : 1; /* an error may have touched the first */
@@ -115,11 +121,24 @@ static void track(struct udp_session *u, uint32_t seq)
  * R-160, R-161: what counts is when a packet arrived, not when we came to read it. The
  * kernel's stamp is wall time and the limit is not, so its age is carried over.
  */
-static bool is_late(const struct udp_session *u, const struct packet *p, const struct pass *now)
+static int64_t arrival_ns(const struct packet *p, const struct pass *now)
 {
 	int64_t age_ns = p->meta.stamped ? now->wall.ns - p->meta.stamp.ns : 0;
 
-	return u->stopping && now->mono.ns - (age_ns > 0 ? age_ns : 0) > u->stop_at.ns;
+	return now->mono.ns - (age_ns > 0 ? age_ns : 0);
+}
+
+static bool is_late(const struct udp_session *u, const struct packet *p, const struct pass *now)
+{
+	return u->stopping && arrival_ns(p, now) > u->stop_at.ns;
+}
+
+/* T-041: what waits in a shared socket may be older than the start. Acquires the keys. */
+static bool is_early(const struct udp_session *u, const struct packet *p, const struct pass *now)
+{
+	int64_t since_ns = atomic_load_explicit(&u->link->since_ns, memory_order_acquire);
+
+	return since_ns <= 0 || arrival_ns(p, now) < since_ns;
 }
 
 static bool build(struct worker *w, struct udp_session *u, const struct packet *p,
@@ -143,7 +162,7 @@ static bool build(struct worker *w, struct udp_session *u, const struct packet *
 	if (u->keyed && !u->encrypted) { /* covers nothing of T3, so it need not wait: T-005 */
 		crypt_pkt_seal_reply(u->crypt, false, b->end);
 	}
-	batch_add(b, pkt_reply_len(u->layout, p->len), p->t2);
+	batch_add(b, u, pkt_reply_len(u->layout, p->len), p->t2);
 	u->seq++; /* T-045: used up, also if the reply gets lost right here */
 	track(u, sent.seq);
 	if ((sent.error_estimate & 0xff) == 0) {
@@ -173,52 +192,123 @@ static enum udp_drop check(struct udp_session *u, const struct packet *p, const 
 }
 
 /* One received datagram into one reply, all but T3. False if it came too late. */
-static bool handle(struct worker *w, struct udp_session *u, struct mmsghdr *m,
+static bool handle(struct worker *w, struct udp_session *u, struct packet *p,
 		   const struct pass *now)
 {
-	struct packet p = { .octets = m->msg_hdr.msg_iov->iov_base,
-			    .len = m->msg_len,
-			    .flags = m->msg_hdr.msg_flags };
 	enum udp_drop fault;
 
-	sock_meta(&m->msg_hdr, &p.meta);
-	if (is_late(u, &p, now)) {
+	if (is_late(u, p, now)) {
 		batch_drop(w, u, UDP_DROP_LATE, 1);
 		return false;
 	}
-	fault = check(u, &p, now);
-	p.t2 = p.meta.stamped ? p.meta.stamp : now->wall;
-	if (fault == UDP_DROP_COUNT && !build(w, u, &p, now)) {
+	fault = check(u, p, now);
+	p->t2 = p->meta.stamped ? p->meta.stamp : now->wall;
+	if (fault == UDP_DROP_COUNT && !build(w, u, p, now)) {
 		fault = UDP_DROP_SHORT;
 	}
 	if (fault != UDP_DROP_COUNT) {
 		batch_drop(w, u, fault, 1);
 		return true;
 	}
-	batch_count(p.meta.stamped ? &u->counters.kernel_timestamps : &u->counters.user_timestamps,
+	batch_count(p->meta.stamped ? &u->counters.kernel_timestamps : &u->counters.user_timestamps,
 		    1);
-	batch_count(p.meta.stamped ? &w->totals.kernel_timestamps : &w->totals.user_timestamps, 1);
+	batch_count(p->meta.stamped ? &w->totals.kernel_timestamps : &w->totals.user_timestamps, 1);
 	u->last_packet = now->mono;
 	return true;
+}
+
+static struct packet unpack(struct mmsghdr *m)
+{
+	struct packet p = { .octets = m->msg_hdr.msg_iov->iov_base,
+			    .len = m->msg_len,
+			    .flags = m->msg_hdr.msg_flags };
+
+	sock_meta(&m->msg_hdr, &p.meta);
+	return p;
+}
+
+/* In this order: a pause in between makes packets look younger, and is_early lose none. */
+static struct pass begin(unsigned n)
+{
+	struct pass now = { .wall = estimate_wall(), .in_batch = n > FEW };
+
+	now.mono = estimate_mono();
+	return now;
 }
 
 /* False if some came too late. */
 static bool answer(struct worker *w, struct udp_session *u, unsigned n)
 {
 	struct reflect_scratch *s = w->scratch;
-	struct pass now = { estimate_wall(), estimate_mono(), n > FEW };
+	struct pass now = begin(n);
 	bool late = false;
 
 	batch_count(&u->counters.received, n);
 	batch_count(&w->totals.received, n);
 	for (unsigned i = 0; i < n; i++) {
-		late |= !handle(w, u, &s->messages[i], &now);
+		struct packet p = unpack(&s->messages[i]);
+
+		late |= !handle(w, u, &p, &now);
 		if (!now.in_batch) {
-			batch_send(w, u, &s->out);
+			batch_send(w, &s->out);
 		}
 	}
-	batch_send(w, u, &s->out);
+	batch_send(w, &s->out);
 	return !late;
+}
+
+static void handle_shared(struct worker *w, struct mmsghdr *m, const struct pass *now)
+{
+	struct udp_session *u = shared_find(w, &m->msg_hdr);
+	struct packet p;
+
+	if (!u) {
+		batch_count(&w->totals.dropped[UDP_DROP_SOURCE], 1);
+		return;
+	}
+	p = unpack(m);
+	batch_count(&u->counters.received, 1);
+	if (is_early(u, &p, now)) {
+		batch_drop(w, u, UDP_DROP_EARLY, 1);
+	} else {
+		(void)handle(w, u, &p, now); /* a late one ends nothing: others share the socket */
+	}
+}
+
+static void answer_shared(struct worker *w, unsigned n)
+{
+	struct reflect_scratch *s = w->scratch;
+	struct pass now = begin(n);
+
+	batch_count(&w->totals.received, n);
+	for (unsigned i = 0; i < n; i++) {
+		handle_shared(w, &s->messages[i], &now);
+		if (!now.in_batch) {
+			batch_send(w, &s->out);
+		}
+	}
+	batch_send(w, &s->out);
+}
+
+enum reflect_result reflect_shared(struct worker *w, int fd)
+{
+	for (int done = 0; done < REFLECT_BURST;) {
+		int n = receive(w->scratch, fd);
+
+		if (n <= 0) {
+			if (n == 0 || errno == EAGAIN) {
+				return REFLECT_EMPTY;
+			}
+			done++;
+			continue;
+		}
+		answer_shared(w, (unsigned)n);
+		if (n < BATCH_MAX) {
+			return REFLECT_EMPTY;
+		}
+		done += n;
+	}
+	return REFLECT_MORE;
 }
 
 enum reflect_result reflect_burst(struct worker *w, struct udp_session *u)

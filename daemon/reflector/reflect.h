@@ -16,9 +16,15 @@ enum reflect_result {
 	REFLECT_LATE, /* a packet came after stop_at: everything behind it did, too */
 };
 
-/** Buffers of one thread. NULL without memory. */
-struct reflect_scratch *reflect_scratch_new(void);
+/** Buffers of one thread. NULL without memory. @names: for shared sockets too. */
+struct reflect_scratch *reflect_scratch_new(bool names);
 void reflect_scratch_free(struct reflect_scratch *s);
+
+/**
+ * Answer what waits in a shared socket of the thread, up to REFLECT_BURST packets. Ends no session.
+ * Never REFLECT_LATE.
+ */
+enum reflect_result reflect_shared(struct worker *w, int fd);
 
 /** Answer what waits in the session's socket, up to REFLECT_BURST packets. */
 enum reflect_result reflect_burst(struct worker *w, struct udp_session *u);

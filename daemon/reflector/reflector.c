@@ -2,6 +2,7 @@
 #include "daemon/reflector/reflector.h"
 
 #include "daemon/reflector/estimate.h"
+#include "daemon/reflector/shared.h"
 #include "daemon/reflector/worker.h"
 
 #include <errno.h>
@@ -23,11 +24,7 @@ static void report(struct reflector *r, struct udp_session *u)
 	if (u->next) {
 		u->next->prev = u->prev;
 	}
-	if (u->port) {
-		port_release(&r->ports, u->port);
-		r->open--;
-		u->worker->sessions--;
-	}
+	udp_release(u);
 	r->config.ended(r->config.context, u->owner, u->why, &u->counters);
 	udp_free(u);
 }
@@ -99,17 +96,19 @@ static void place_workers(struct reflector *r)
 static int start_workers(struct reflector *r, unsigned count)
 {
 	int error = 0;
+	unsigned i;
 
 	r->workers = calloc(count, sizeof(*r->workers));
 	if (!r->workers) {
 		return -ENOMEM;
 	}
-	for (unsigned i = 0; i < count && !error; i++) {
+	for (i = 0; i < count && !error; i++) {
 		r->count++;
 		error = worker_init(&r->workers[i], r);
-		if (!error) {
-			error = worker_run(&r->workers[i], i);
-		}
+	}
+	error = error ? error : shared_new(r);
+	for (i = 0; i < count && !error; i++) {
+		error = worker_run(&r->workers[i], i);
 	}
 	return error;
 }
@@ -165,6 +164,7 @@ void reflector_free(struct reflector *r)
 	for (unsigned i = 0; i < r->count; i++) {
 		worker_free(&r->workers[i]);
 	}
+	shared_free(r);
 	ev_async_stop(r->loop, &r->wakeup);
 	if (r->keeper >= 0) {
 		close(r->keeper);

@@ -30,6 +30,7 @@ enum udp_drop {
 	UDP_DROP_HMAC, /* keyed modes: not the sender's, or damaged */
 	UDP_DROP_POLICED, /* above the rates that the settings allow */
 	UDP_DROP_TX, /* the kernel did not take the reply */
+	UDP_DROP_SOURCE, /* shared ports: of no session; only in totals */
 	UDP_DROP_COUNT
 };
 
@@ -63,6 +64,13 @@ struct reflector_config {
 	cpu_set_t cpus; /* each thread is bound to one of these in turn; none = not bound */
 	int priority; /* SCHED_FIFO 1..99; 0 = as other threads */
 	bool user_timestamps; /* do not ask the kernel for T2 */
+	/* Sessions share ports: one for each thread from port_first to port_last on, or @port
+	 * for all of them, which one thread then serves. */
+	struct reflector_shared {
+		bool on;
+		uint16_t port; /* 0 = one for each thread */
+		uint16_t port_first, port_last;
+	} shared;
 	/* Called in @loop's thread when a session has ended and its socket is closed, never from
 	 * within udp_stop or udp_end. @counters are final and valid during the call; the session
 	 * is freed after it. May open and end sessions, but not free the reflector. */
@@ -73,7 +81,10 @@ struct reflector_config {
 	void *context;
 };
 
-/** Start the threads. @loop: the main loop, for `ended`. Return 0 or negative errno. */
+/**
+ * Start the threads. @loop: the main loop, for `ended`. Return 0 or negative errno; -ERANGE if
+ * there are fewer shared ports than threads.
+ */
 NODISCARD int reflector_new(struct reflector **out, struct ev_loop *loop,
 			    const struct reflector_config *config);
 
@@ -87,7 +98,11 @@ void reflector_free(struct reflector *r);
  * @owner is handed back in `ended`. *port is the bound port. refwait_ns <= 0: no REFWAIT.
  * Return 0; -EADDRINUSE when the range is used up; -EADDRNOTAVAIL when spec.local is not an
  * address of this host that can send, or spec.remote is a broadcast address; -EMSGSIZE when
- * packets with spec.padding do not fit into the buffers that the system allows; any other negative errno as the kernel gave it.
+ * packets with spec.padding do not fit into the buffers that the system allows; any other
+ * negative errno as the kernel gave it.
+ * Where ports are shared, it is one of these, whatever the range: the wanted one, else that of
+ * the thread with the fewest sessions. Sessions on one port differ in their addresses or in the
+ * sender's port; -EADDRINUSE when no port is left for such a pair.
  *                                                                     R-100..R-109, R-122
  */
 NODISCARD int udp_open(struct reflector *r, const struct session_spec *spec, uint16_t port_first,

@@ -222,7 +222,7 @@ static int set_options_v6(int fd, int tos)
 }
 
 /* Each control message costs time per packet: not for layouts without a place for it. */
-static int ask_tos(int fd, int family, const struct pkt_layout *l)
+int sock_ask_tos(int fd, int family, const struct pkt_layout *l)
 {
 	if (!l->tos) {
 		return 0;
@@ -244,7 +244,7 @@ int sock_open(const struct session_spec *spec, bool stamps, const struct sock_de
 	}
 	error = family == AF_INET ? set_options_v4(fd, tos) : set_options_v6(fd, tos);
 	if (!error) {
-		error = ask_tos(fd, family, pkt_layout(spec->modes));
+		error = sock_ask_tos(fd, family, pkt_layout(spec->modes));
 	}
 	if (!error) {
 		error = size_buffers(fd, spec, defaults, rcvbuf);
@@ -422,4 +422,56 @@ void sock_meta(struct msghdr *m, struct sock_meta *out)
 			take_octet(c, &out->tos);
 		}
 	}
+}
+
+/* --- shared ports ------------------------------------------------------------------------- */
+
+#define LARGEST_OCTETS 65535
+
+static int ask_addresses(int fd, int family)
+{
+	int error = family == AF_INET ? set_options_v4(fd, 0) : set_options_v6(fd, 0);
+
+	if (error) {
+		return error;
+	}
+	return family == AF_INET ? set(fd, IPPROTO_IP, IP_PKTINFO, 1)
+				 : set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+}
+
+/* As much as the system allows. */
+static int fill_buffers(int fd, struct sock_defaults *buffers)
+{
+	int error = set(fd, SOL_SOCKET, SO_RCVBUF, SOCK_RCVBUF / 2);
+
+	error = error ? error : get(fd, SO_RCVBUF, &buffers->rcvbuf);
+	error = error ? error : get(fd, SO_SNDBUF, &buffers->sndbuf);
+	if (!error && buffers->sndbuf < LARGEST_OCTETS * 4) {
+		error = set(fd, SOL_SOCKET, SO_SNDBUF, LARGEST_OCTETS * 2);
+		error = error ? error : get(fd, SO_SNDBUF, &buffers->sndbuf);
+	}
+	return error;
+}
+
+int sock_open_shared(int family, uint16_t port, bool stamps, struct sock_defaults *buffers)
+{
+	struct address any = { .family = (uint8_t)family };
+	int domain = family == 4 ? AF_INET : AF_INET6;
+	int fd = socket(domain, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int error;
+
+	if (fd < 0) {
+		return -errno;
+	}
+	error = ask_addresses(fd, domain);
+	error = error ? error : fill_buffers(fd, buffers);
+	if (!error && stamps) {
+		(void)ask_stamps(fd);
+	}
+	error = error ? error : sock_bind(fd, &any, port);
+	if (error) {
+		close(fd);
+		return error;
+	}
+	return fd;
 }

@@ -53,6 +53,20 @@ NODISCARD int sock_open_light(const struct address *local, bool stamps);
 /** -EADDRINUSE if any socket has the port, even one that shares it; 0 or another error. */
 NODISCARD int sock_probe_port(const struct address *local);
 
+/**
+ * A socket for sessions that share @port, bound to every address of the family: packets tell
+ * where they were sent to, replies come with source and DSCP, and the buffers are full.
+ * @buffers  their sizes, as getsockopt reads them
+ * Return descriptor or negative errno.
+ */
+NODISCARD int sock_open_shared(int family, uint16_t port, bool stamps,
+			       struct sock_defaults *buffers);
+
+struct pkt_layout;
+
+/** Have the TOS told if the layout has a place for it. @family AF_INET or AF_INET6. */
+NODISCARD int sock_ask_tos(int fd, int family, const struct pkt_layout *l);
+
 /** Return 0 or negative errno; -EADDRINUSE leaves the socket usable for another port. */
 NODISCARD int sock_bind(int fd, const struct address *local, uint16_t port);
 

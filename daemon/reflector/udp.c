@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/estimate.h"
+#include "daemon/reflector/shared.h"
 #include "daemon/reflector/worker.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@ const char *udp_drop_name(enum udp_drop d)
 		[UDP_DROP_EARLY] = "early",	[UDP_DROP_LATE] = "late",
 		[UDP_DROP_HMAC] = "hmac",	[UDP_DROP_TX] = "tx",
 		[UDP_DROP_POLICED] = "policed",
+		[UDP_DROP_SOURCE] = "source",
 	};
 
 	return d < UDP_DROP_COUNT ? names[d] : "unknown";
@@ -43,6 +45,18 @@ static int bind_port(struct reflector *r, int fd, const struct session_spec *spe
 	return error;
 }
 
+static struct worker *pick(struct reflector *r)
+{
+	struct worker *best = &r->workers[0];
+
+	for (unsigned i = 1; i < r->count; i++) {
+		if (r->workers[i].sessions < best->sessions) {
+			best = &r->workers[i];
+		}
+	}
+	return best;
+}
+
 static int open_socket(struct reflector *r, const struct session_spec *spec, uint16_t first,
 		       uint16_t last, struct udp_session *u)
 {
@@ -61,20 +75,34 @@ static int open_socket(struct reflector *r, const struct session_spec *spec, uin
 	}
 	if (error) {
 		close(u->fd);
+		return error;
 	}
-	return error;
+	port_take(&r->ports, u->port);
+	u->worker = pick(r);
+	return 0;
 }
 
-static struct worker *pick(struct reflector *r)
+static int open_any(struct reflector *r, const struct session_spec *spec, uint16_t first,
+		    uint16_t last, struct udp_session *u)
 {
-	struct worker *best = &r->workers[0];
+	return r->shared ? shared_open(r, spec, u) : open_socket(r, spec, first, last, u);
+}
 
-	for (unsigned i = 1; i < r->count; i++) {
-		if (r->workers[i].sessions < best->sessions) {
-			best = &r->workers[i];
-		}
+void udp_release(struct udp_session *u)
+{
+	struct reflector *r = u->reflector;
+
+	if (!u->port) {
+		return;
 	}
-	return best;
+	if (u->link) {
+		shared_release(u);
+	} else {
+		port_release(&r->ports, u->port);
+	}
+	u->port = 0;
+	r->open--;
+	u->worker->sessions--;
 }
 
 void udp_free(struct udp_session *u)
@@ -83,6 +111,7 @@ void udp_free(struct udp_session *u)
 		crypt_test_wipe(u->crypt);
 	}
 	free(u->crypt);
+	free(u->link);
 	free(u);
 }
 
@@ -104,14 +133,12 @@ int udp_open(struct reflector *r, const struct session_spec *spec, uint16_t port
 	if (u->keyed) {
 		u->crypt = calloc(1, sizeof(*u->crypt));
 	}
-	error = u->keyed && !u->crypt ? -ENOMEM : open_socket(r, spec, port_first, port_last, u);
+	error = u->keyed && !u->crypt ? -ENOMEM : open_any(r, spec, port_first, port_last, u);
 	if (error) {
 		udp_free(u);
 		return error;
 	}
-	port_take(&r->ports, u->port);
 	u->reflector = r;
-	u->worker = pick(r);
 	u->layout = pkt_layout(spec->modes);
 	u->format = spec->modes & MODE_PTP ? TS_PTP : TS_NTP;
 	u->refwait_ns = spec->refwait_ns;
@@ -127,6 +154,9 @@ int udp_open(struct reflector *r, const struct session_spec *spec, uint16_t port
 	u->worker->sessions++;
 	*out = u;
 	*port = u->port;
+	if (u->link) {
+		shared_publish(u);
+	}
 	return 0;
 }
 
@@ -138,43 +168,48 @@ void udp_police(struct udp_session *u, struct police_total *total)
 int udp_start(struct udp_session *u, const struct crypt_keys *keys,
 	      const uint8_t sid[static MSG_SID_LEN])
 {
-	uint64_t dropped;
-	int error;
+	uint64_t dropped = 0;
+	int error = 0;
 
 	if (u->started) {
 		return -EALREADY;
 	}
-	error = sock_release(u->fd, u->rcvbuf, &dropped);
-	u->reflector->early += dropped;
-	add(&u->counters.received, dropped);
-	add(&u->counters.dropped[UDP_DROP_EARLY], dropped);
+	if (!u->link) {
+		error = sock_release(u->fd, u->rcvbuf, &dropped);
+		u->run_octets = sock_unfragmented(u->fd);
+		u->reflector->early += dropped;
+		add(&u->counters.received, dropped);
+		add(&u->counters.dropped[UDP_DROP_EARLY], dropped);
+	}
 	if (error) {
 		return error;
 	}
 	if (u->keyed) {
 		crypt_test_init(u->crypt, keys, sid);
 	}
-	u->run_octets = sock_unfragmented(u->fd);
 	u->started = true;
+	if (u->link) {
+		shared_start(u);
+	}
 	worker_order(u, WORKER_START, (struct mono){ 0 });
 	return 0;
 }
 
-/* Never started: no thread knows it. */
+/* Never started: no thread knows it, or all that it knows is to drop its packets. */
 static void bury(struct udp_session *u)
 {
-	struct reflector *r = u->reflector;
-
-	if (!worker_bury(u)) {
+	u->started = true;
+	if (u->link) {
+		shared_mute(u);
+		udp_release(u); /* at once */
+		worker_order(u, WORKER_END, (struct mono){ 0 });
 		return;
 	}
-	close(u->fd);
-	port_release(&r->ports, u->port); /* at once */
-	u->port = 0;
-	u->started = true;
-	r->open--;
-	u->worker->sessions--;
-	ev_async_send(r->loop, &r->wakeup);
+	if (worker_bury(u)) {
+		close(u->fd);
+		udp_release(u);
+		ev_async_send(u->reflector->loop, &u->reflector->wakeup);
+	}
 }
 
 void udp_stop(struct udp_session *u, int64_t timeout_ns)

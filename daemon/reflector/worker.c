@@ -4,6 +4,7 @@
 #include "daemon/reflector/estimate.h"
 #include "daemon/reflector/lightpath.h"
 #include "daemon/reflector/reflect.h"
+#include "daemon/reflector/shared.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -52,9 +53,13 @@ static void hand_back(struct worker *w, struct udp_session *u, enum udp_end why)
 
 static void finish(struct worker *w, struct udp_session *u, enum udp_end why)
 {
-	ev_io_stop(w->loop, &u->io);
 	ev_timer_stop(w->loop, &u->timer);
-	close(u->fd);
+	if (u->link) {
+		shared_remove(w, u);
+	} else {
+		ev_io_stop(w->loop, &u->io);
+		close(u->fd);
+	}
 	pthread_mutex_lock(&w->lock);
 	hand_back(w, u, why);
 	pthread_mutex_unlock(&w->lock);
@@ -93,7 +98,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *t, int events)
 {
 	struct udp_session *u = t->data;
 	struct worker *w = u->worker;
-	enum reflect_result result = reflect_burst(w, u);
+	enum reflect_result result = u->link ? reflect_shared(w, u->fd) : reflect_burst(w, u);
 	int64_t now = estimate_mono().ns, at = deadline_ns(u);
 
 	if (now < at || (u->stopping && result == REFLECT_MORE && now - at < STOP_GRACE_NS)) {
@@ -115,15 +120,19 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 static void start(struct worker *w, struct udp_session *u)
 {
 	u->last_packet = estimate_mono();
-	ev_io_init(&u->io, on_readable, u->fd, EV_READ);
 	ev_timer_init(&u->timer, on_timer, 0., 0.);
-	u->io.data = u->timer.data = u;
-	ev_io_start(w->loop, &u->io);
+	u->timer.data = u;
+	if (!u->link) {
+		ev_io_init(&u->io, on_readable, u->fd, EV_READ);
+		u->io.data = u;
+		ev_io_start(w->loop, &u->io);
+	}
 	arm(w, u);
 }
 
 static void carry_out(struct worker *w, struct udp_session *u, unsigned orders, struct mono stop_at)
 {
+	shared_take_in(w); /* it may be among them */
 	if (orders & WORKER_START) {
 		start(w, u);
 	}
@@ -144,6 +153,7 @@ static void on_wakeup(struct ev_loop *loop, ev_async *a, int events)
 {
 	struct worker *w = a->data;
 
+	shared_take_in(w);
 	for (int i = 0; i < ORDERS_PER_EVENT; i++) {
 		struct mono stop_at = { 0 };
 		struct udp_session *u;
@@ -197,7 +207,7 @@ int worker_init(struct worker *w, struct reflector *r)
 {
 	w->reflector = r;
 	make_lock(&w->lock);
-	w->scratch = reflect_scratch_new();
+	w->scratch = reflect_scratch_new(r->config.shared.on);
 	/* LIBEV_FLAGS of the environment is none of its business */
 	w->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	if (!w->scratch || !w->loop) {

@@ -69,7 +69,11 @@ static void say_load(struct server *s)
 void burden_measure(struct server *s)
 {
 	struct rlimit limit;
-	uint64_t used = (uint64_t)s->n_conns + s->admit.sessions + FDS_SPARE;
+	uint64_t used = (uint64_t)s->n_conns + FDS_SPARE;
+
+	if (!s->shared_ports) {
+		used += s->admit.sessions;
+	}
 
 	s->admit.descriptors_low = !getrlimit(RLIMIT_NOFILE, &limit) && used >= limit.rlim_cur;
 	/* At once, for the next request may need what is not there; a look at the load ends it. */

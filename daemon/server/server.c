@@ -7,6 +7,7 @@
 #include "daemon/server/lightlog.h"
 #include "daemon/server/memory.h"
 #include "daemon/server/orders.h"
+#include "daemon/server/ports.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -345,6 +346,7 @@ static int start_reflector(struct server *s)
 		.cpus = s->settings->reflector_cpus,
 		.priority = (int)s->settings->reflector_priority,
 		.user_timestamps = s->settings->timestamps == SETTINGS_TIMESTAMPS_USER,
+		.shared = ports_shared(s->settings),
 		.ended = orders_session_ended,
 		.light_ended = say_light_ended,
 		.context = s,
@@ -352,9 +354,10 @@ static int start_reflector(struct server *s)
 	int rc = reflector_new(&s->reflector, s->loop, &config);
 
 	if (rc < 0) {
-		log_early("cannot start the reflector threads: %s", strerror(-rc));
+		ports_say_refused(&config.shared, rc);
 		return rc;
 	}
+	s->shared_ports = config.shared.on;
 	say_faults(s);
 	if (!config.user_timestamps && !reflector_kernel_timestamps(s->reflector)) {
 		server_say(s, LOG_EVENT_TIMESTAMPS, NULL);

@@ -27,6 +27,7 @@ struct server {
 	struct policy keyed_policy; /* of clients in no class: modes that need a key, or none */
 	struct log *log;
 	struct reflector *reflector;
+	bool shared_ports; /* a session needs no descriptor */
 	struct clients *clients;
 	struct kdf *kdf;
 	uint8_t *scratch; /* answers of control_feed */

@@ -413,6 +413,9 @@ def bench_memory(bench):
     rows = []
     for name, extra in start_daemons(bench).items():
         cases[f"session, {name}"] = (n, 2048, {"flows": n, "connections": 1}, extra)
+        if name == "twampd-shared" and not bench.quick:
+            cases[f"session, {name} of many"] = (100000, 2048, {
+                "flows": 100000, "connections": 4, "sources": 4}, extra)
     for label, (count, most, options, *extra) in cases.items():
         user, kernel = [], []
         for _ in range(min(3, bench.rounds)):

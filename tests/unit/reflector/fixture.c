@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tests/unit/reflector/fixture.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 struct fixture fixture;
 
@@ -19,6 +21,7 @@ static void on_ended(void *context, void *owner, enum udp_end why, const struct 
 	e->received = rig_load(&c->received);
 	e->reflected = rig_load(&c->reflected);
 	e->early = rig_load(&c->dropped[UDP_DROP_EARLY]);
+	e->late = rig_load(&c->dropped[UDP_DROP_LATE]);
 	e->adds_up = rig_adds_up(c);
 }
 
@@ -33,6 +36,29 @@ void fixture_make(bool user_timestamps)
 	fixture.loop = ev_loop_new(EVFLAG_AUTO);
 	ck_assert_ptr_nonnull(fixture.loop);
 	ck_assert_int_eq(reflector_new(&fixture.r, fixture.loop, &config), 0);
+}
+
+uint16_t fixture_make_shared(unsigned threads, bool one_port)
+{
+	struct reflector_config config = { .threads = threads,
+					   .ended = on_ended,
+					   .context = &fixture };
+	uint16_t first = (uint16_t)(FIRST + (unsigned)getpid() % 64 * 100);
+	int error = -EADDRINUSE;
+
+	fixture.ends = 0;
+	fixture.loop = ev_loop_new(EVFLAG_AUTO);
+	ck_assert_ptr_nonnull(fixture.loop);
+	for (int tries = 0; error == -EADDRINUSE && tries < 500; tries++) {
+		first = first + threads < LAST ? (uint16_t)(first + threads) : FIRST;
+		config.shared = (struct reflector_shared){ .on = true,
+							   .port = one_port ? first : 0,
+							   .port_first = first,
+							   .port_last = LAST };
+		error = reflector_new(&fixture.r, fixture.loop, &config);
+	}
+	ck_assert_int_eq(error, 0);
+	return first;
 }
 
 void fixture_set_up(void)

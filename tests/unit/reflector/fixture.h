@@ -11,7 +11,7 @@
 struct fixture_end {
 	int count;
 	enum udp_end why;
-	uint64_t received, reflected, early;
+	uint64_t received, reflected, early, late;
 	bool adds_up;
 };
 
@@ -29,6 +29,9 @@ extern const uint8_t fixture_sid[MSG_SID_LEN];
 
 void fixture_make(bool user_timestamps);
 void fixture_set_up(void);
+
+/** With shared ports: one for each of @threads, or one for all. Returns the first. */
+uint16_t fixture_make_shared(unsigned threads, bool one_port);
 void fixture_tear_down(void);
 
 /** Turn the loop until so many sessions have ended. */

@@ -62,7 +62,7 @@ static void set_up(void)
 	family = 4;
 	sender_port = 0;
 	sender = rig_sender(4, &sender_port);
-	w.scratch = reflect_scratch_new();
+	w.scratch = reflect_scratch_new(false);
 	ck_assert_ptr_nonnull(w.scratch);
 	ck_assert_uint_gt(calls.allocations, 0); /* they are seen */
 	estimate_read(&w.estimate);

@@ -50,7 +50,7 @@ static void set_up(void)
 	sender = rig_sender(4, &sender_port);
 	spec = rig_spec(4, sender_port);
 	spec.modes |= MODE_DSCP_ECN; /* or the socket would not ask for the TOS octet */
-	w.scratch = reflect_scratch_new();
+	w.scratch = reflect_scratch_new(false);
 	ck_assert_ptr_nonnull(w.scratch);
 	for (int i = 0; i < 4; i++) { /* whatever the stamp and the batch */
 		w.estimate.fields[i / 2][i % 2][TS_NTP] = 0x8123;

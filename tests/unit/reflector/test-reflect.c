@@ -43,7 +43,7 @@ static void set_up(void)
 	sender_port = 0;
 	sender = rig_sender(4, &sender_port);
 	spec = rig_spec(4, sender_port);
-	w.scratch = reflect_scratch_new();
+	w.scratch = reflect_scratch_new(false);
 	ck_assert_ptr_nonnull(w.scratch);
 	w.estimate.fields[1][0][TS_NTP] = 0x8123; /* the kernel's T2, alone */
 	w.estimate.fields[1][0][TS_PTP] = 0xc456;

@@ -1,0 +1,578 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Sessions that share a port, over real sockets on loopback: whose packet it is, who is not
+ * answered, and every way to begin and to end. */
+#include "tests/unit/reflector/fixture.h"
+
+#include "protocol/crypt.h"
+#include "protocol/pkt.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static uint16_t first; /* of the shared ports */
+
+static void make_one(void)
+{
+	first = fixture_make_shared(1, false);
+}
+
+static void make_two(void)
+{
+	first = fixture_make_shared(2, false);
+}
+
+static void make_common(void)
+{
+	first = fixture_make_shared(3, true);
+}
+
+static void expect_silence(int fd)
+{
+	rig_receive(fd, &fixture.reply, 50);
+	ck_assert_int_eq(fixture.reply.len, -1);
+}
+
+static uint64_t total_drops(enum udp_drop why)
+{
+	struct reflector_totals t;
+
+	reflector_totals(fixture.r, &t);
+	return t.dropped[why];
+}
+
+/* A session of a thread that has handled all orders and packets before: it answers. */
+static void settle(int fd, struct fixture_end *e)
+{
+	uint16_t from = 0, port;
+	int own = rig_sender(4, &from);
+	struct session_spec spec = rig_spec(4, from);
+	int ends = fixture.ends;
+	struct udp_session *u = fixture_start(&spec, e, &port);
+
+	rig_send_seq(own, 4, port, 9);
+	fixture_expect(own, 0, 9);
+	udp_end(u);
+	fixture_pump(ends + 1);
+	close(own);
+}
+
+/* R-100 T-045 T-047 C-077: one port, each with its own numbers and DSCP, over IPv4 and IPv6 */
+START_TEST(two_sessions)
+{
+	int family = _i ? 6 : 4;
+	uint16_t from[2] = { 0, 0 }, port[2];
+	int fd[2] = { rig_sender(family, &from[0]), rig_sender(family, &from[1]) };
+	struct session_spec spec[2] = { rig_spec(family, from[0]), rig_spec(family, from[1]) };
+	static struct fixture_end e[2];
+
+	spec[1].dscp = 46;
+	spec[1].modes |= MODE_DSCP_ECN;
+	for (int i = 0; i < 2; i++) {
+		fixture_start(&spec[i], &e[i], &port[i]);
+		ck_assert_uint_eq(port[i], first);
+	}
+	for (uint32_t seq = 0; seq < 20; seq++) {
+		rig_send_seq(fd[0], family, first, seq);
+		fixture_expect(fd[0], seq, seq);
+		ck_assert_int_eq(fixture.reply.tos, 0);
+		ck_assert_int_eq(fixture.reply.ttl, 255);
+		ck_assert_int_eq(fixture.reply.len, 41);
+		if (seq % 2) {
+			rig_send_seq(fd[1], family, first, 100 + seq);
+			fixture_expect(fd[1], seq / 2, 100 + seq);
+			ck_assert_int_eq(fixture.reply.tos, 46 << 2);
+			ck_assert_int_eq(fixture.reply.ttl, 255);
+		}
+	}
+	close(fd[0]);
+	close(fd[1]);
+}
+END_TEST
+
+/* in backlogs of many, in the order they came, with runs and without */
+START_TEST(bursts)
+{
+	enum { SESSIONS = 3, PACKETS = 40, ROUNDS = 30 };
+	int family = _i ? 6 : 4;
+	int fd[SESSIONS];
+	static struct fixture_end e[SESSIONS];
+	struct reflector_totals totals;
+
+	for (int i = 0; i < SESSIONS; i++) {
+		uint16_t from = 0, port;
+		struct session_spec spec;
+
+		fd[i] = rig_sender(family, &from);
+		spec = rig_spec(family, from);
+		spec.modes |= i == 1 ? MODE_PTP : 0;
+		fixture_start(&spec, &e[i], &port);
+	}
+	for (uint32_t round = 0; round < ROUNDS; round++) {
+		for (uint32_t k = 0; k < PACKETS; k++) {
+			/* in turn, then one behind the other */
+			uint32_t i = round % 2 ? k % SESSIONS : k * SESSIONS / PACKETS;
+
+			rig_send_seq(fd[i], family, first, round);
+		}
+		for (uint32_t k = 0; k < PACKETS; k++) {
+			uint32_t i = round % 2 ? k % SESSIONS : k * SESSIONS / PACKETS;
+
+			rig_receive(fd[i], &fixture.reply, RIG_WAIT_MS);
+			ck_assert_int_eq(fixture.reply.len, 41);
+			ck_assert_uint_eq(rig_get32(fixture.reply.octets + 24), round);
+		}
+	}
+	reflector_totals(fixture.r, &totals);
+	ck_assert_uint_eq(totals.reflected, PACKETS * ROUNDS);
+	ck_assert_uint_eq(totals.received, PACKETS * ROUNDS);
+	for (int i = 0; i < SESSIONS; i++) {
+		close(fd[i]);
+	}
+}
+END_TEST
+
+/* T-040: another port, another address, nobody at all: never answered, and counted */
+START_TEST(strangers)
+{
+	int family = _i ? 6 : 4;
+	uint16_t from = 0, other = 0, port;
+	int fd = rig_sender(family, &from), stranger = rig_sender(family, &other);
+	struct session_spec spec = rig_spec(family, from);
+	static struct fixture_end e, last;
+	struct udp_session *u;
+
+	rig_send_seq(stranger, family, first, 1); /* no session at all */
+	u = fixture_open(&spec, &e, &port);
+	rig_send_seq(stranger, family, port, 2);
+	ck_assert_int_eq(udp_start(u, &fixture_keys, fixture_sid), 0);
+	rig_send_seq(stranger, family, port, 3);
+	rig_send_seq(fd, family, port, 4);
+	fixture_expect(fd, 0, 4);
+	expect_silence(stranger);
+	ck_assert_uint_eq(rig_load(&udp_counters(u)->received), 1);
+	ck_assert_uint_eq(total_drops(UDP_DROP_SOURCE), 3);
+	udp_end(u);
+	fixture_pump(1);
+	rig_send_seq(fd, family, port, 5); /* of one that has ended */
+	settle(fd, &last);
+	expect_silence(fd);
+	ck_assert_uint_eq(total_drops(UDP_DROP_SOURCE), 4);
+	close(fd);
+	close(stranger);
+}
+END_TEST
+
+/* The same sender to two addresses of ours; to a third nobody listens. R-100 */
+START_TEST(local_addresses)
+{
+	uint16_t from = 0, port;
+	int fd = rig_sender(4, &from);
+	struct session_spec spec = rig_spec(4, from);
+	struct sockaddr_in to = { .sin_family = AF_INET }, source;
+	static struct fixture_end e[2];
+	uint8_t packet[41];
+
+	fixture_start(&spec, &e[0], &port);
+	spec.local.ip[3] = 2;
+	fixture_start(&spec, &e[1], &port);
+	to.sin_port = htons(port);
+	for (uint32_t i = 1; i <= 3; i++) {
+		socklen_t len = sizeof(source);
+
+		to.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + i);
+		rig_fill(packet, sizeof(packet), i, 0x0101);
+		ck_assert_int_eq(
+			sendto(fd, packet, sizeof(packet), 0, (struct sockaddr *)&to, sizeof(to)),
+			sizeof(packet));
+		if (i == 3) {
+			expect_silence(fd);
+			break;
+		}
+		ck_assert_int_eq(
+			recvfrom(fd, packet, sizeof(packet), 0, (struct sockaddr *)&source, &len),
+			sizeof(packet));
+		ck_assert_uint_eq(source.sin_addr.s_addr, to.sin_addr.s_addr);
+		ck_assert_uint_eq(source.sin_port, to.sin_port);
+		ck_assert_uint_eq(rig_get32(packet), 0);
+		ck_assert_uint_eq(rig_get32(packet + 24), i);
+	}
+	close(fd);
+}
+END_TEST
+
+/* T-041 R-142: nothing before the start, not even later; everything after it */
+START_TEST(early)
+{
+	uint16_t from = 0, port;
+	int fd = rig_sender(4, &from);
+	struct session_spec spec = rig_spec(4, from);
+	static struct fixture_end e;
+	struct udp_session *u = fixture_open(&spec, &e, &port);
+
+	rig_pin();
+	for (uint32_t i = 0; i < 200; i++) {
+		rig_send_seq(fd, 4, port, i);
+	}
+	rig_settle();
+	ck_assert_int_eq(udp_start(u, &fixture_keys, fixture_sid), 0);
+	ck_assert_int_eq(udp_start(u, &fixture_keys, fixture_sid), -EALREADY);
+	rig_send_seq(fd, 4, port, 200);
+	fixture_expect(fd, 0, 200);
+	udp_end(u);
+	fixture_pump(1);
+	ck_assert_uint_eq(e.received, 201);
+	ck_assert_uint_eq(e.early, 200);
+	ck_assert_uint_eq(e.reflected, 1);
+	ck_assert(e.adds_up);
+	close(fd);
+}
+END_TEST
+
+/* opened, started and at once a packet: answered, whatever the thread is doing */
+START_TEST(at_once)
+{
+	enum { N = 500 };
+	uint16_t from = 0, port;
+	int fd = rig_sender(4, &from), ends = 0;
+	struct session_spec spec = rig_spec(4, from);
+	static struct fixture_end e;
+
+	for (uint32_t i = 0; i < N; i++) {
+		struct udp_session *u = fixture_start(&spec, &e, &port);
+
+		rig_send_seq(fd, 4, port, i);
+		fixture_expect(fd, 0, i);
+		udp_end(u);
+		fixture_pump(++ends);
+		ck_assert_uint_eq(e.reflected, 1);
+	}
+	close(fd);
+}
+END_TEST
+
+/* never started, ended, and the same addresses again at once: the new one answers */
+START_TEST(same_again)
+{
+	enum { N = 500 };
+	uint16_t from = 0, port;
+	int fd = rig_sender(4, &from);
+	struct session_spec spec = rig_spec(4, from);
+	static struct fixture_end old[N], e[N];
+
+	for (uint32_t i = 0; i < N; i++) {
+		struct udp_session *u = fixture_open(&spec, &old[i], &port);
+
+		if (i % 2) {
+			rig_send_seq(fd, 4, port, 7);
+		}
+		udp_end(u);
+		udp_end(u);
+		u = fixture_start(&spec, &e[i], &port);
+		rig_send_seq(fd, 4, port, i);
+		fixture_expect(fd, 0, i);
+		udp_end(u);
+		fixture_pump(2 * (int)i + 2);
+		ck_assert_int_eq(old[i].why, UDP_END_ORDERED);
+		ck_assert_int_eq(old[i].count, 1);
+		ck_assert_uint_eq(old[i].reflected, 0);
+		ck_assert_uint_eq(e[i].reflected, 1);
+	}
+	close(fd);
+}
+END_TEST
+
+/* R-160 R-161 */
+START_TEST(stop_and_timeout)
+{
+	uint16_t from = 0, other = 0, port;
+	int fd = rig_sender(4, &from), neighbour = rig_sender(4, &other);
+	struct session_spec spec = rig_spec(4, from), next = rig_spec(4, other);
+	static struct fixture_end e, f;
+	struct udp_session *u = fixture_start(&spec, &e, &port);
+	int64_t stopped;
+
+	fixture_start(&next, &f, &port);
+	udp_stop(u, 3600 * TS_NS_PER_S);
+	rig_send_seq(fd, 4, port, 1);
+	fixture_expect(fd, 0, 1);
+	stopped = rig_mono_ns();
+	udp_stop(u, 300 * 1000000); /* the earliest counts */
+	udp_stop(u, INT64_MAX);
+	fixture_pump(1);
+	ck_assert_int_ge(rig_mono_ns() - stopped, 300 * 1000000);
+	ck_assert_int_eq(e.why, UDP_END_TIMEOUT);
+	ck_assert_uint_eq(e.reflected, 1);
+	rig_send_seq(fd, 4, port, 2);
+	rig_send_seq(neighbour, 4, port, 3);
+	fixture_expect(neighbour, 0, 3); /* the others go on */
+	expect_silence(fd);
+	close(fd);
+	close(neighbour);
+}
+END_TEST
+
+/* what came before the Stop is answered */
+START_TEST(stop_at_once)
+{
+	uint16_t from = 0, port;
+	int fd = rig_sender(4, &from);
+	struct session_spec spec = rig_spec(4, from);
+	static struct fixture_end e;
+	struct udp_session *u = fixture_start(&spec, &e, &port);
+
+	rig_pin();
+	for (uint32_t i = 0; i < 100; i++) {
+		rig_send_seq(fd, 4, port, i);
+	}
+	rig_settle();
+	udp_stop(u, 0);
+	fixture_pump(1);
+	ck_assert_int_eq(e.why, UDP_END_TIMEOUT);
+	ck_assert_uint_eq(e.reflected, 100);
+	close(fd);
+}
+END_TEST
+
+/* R-170 R-172: restarted by packets of the session, but not by short ones or a neighbour's */
+START_TEST(refwait)
+{
+	uint16_t from = 0, other = 0, port;
+	int fd = rig_sender(4, &from), neighbour = rig_sender(4, &other);
+	struct session_spec spec = rig_spec(4, from), next = rig_spec(4, other);
+	static struct fixture_end e, f;
+	int64_t last;
+
+	fixture_start(&next, &f, &port);
+	spec.refwait_ns = 1500 * INT64_C(1000000);
+	fixture_start(&spec, &e, &port);
+	rig_sleep_ms(300);
+	last = rig_mono_ns();
+	rig_send_seq(fd, 4, port, 1);
+	fixture_expect(fd, 0, 1);
+	while (!fixture.ends) {
+		uint8_t packet[13] = { 0 };
+
+		ck_assert_int_lt(rig_mono_ns() - last, RIG_WAIT_MS * INT64_C(1000000));
+		rig_send(fd, 4, port, packet, sizeof(packet));
+		rig_send_seq(neighbour, 4, port, 2);
+		ev_run(fixture.loop, EVRUN_NOWAIT);
+		rig_sleep_ms(20);
+	}
+	ck_assert_int_eq(e.why, UDP_END_REFWAIT);
+	ck_assert_int_ge(rig_mono_ns() - last, spec.refwait_ns);
+	ck_assert_uint_eq(e.reflected, 1);
+	close(fd);
+	close(neighbour);
+}
+END_TEST
+
+/* T-005 T-012 T-042: keyed sessions beside a clear one, each by its own keys */
+START_TEST(keyed)
+{
+	static const uint32_t modes[] = { MODE_UNAUTHENTICATED, MODE_AUTHENTICATED,
+					  MODE_ENCRYPTED };
+	enum { N = 3, LEN = 120 };
+	static struct fixture_end e[N];
+	static struct crypt_test sender;
+	struct udp_session *u[N];
+	uint16_t from[N] = { 0 }, port;
+	int fd[N];
+
+	crypt_test_init(&sender, &fixture_keys, fixture_sid);
+	for (int i = 0; i < N; i++) {
+		struct session_spec spec;
+
+		fd[i] = rig_sender(4, &from[i]);
+		spec = rig_spec(4, from[i]);
+		spec.modes = modes[i];
+		u[i] = fixture_start(&spec, &e[i], &port);
+	}
+	for (uint32_t seq = 0; seq < 90; seq++) {
+		const struct pkt_layout *l = pkt_layout(modes[seq % N]);
+		bool encrypted = modes[seq % N] == MODE_ENCRYPTED;
+		uint8_t packet[LEN];
+		int from_fd = fd[seq % N];
+
+		rig_fill(packet, sizeof(packet), seq, 0x0101);
+		if (l->send_min > 14) {
+			memset(packet + 4, 0, 12);
+			crypt_pkt_seal_send(&sender, encrypted, packet);
+		}
+		rig_send(from_fd, 4, port, packet, sizeof(packet));
+		if (l->send_min > 14) { /* a forgery, which takes no number */
+			packet[l->send_min - 1] ^= 1;
+			rig_send(from_fd, 4, port, packet, sizeof(packet));
+		}
+		rig_receive(from_fd, &fixture.reply, RIG_WAIT_MS);
+		ck_assert_int_ge(fixture.reply.len, (ssize_t)l->reply_min);
+		if (l->send_min > 14) {
+			ck_assert_int_eq(crypt_pkt_open_reply(&sender, encrypted,
+							      fixture.reply.octets,
+							      (size_t)fixture.reply.len),
+					 0);
+		}
+		ck_assert_uint_eq(rig_get32(fixture.reply.octets), seq / N);
+	}
+	for (int i = 0; i < N; i++) {
+		udp_stop(u[i], 0);
+	}
+	fixture_pump(N);
+	for (int i = 0; i < N; i++) {
+		ck_assert_uint_eq(e[i].reflected, 30);
+		ck_assert_uint_eq(e[i].received, i ? 60 : 30);
+		ck_assert(e[i].adds_up);
+		close(fd[i]);
+	}
+}
+END_TEST
+
+/* R-101 R-102 R-105 R-106 R-107: a port for each thread, the wanted one if it can be */
+START_TEST(same_addresses)
+{
+	struct session_spec spec = rig_spec(4, 9999), other = rig_spec(4, 9998);
+	uint16_t port[4];
+	static struct fixture_end e[5];
+	struct udp_session *u[2];
+
+	spec.local.port = (uint16_t)(first + 1);
+	u[0] = fixture_open(&spec, &e[0], &port[0]);
+	ck_assert_uint_eq(port[0], first + 1);
+	u[1] = fixture_open(&spec, &e[1], &port[1]);
+	ck_assert_uint_eq(port[1], first);
+	ck_assert_int_eq(fixture_refused(spec, FIRST, LAST), -EADDRINUSE);
+	spec.local.port = 862;
+	ck_assert_int_eq(fixture_refused(spec, FIRST, LAST), -EADDRINUSE);
+	other.local.port = first;
+	fixture_open(&other, &e[2], &port[2]);
+	ck_assert_uint_eq(port[2], first);
+	/* the thread with fewer sessions */
+	other.remote.port = 9997;
+	other.local.port = 0;
+	fixture_open(&other, &e[3], &port[3]);
+	ck_assert_uint_eq(port[3], first + 1);
+	/* never started: free at once; started: when it has ended */
+	udp_end(u[0]);
+	spec.local.port = 0;
+	u[0] = fixture_open(&spec, &e[4], &port[0]);
+	ck_assert_uint_eq(port[0], first + 1);
+	fixture_pump(1);
+	ck_assert_int_eq(udp_start(u[1], &fixture_keys, fixture_sid), 0);
+	udp_stop(u[1], 0);
+	ck_assert_int_eq(fixture_refused(spec, FIRST, LAST), -EADDRINUSE);
+	fixture_pump(2);
+	fixture_open(&spec, &e[1], &port[1]);
+	ck_assert_uint_eq(port[1], first);
+}
+END_TEST
+
+/* one for all; two with the same addresses cannot be */
+START_TEST(one_for_all)
+{
+	int family = _i ? 6 : 4;
+	uint16_t from = 0, port;
+	int fd = rig_sender(family, &from);
+	struct session_spec spec = rig_spec(family, from);
+	static struct fixture_end e[20];
+	struct udp_session *u = fixture_start(&spec, &e[0], &port);
+
+	ck_assert_uint_eq(port, first);
+	ck_assert_int_eq(fixture_refused(spec, FIRST, LAST), -EADDRINUSE);
+	for (uint16_t i = 1; i < 20; i++) {
+		struct session_spec other = rig_spec(i % 2 ? 4 : 6, (uint16_t)(1000 + i));
+
+		fixture_open(&other, &e[i], &port);
+		ck_assert_uint_eq(port, first);
+	}
+	rig_send_seq(fd, family, port, 1);
+	fixture_expect(fd, 0, 1);
+	udp_end(u);
+	fixture_pump(1);
+	ck_assert_int_eq(e[0].why, UDP_END_ORDERED);
+	close(fd);
+}
+END_TEST
+
+/* R-090 R-095 R-122 R-240 */
+START_TEST(refusals)
+{
+	struct session_spec good = rig_spec(4, 9999), s = good;
+	struct reflector_totals totals;
+	int before = rig_descriptors();
+
+	memcpy(s.local.ip, (uint8_t[]){ 192, 0, 2, 1 }, 4);
+	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EADDRNOTAVAIL);
+	memcpy(s.local.ip, (uint8_t[]){ 127, 255, 255, 255 }, 4);
+	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EADDRNOTAVAIL);
+	s = good;
+	memcpy(s.remote.ip, (uint8_t[]){ 127, 255, 255, 255 }, 4);
+	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EADDRNOTAVAIL);
+	s = rig_spec(6, 9999);
+	memcpy(s.local.ip, (uint8_t[]){ 0x20, 1, 0x0d, 0xb8 }, 4);
+	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EADDRNOTAVAIL);
+	s = good;
+	s.padding = 65507 - 14 + 1;
+	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EMSGSIZE);
+	s.padding = UINT32_MAX;
+	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EMSGSIZE);
+	reflector_totals(fixture.r, &totals);
+	ck_assert_uint_eq(totals.sessions, 0);
+	ck_assert_int_eq(rig_descriptors(), before);
+}
+END_TEST
+
+/* The ports are taken, or too few: no reflector. */
+START_TEST(no_ports)
+{
+	struct reflector_config config = {
+		.threads = 2, .shared = { .on = true, .port_first = first, .port_last = first }
+	};
+	int before = rig_descriptors();
+	struct reflector *r = NULL;
+
+	ck_assert_int_eq(reflector_new(&r, fixture.loop, &config), -ERANGE);
+	config.shared.port_last = LAST;
+	ck_assert_int_eq(reflector_new(&r, fixture.loop, &config), -EADDRINUSE);
+	config.shared.port = first;
+	ck_assert_int_eq(reflector_new(&r, fixture.loop, &config), -EADDRINUSE);
+	ck_assert_ptr_null(r);
+	ck_assert_int_eq(rig_descriptors(), before);
+}
+END_TEST
+
+static void add_case(Suite *s, const char *name, void (*make)(void), const TTest *const *tests)
+{
+	TCase *t = tcase_create(name);
+
+	tcase_set_timeout(t, 240);
+	tcase_add_checked_fixture(t, make, fixture_tear_down);
+	for (; *tests; tests++) {
+		tcase_add_loop_test(t, *tests, 0, 2);
+	}
+	suite_add_tcase(s, t);
+}
+
+int main(void)
+{
+	const TTest *one[] = { two_sessions, bursts,  strangers,  local_addresses,
+			       early,	     at_once, same_again, stop_and_timeout,
+			       stop_at_once, refwait, keyed,	  refusals,
+			       no_ports,     NULL };
+	const TTest *two[] = { same_addresses, at_once, same_again, NULL };
+	const TTest *common[] = { one_for_all, keyed, NULL };
+	Suite *s = suite_create("shared");
+	SRunner *runner;
+	int failed;
+
+	add_case(s, "one thread", make_one, one);
+	add_case(s, "two threads", make_two, two);
+	add_case(s, "one port", make_common, common);
+	runner = srunner_create(s);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
