@@ -17,6 +17,12 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static void *pieces[PIECES];
 static unsigned count;
 
+/* A crowd that is worth it, and how long it must be gone. */
+#define CROWD 256
+#define CALM_S 3
+static uint32_t most_held;
+static unsigned calm_s;
+
 /* Give a piece back; false if there is none. */
 static bool give_up(void)
 {
@@ -72,4 +78,16 @@ bool memory_is_low(void)
 	low = count < PIECES;
 	pthread_mutex_unlock(&lock);
 	return low;
+}
+
+void memory_settle(uint32_t held)
+{
+	if (held >= most_held / 2) {
+		most_held = held > most_held ? held : most_held;
+		calm_s = 0;
+	} else if (most_held >= CROWD && ++calm_s >= CALM_S) {
+		(void)malloc_trim(0);
+		most_held = held;
+		calm_s = 0;
+	}
 }

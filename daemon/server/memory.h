@@ -6,9 +6,16 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /** Before any other use of libev. */
 void memory_init(void);
 
 /** Fill the reserve again if it was used. True if that did not work: memory is short. */
 bool memory_is_low(void);
+
+/**
+ * Once a second: @held connections and sessions there are now. What a crowd has left in the
+ * heap goes back to the system when it has been gone for a few seconds.
+ */
+void memory_settle(uint32_t held);
