@@ -13,7 +13,7 @@ struct clients {
 	uint64_t seed; /* so that nobody can aim at one bucket */
 	struct client *buckets[BUCKETS];
 	struct client *oldest, *newest;
-	uint32_t idle;
+	uint32_t idle, number;
 };
 
 struct clients *clients_new(void)
@@ -63,6 +63,7 @@ static void drop(struct clients *t, struct client *c)
 	}
 	*p = c->next;
 	leave_idle(t, c);
+	t->number--;
 	free(c);
 }
 
@@ -91,7 +92,13 @@ struct client *clients_get(struct clients *t, const struct address *a, struct mo
 	c->holders = 1;
 	c->next = *p;
 	*p = c;
+	t->number++;
 	return c;
+}
+
+uint32_t clients_number(const struct clients *t)
+{
+	return t->number;
 }
 
 struct client *clients_ref(struct client *c)

@@ -32,5 +32,8 @@ struct client *clients_get(struct clients *t, const struct address *a, struct mo
 struct client *clients_ref(struct client *c);
 void clients_put(struct clients *t, struct client *c);
 
+/** How many entries there are. */
+uint32_t clients_number(const struct clients *t);
+
 /** Forget idle entries whose bucket is full. */
 void clients_sweep(struct clients *t, struct mono now);

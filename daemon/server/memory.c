@@ -18,7 +18,7 @@ static void *pieces[PIECES];
 static unsigned count;
 
 /* A crowd that is worth it, and how long it must be gone. */
-#define CROWD 256
+#define CROWD 64
 #define CALM_S 3
 static uint32_t most_held;
 static unsigned calm_s;

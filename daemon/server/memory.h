@@ -15,7 +15,7 @@ void memory_init(void);
 bool memory_is_low(void);
 
 /**
- * Once a second: @held connections and sessions there are now. What a crowd has left in the
+ * Once a second: @held connections, sessions and clients there are now. What a crowd has left in the
  * heap goes back to the system when it has been gone for a few seconds.
  */
 void memory_settle(uint32_t held);

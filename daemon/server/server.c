@@ -88,7 +88,7 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 	clients_sweep(s->clients, server_mono());
 	burden_measure(s);
 	burden_look(s);
-	memory_settle(s->n_conns + s->admit.sessions);
+	memory_settle(s->n_conns + s->admit.sessions + clients_number(s->clients));
 	feed_watchdog(s);
 	log_tick(s->log);
 	tell_status(s);
