@@ -20,6 +20,7 @@
 #define RECORD_OCTETS 1536
 #define FIELDS_MAX 20
 #define MESSAGE_MAX 700
+#define REFUSALS_PER_S 8 /* of all kinds: with what is said of those left out, no more than 10 */
 
 struct row {
 	const char *name;
@@ -61,8 +62,9 @@ struct log {
 	bool journal;
 	int level;
 	/* Rate limits, main thread only. */
+	time_t second;
+	unsigned refusals; /* in this second */
 	struct {
-		time_t second;
 		unsigned count, suppressed;
 	} rate[LOG_EVENT_COUNT];
 	/* The queue. */
@@ -227,14 +229,9 @@ static void enqueue(struct log *l, const struct row *row, const struct log_args 
 	pthread_mutex_unlock(&l->lock);
 }
 
-static void say_suppressed(struct log *l, unsigned n, const char *what)
+static void say(struct log *l, enum log_event e, const char *detail)
 {
-	struct log_args a = { 0 };
-	char text[MESSAGE_MAX];
-
-	snprintf(text, sizeof text, "%u more events left out, of the kind %s", n, what);
-	a.detail = text;
-	enqueue(l, &rows[LOG_EVENT_SUPPRESSED], &a);
+	enqueue(l, &rows[e], &(struct log_args){ .detail = detail });
 }
 
 static time_t seconds(void)
@@ -245,34 +242,61 @@ static time_t seconds(void)
 	return now.tv_sec;
 }
 
-/* A new second for this kind: what the last one held back is said. */
-static void renew(struct log *l, enum log_event e, time_t now)
+/* What the last second held back, all kinds in a line. */
+static void say_suppressed(struct log *l)
 {
-	unsigned n = l->rate[e].suppressed;
+	char text[MESSAGE_MAX] = "left out in the last second:";
+	size_t at = strlen(text);
+	bool any = false;
 
-	if (now == l->rate[e].second) {
-		return;
+	for (int e = 0; e < LOG_EVENT_COUNT; e++) {
+		unsigned n = l->rate[e].suppressed;
+
+		if (n && at < sizeof text) {
+			at += (size_t)snprintf(text + at, sizeof text - at, "%s %u %s",
+					       any ? "," : "", n, rows[e].name);
+			any = true;
+		}
 	}
-	l->rate[e].second = now;
-	l->rate[e].count = 0;
-	l->rate[e].suppressed = 0;
-	if (n) {
-		say_suppressed(l, n, rows[e].name);
+	if (any) {
+		say(l, LOG_EVENT_SUPPRESSED, text);
 	}
 }
 
-/* At most per_second of a kind. */
+static void renew(struct log *l)
+{
+	time_t now = seconds();
+
+	if (now == l->second) {
+		return;
+	}
+	say_suppressed(l);
+	memset(l->rate, 0, sizeof l->rate);
+	l->second = now;
+	l->refusals = 0;
+}
+
+/* What any client can cause as often as it likes. */
+static bool is_refusal(enum log_event e)
+{
+	return rows[e].level <= LOG_NOTICE && rows[e].per_second > 1;
+}
+
+/* At most per_second of a kind, and of all refusals together. */
 static bool within_rate(struct log *l, enum log_event e)
 {
 	if (!rows[e].per_second || l->patient) {
 		return true;
 	}
-	renew(l, e, seconds());
-	if (l->rate[e].count++ < rows[e].per_second) {
-		return true;
+	renew(l);
+	if (l->rate[e].count >= rows[e].per_second ||
+	    (is_refusal(e) && l->refusals >= REFUSALS_PER_S)) {
+		l->rate[e].suppressed++;
+		return false;
 	}
-	l->rate[e].suppressed++;
-	return false;
+	l->rate[e].count++;
+	l->refusals += is_refusal(e);
+	return true;
 }
 
 void log_be_patient(struct log *l)
@@ -285,20 +309,18 @@ void log_be_patient(struct log *l)
 
 void log_tick(struct log *l)
 {
-	time_t now = seconds();
+	char text[MESSAGE_MAX];
 	unsigned lost;
 
-	for (int e = 0; e < LOG_EVENT_COUNT; e++) {
-		if (l->rate[e].suppressed) {
-			renew(l, (enum log_event)e, now);
-		}
-	}
+	renew(l);
 	pthread_mutex_lock(&l->lock);
 	lost = l->count < RECORDS / 2 ? l->lost : 0;
 	l->lost -= lost;
 	pthread_mutex_unlock(&l->lock);
 	if (lost) {
-		say_suppressed(l, lost, "any: the log could not be written fast enough");
+		snprintf(text, sizeof text,
+			 "left out %u events: the log could not be written fast enough", lost);
+		say(l, LOG_EVENT_SUPPRESSED, text);
 	}
 }
 
