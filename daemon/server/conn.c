@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #define LINGER_S 2. /* for a client to take the last answer before the socket is closed */
-#define UNCOUNTED_MAX 256 /* connections over the limit that may wait for their refusal */
 
 /* --- the end -------------------------------------------------------------------------- */
 
@@ -32,9 +31,8 @@ static void free_conn(struct conn *c)
 	*(c->prev ? &c->prev->next : &s->conns) = c->next;
 	if (c->control.counted) {
 		admit_connection_end(&s->admit, c->control.charged, &c->client->admit);
-	} else {
-		s->n_uncounted--;
 	}
+	crowd_leave(c);
 	clients_put(s->clients, c->client);
 	stream_close(&c->stream);
 	free(c);
@@ -88,17 +86,6 @@ static void set_deadline(struct conn *c, struct mono deadline, struct mono now)
 	ev_timer_stop(c->server->loop, &c->timer);
 	ev_timer_set(&c->timer, (double)(deadline.ns - now.ns) / 1e9, 0.);
 	ev_timer_start(c->server->loop, &c->timer);
-}
-
-static void count_uncounted(struct conn *c, bool before)
-{
-	bool now = c->control.counted;
-
-	if (before && !now) {
-		c->server->n_uncounted++;
-	} else if (!before && now) {
-		c->server->n_uncounted--;
-	}
 }
 
 const struct policy *conn_policy(const struct conn *c)
@@ -176,8 +163,6 @@ void conn_feed(struct conn *c, struct control_in *in)
 	struct mono now;
 
 	do {
-		bool counted = c->control.counted;
-
 		if (!fit_scratch(c->server, control_room(&c->control))) {
 			c->closing = c->eof = true;
 			return;
@@ -186,7 +171,7 @@ void conn_feed(struct conn *c, struct control_in *in)
 		out.size = c->server->scratch_octets;
 		now = server_mono();
 		control_feed(&c->control, conn_policy(c), in, now, &out);
-		count_uncounted(c, counted);
+		crowd_sort(c);
 		orders_carry_out(c);
 		if (out.len && !stream_push(&c->stream, out.octets, out.len)) {
 			c->closing = c->eof = true; /* no memory */
@@ -328,16 +313,43 @@ static void choose_sid_address(struct control *c, const struct server *s)
 	}
 }
 
-static bool start(struct conn *c, const struct address *remote)
+/* Who takes a place and does nothing with it must not keep others out. */
+static void evict(struct conn *c)
+{
+	report_crowded(c->server->log, &c->control.remote);
+	free_conn(c);
+}
+
+static bool make_way(const struct conn *c)
+{
+	struct conn *surplus;
+
+	burden_measure(c->server);
+	surplus = crowd_surplus(c);
+	if (surplus) {
+		evict(surplus);
+	}
+	return surplus;
+}
+
+bool conn_make_room(struct server *s)
+{
+	struct conn *c = crowd_any(s);
+
+	if (c) {
+		evict(c);
+	}
+	return c;
+}
+
+static bool prepare(struct conn *c, const struct address *remote)
 {
 	struct sockaddr_storage ss = { 0 };
 	socklen_t len = sizeof ss;
-	struct control_in in = { .kind = CONTROL_OPENED };
 	struct server *s = c->server;
 	struct address local;
 
-	if (getsockname(c->stream.fd, (struct sockaddr *)&ss, &len) < 0 ||
-	    getrandom(in.random, sizeof in.random, 0) != sizeof in.random) {
+	if (getsockname(c->stream.fd, (struct sockaddr *)&ss, &len) < 0) {
 		return false;
 	}
 	local = listener_address(&ss);
@@ -350,49 +362,61 @@ static bool start(struct conn *c, const struct address *remote)
 	ev_init(&c->timer, on_timer);
 	ev_io_init(&c->io, on_io, c->stream.fd, EV_READ);
 	c->timer.data = c->io.data = c;
+	return true;
+}
+
+static void start(struct conn *c, struct control_in *opened)
+{
+	struct server *s = c->server;
+
 	c->next = s->conns;
 	if (c->next) {
 		c->next->prev = c;
 	}
 	s->conns = c;
 	s->n_conns++;
-	s->n_uncounted++;
+	crowd_sort(c);
 	burden_measure(s);
-	conn_feed(c, &in);
+	conn_feed(c, opened);
 	finish(c);
-	return true;
 }
 
-void conn_new(struct server *s, int fd, const struct sockaddr_storage *peer)
+bool conn_new(struct server *s, int fd, const struct sockaddr_storage *peer)
 {
+	struct control_in opened = { .kind = CONTROL_OPENED };
 	struct address remote = listener_address(peer);
 	struct conn *c = NULL;
 	struct client *client;
+	bool full;
 
-	if (s->n_uncounted >= UNCOUNTED_MAX || memory_is_low()) {
+	if (memory_is_low() && !conn_make_room(s)) {
 		report_crowded(s->log, &remote);
 		close(fd);
-		return;
+		return false;
 	}
 	client = clients_get(s->clients, &remote, server_mono());
 	if (client) {
 		c = calloc(1, sizeof *c);
 	}
-	if (!c) {
+	if (!c || getrandom(opened.random, sizeof opened.random, 0) != sizeof opened.random) {
 		goto fail;
 	}
 	c->server = s;
 	stream_init(&c->stream, fd);
 	c->client = client;
-	if (start(c, &remote)) {
-		return;
+	if (!prepare(c, &remote)) {
+		goto fail;
 	}
+	full = make_way(c);
+	start(c, &opened);
+	return !full;
 fail:
 	if (client) {
 		clients_put(s->clients, client);
 	}
 	free(c);
 	close(fd);
+	return false;
 }
 
 void conn_shutdown_all(struct server *s)

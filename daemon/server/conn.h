@@ -5,6 +5,7 @@
 #pragma once
 
 #include "daemon/control/control.h"
+#include "daemon/server/crowd.h"
 #include "daemon/server/kdf.h"
 #include "daemon/server/stream.h"
 
@@ -16,6 +17,7 @@ struct server;
 struct conn {
 	struct server *server;
 	struct conn *next, *prev;
+	struct crowd_link crowd;
 	struct client *client;
 	struct settings *settings; /* a reference: the class is in it */
 	const struct settings_class *class; /* NULL = none so far; a KeyID may bring one */
@@ -29,8 +31,14 @@ struct conn {
 	struct stream stream;
 };
 
-/** Take over an accepted socket and greet. On any failure it is closed. */
-void conn_new(struct server *s, int fd, const struct sockaddr_storage *peer);
+/**
+ * Take over an accepted socket and greet. On any failure it is closed.
+ * False if there was no free place for it.
+ */
+bool conn_new(struct server *s, int fd, const struct sockaddr_storage *peer);
+
+/** For lack of memory or descriptors: end one that did nothing with its place. False = none. */
+bool conn_make_room(struct server *s);
 
 /** What holds for this client now. */
 const struct policy *conn_policy(const struct conn *c);

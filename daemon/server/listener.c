@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BACKLOG 1024
+#define BACKLOG 4096 /* who does not fit tries again after a second */
 #define ACCEPTS_PER_EVENT 32
 
 struct address listener_address(const struct sockaddr_storage *ss)
@@ -58,6 +58,12 @@ static socklen_t to_sockaddr(const struct address *a, struct sockaddr_storage *s
 	return sizeof *v6;
 }
 
+static bool is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* Where somebody had to go for who came, those who are in are read before the next is taken. */
 static void take_connections(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct listener *l = w->data;
@@ -66,15 +72,19 @@ static void take_connections(struct ev_loop *loop, ev_io *w, int events)
 		struct sockaddr_storage ss;
 		socklen_t len = sizeof ss;
 		int fd = accept4(l->fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int error;
 
 		if (fd >= 0) {
-			conn_new(l->server, fd, &ss);
-			continue;
+			if (conn_new(l->server, fd, &ss)) {
+				continue;
+			}
+			return;
 		}
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-			server_pause_accept(l->server, errno);
+		error = errno;
+		if (is_shortage(error) && !conn_make_room(l->server)) {
+			server_pause_accept(l->server, error);
 		}
-		if (errno != ECONNABORTED && errno != EINTR && errno != EPROTO) {
+		if (error != ECONNABORTED && error != EINTR && error != EPROTO) {
 			return;
 		}
 	}

@@ -11,6 +11,7 @@
 #include "daemon/reflector/reflector.h"
 #include "daemon/server/burden.h"
 #include "daemon/server/clients.h"
+#include "daemon/server/crowd.h"
 #include "daemon/server/listener.h"
 #include "daemon/server/log.h"
 #include "daemon/server/passed.h"
@@ -38,7 +39,9 @@ struct server {
 	struct usage *usages;
 	struct burden burden;
 	struct conn *conns; /* all of them */
-	uint32_t n_conns, n_uncounted; /* uncounted: over the limit, waiting for their refusal */
+	uint32_t n_conns;
+	struct crowd idlers; /* counted, without a Set-Up-Response */
+	struct crowd refused; /* not counted: over a limit, or about to be closed */
 	ts_wire start_time;
 	uint8_t host_ipv4[4]; /* for SIDs; zero if there is none */
 	bool stopping;

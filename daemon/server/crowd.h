@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Connections that hold a place without having shown that they are worth it: no complete
+ * Set-Up-Response yet, or refused and not gone yet. In the order in which they came, so that
+ * the oldest of them can make room for who comes now.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct admit_class;
+struct conn;
+struct server;
+
+struct crowd {
+	struct conn *oldest, *newest;
+	uint32_t n;
+};
+
+/* A link of struct conn. */
+struct crowd_link {
+	struct crowd *in; /* NULL = in none */
+	struct conn *older, *newer;
+};
+
+/**
+ * Put the connection where it belongs now: after its state or its being counted may have
+ * changed.
+ */
+void crowd_sort(struct conn *c);
+
+void crowd_leave(struct conn *c);
+
+/**
+ * The one to go before @c, which is not in yet, is let in; NULL if there is room, or if the
+ * place is not held by somebody who did nothing with it.
+ */
+struct conn *crowd_surplus(const struct conn *c);
+
+/** The one to go when nobody can be let in for lack of memory or descriptors; NULL = none. */
+struct conn *crowd_any(const struct server *s);
