@@ -72,6 +72,9 @@ const struct accept_info *accept_info(unsigned code);
 	X(SENDER_ADDRESS, "sender-address", ACCEPT_UNSUPPORTED, \
 	  "Sender Address cannot receive test packets (multicast, broadcast or unspecified)", \
 	  "give the unicast address of the Session-Sender, or leave it zero") \
+	X(LOOP, "loop", ACCEPT_UNSUPPORTED, \
+	  "Sender Address and Port are those of another session of this server", \
+	  "give the address and port of a Session-Sender: two reflectors would answer one another without an end") \
 	X(LINK_LOCAL_SCOPE, "link-local-scope", ACCEPT_UNSUPPORTED, \
 	  "a link-local address needs a control connection over the same link", \
 	  "connect with the link-local address of the server, or use global addresses") \

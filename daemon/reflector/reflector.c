@@ -257,3 +257,8 @@ double reflector_busy(struct reflector *r)
 	}
 	return most;
 }
+
+bool reflector_holds_port(const struct reflector *r, uint16_t port)
+{
+	return port_is_used(&r->ports, port);
+}

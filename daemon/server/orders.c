@@ -85,6 +85,30 @@ static int open_port(struct conn *c, struct order_session *o)
 			&o->udp, &o->session.port);
 }
 
+static bool has_session_at(const struct conn *c, const struct address *a)
+{
+	for (const struct session *s = c->control.first; s; s = s->next) {
+		if (s->port == a->port && address_same_host(&s->spec.local, a)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* One packet between two of our own sessions would go to and fro for ever. */
+static bool is_loop(const struct server *s, const struct address *remote)
+{
+	if (!reflector_holds_port(s->reflector, remote->port) || !host_has(remote)) {
+		return false;
+	}
+	for (const struct conn *c = s->conns; c; c = c->next) {
+		if (has_session_at(c, remote)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 void orders_open(struct conn *c, struct control_in *in)
 {
 	const struct session_spec *spec = control_spec(&c->control);
@@ -99,6 +123,10 @@ void orders_open(struct conn *c, struct control_in *in)
 	}
 	in->reason = REASON_ADDRESS_NOT_LOCAL;
 	if (!address_same_host(&spec->local, &c->control.local) && !host_has(&spec->local)) {
+		return;
+	}
+	in->reason = REASON_LOOP;
+	if (is_loop(c->server, &spec->remote)) {
 		return;
 	}
 	o = calloc(1, sizeof *o);

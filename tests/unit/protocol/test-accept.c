@@ -118,6 +118,7 @@ static const struct {
 	{ "family-mismatch", 3 },
 	{ "address-not-local", 3 },
 	{ "sender-address", 3 },
+	{ "loop", 3 },
 	{ "link-local-scope", 3 },
 	{ "sender-port", 3 },
 	{ "type-p", 3 },
