@@ -320,16 +320,22 @@ static void evict(struct conn *c)
 	free_conn(c);
 }
 
+/* Two, for a place that is left free shows that there is no shortage. */
 static bool make_way(const struct conn *c)
 {
-	struct conn *surplus;
+	int i;
 
-	burden_measure(c->server);
-	surplus = crowd_surplus(c);
-	if (surplus) {
+	for (i = 0; i < 2; i++) {
+		struct conn *surplus;
+
+		burden_measure(c->server);
+		surplus = crowd_surplus(c);
+		if (!surplus) {
+			break;
+		}
 		evict(surplus);
 	}
-	return surplus;
+	return i;
 }
 
 bool conn_make_room(struct server *s)
