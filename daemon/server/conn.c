@@ -12,6 +12,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#define CROWD_LOW 32 /* unused or refused connections while memory is short */
 #define LINGER_S 2. /* for a client to take the last answer before the socket is closed */
 
 /* --- the end -------------------------------------------------------------------------- */
@@ -320,7 +321,7 @@ static void evict(struct conn *c)
 	free_conn(c);
 }
 
-/* Two, for a place that is left free shows that there is no shortage. */
+/* Two for one, so that there is an end to it when they are too many. */
 static bool make_way(const struct conn *c)
 {
 	int i;
@@ -380,45 +381,59 @@ static void start(struct conn *c, struct control_in *opened)
 		c->next->prev = c;
 	}
 	s->conns = c;
-	s->n_conns++;
 	crowd_sort(c);
 	burden_measure(s);
 	conn_feed(c, opened);
 	finish(c);
 }
 
+static struct conn *allocate(struct server *s, const struct address *remote)
+{
+	struct conn *c = NULL;
+
+	do {
+		struct client *client = clients_get(s->clients, remote, server_mono());
+
+		if (client) {
+			c = calloc(1, sizeof *c);
+		}
+		if (c) {
+			c->client = client;
+		} else if (client) {
+			clients_put(s->clients, client);
+		}
+	} while (!c && memory_lend());
+	return c;
+}
+
 bool conn_new(struct server *s, int fd, const struct sockaddr_storage *peer)
 {
 	struct control_in opened = { .kind = CONTROL_OPENED };
 	struct address remote = listener_address(peer);
-	struct conn *c = NULL;
-	struct client *client;
+	struct conn *c;
 	bool full;
 
-	if (memory_is_low() && !conn_make_room(s)) {
+	if (memory_is_low() && s->idlers.n + s->refused.n >= CROWD_LOW) {
+		(void)conn_make_room(s);
+	}
+	c = allocate(s, &remote);
+	if (!c) {
 		report_crowded(s->log, &remote);
-		close(fd);
-		return false;
-	}
-	client = clients_get(s->clients, &remote, server_mono());
-	if (client) {
-		c = calloc(1, sizeof *c);
-	}
-	if (!c || getrandom(opened.random, sizeof opened.random, 0) != sizeof opened.random) {
 		goto fail;
 	}
 	c->server = s;
 	stream_init(&c->stream, fd);
-	c->client = client;
-	if (!prepare(c, &remote)) {
+	if (getrandom(opened.random, sizeof opened.random, 0) != sizeof opened.random ||
+	    !prepare(c, &remote)) {
 		goto fail;
 	}
+	s->n_conns++;
 	full = make_way(c);
 	start(c, &opened);
 	return !full;
 fail:
-	if (client) {
-		clients_put(s->clients, client);
+	if (c) {
+		clients_put(s->clients, c->client);
 	}
 	free(c);
 	close(fd);

@@ -60,6 +60,11 @@ static bool is_own_fault(const struct conn *c)
 	return c->client->admit.connections >= conn_policy(c)->max_connections_per_client;
 }
 
+struct conn *crowd_any(const struct server *s)
+{
+	return s->refused.oldest ? s->refused.oldest : s->idlers.oldest;
+}
+
 struct conn *crowd_surplus(const struct conn *c)
 {
 	const struct server *s = c->server;
@@ -71,16 +76,14 @@ struct conn *crowd_surplus(const struct conn *c)
 	if (is_own_fault(c)) {
 		return NULL;
 	}
-	if (s->admit.connections >= s->admit.max_connections || s->admit.descriptors_low) {
+	if (s->admit.descriptors_low) {
+		return crowd_any(s);
+	}
+	if (s->admit.connections >= s->admit.max_connections) {
 		return s->idlers.oldest;
 	}
 	if (class && class->connections >= conn_policy(c)->max_connections) {
 		return oldest_of(&s->idlers, class);
 	}
 	return NULL;
-}
-
-struct conn *crowd_any(const struct server *s)
-{
-	return s->refused.oldest ? s->refused.oldest : s->idlers.oldest;
 }

@@ -23,13 +23,13 @@ static unsigned count;
 static uint32_t most_held;
 static unsigned calm_s;
 
-/* Give a piece back; false if there is none. */
-static bool give_up(void)
+/* Give a piece back; false if no more than @keep are left. */
+static bool give_up(unsigned keep)
 {
 	void *piece = NULL;
 
 	pthread_mutex_lock(&lock);
-	if (count) {
+	if (count > keep) {
 		piece = pieces[--count];
 	}
 	pthread_mutex_unlock(&lock);
@@ -48,7 +48,7 @@ static void *allocate(void *old, long size)
 	}
 	do {
 		p = realloc(old, (size_t)size);
-	} while (!p && give_up());
+	} while (!p && give_up(0));
 	return p;
 }
 
@@ -78,6 +78,11 @@ bool memory_is_low(void)
 	low = count < PIECES;
 	pthread_mutex_unlock(&lock);
 	return low;
+}
+
+bool memory_lend(void)
+{
+	return give_up(PIECES / 2);
 }
 
 void memory_settle(uint32_t held)

@@ -15,6 +15,12 @@ void memory_init(void);
 bool memory_is_low(void);
 
 /**
+ * Half of the reserve is for answers to those who come while memory is short. True if a piece
+ * of it went back to malloc: try again.
+ */
+bool memory_lend(void);
+
+/**
  * Once a second: @held connections, sessions and clients there are now. What a crowd has left in the
  * heap goes back to the system when it has been gone for a few seconds.
  */
