@@ -21,6 +21,8 @@
 #define FIELDS_MAX 20
 #define MESSAGE_MAX 700
 #define REFUSALS_PER_S 8 /* of all kinds: with what is said of those left out, no more than 10 */
+#define QUIET_PER_S 2 /* of these, for what is no refusal, while there are too many refusals */
+#define SIEGE_S 2 /* how long that holds */
 
 struct row {
 	const char *name;
@@ -63,7 +65,8 @@ struct log {
 	int level;
 	/* Rate limits, main thread only. */
 	time_t second;
-	unsigned refusals; /* in this second */
+	unsigned refusals, quiet; /* in this second; quiet: while under siege */
+	time_t siege_ends;
 	struct {
 		unsigned count, suppressed;
 	} rate[LOG_EVENT_COUNT];
@@ -208,7 +211,7 @@ static int wait_for_room(struct log *l)
 {
 	struct timespec until;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec++;
 	return pthread_cond_timedwait(&l->room, &l->lock, &until);
 }
@@ -273,13 +276,33 @@ static void renew(struct log *l)
 	say_suppressed(l);
 	memset(l->rate, 0, sizeof l->rate);
 	l->second = now;
-	l->refusals = 0;
+	l->refusals = l->quiet = 0;
 }
 
 /* What any client can cause as often as it likes. */
 static bool is_refusal(enum log_event e)
 {
 	return rows[e].level <= LOG_NOTICE && rows[e].per_second > 1;
+}
+
+/* Under siege all that clients cause has one budget, most of it for refusals. */
+static bool within_budget(struct log *l, enum log_event e)
+{
+	bool siege = l->second < l->siege_ends;
+
+	if (rows[e].per_second == 1) {
+		l->siege_ends = e == LOG_EVENT_CROWDED ? l->second + SIEGE_S : l->siege_ends;
+		return true;
+	}
+	if (!is_refusal(e)) {
+		return !siege || l->quiet++ < QUIET_PER_S;
+	}
+	if (l->refusals < REFUSALS_PER_S - (siege ? QUIET_PER_S : 0)) {
+		l->refusals++;
+		return true;
+	}
+	l->siege_ends = l->second + SIEGE_S;
+	return false;
 }
 
 /* At most per_second of a kind, and of all refusals together. */
@@ -289,13 +312,11 @@ static bool within_rate(struct log *l, enum log_event e)
 		return true;
 	}
 	renew(l);
-	if (l->rate[e].count >= rows[e].per_second ||
-	    (is_refusal(e) && l->refusals >= REFUSALS_PER_S)) {
+	if (l->rate[e].count >= rows[e].per_second || !within_budget(l, e)) {
 		l->rate[e].suppressed++;
 		return false;
 	}
 	l->rate[e].count++;
-	l->refusals += is_refusal(e);
 	return true;
 }
 
@@ -370,6 +391,19 @@ static bool stderr_is_journal(void)
 	return st.st_dev == (dev_t)dev && st.st_ino == (ino_t)ino;
 }
 
+/* Steps of the wall clock must not make anybody wait longer. */
+static void make_conds(struct log *l)
+{
+	pthread_condattr_t a;
+
+	pthread_condattr_init(&a);
+	pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
+	pthread_cond_init(&l->wake, &a);
+	pthread_cond_init(&l->room, &a);
+	pthread_cond_init(&l->empty, &a);
+	pthread_condattr_destroy(&a);
+}
+
 int log_new(struct log **out, enum log_target target)
 {
 	struct log *l = calloc(1, sizeof *l);
@@ -383,9 +417,7 @@ int log_new(struct log **out, enum log_target target)
 		     (target == LOG_TARGET_AUTO && stderr_is_journal());
 	l->level = LOG_INFO;
 	pthread_mutex_init(&l->lock, NULL);
-	pthread_cond_init(&l->wake, NULL);
-	pthread_cond_init(&l->room, NULL);
-	pthread_cond_init(&l->empty, NULL);
+	make_conds(l);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	rc = pthread_create(&l->thread, NULL, run, l);
@@ -407,7 +439,7 @@ void log_free(struct log *l)
 	if (!l) {
 		return;
 	}
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += 2;
 	pthread_mutex_lock(&l->lock);
 	l->stop = true;
