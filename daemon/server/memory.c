@@ -19,7 +19,7 @@ static unsigned count;
 
 /* A crowd that is worth it, and how long it must be gone. */
 #define CROWD 64
-#define CALM_S 3
+#define CALM_S 2
 static uint32_t most_held;
 static unsigned calm_s;
 

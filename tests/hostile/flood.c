@@ -7,7 +7,6 @@
  * Source addresses are FROM and the COUNT-1 after it; FROM-PORT 0: another for each packet;
  * RATE 0: no limit.
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>

@@ -38,7 +38,7 @@ def idle_crowd(t, source_of, offender):
     attack.end()
     same(sum(1 for s in crowd if s), CROWD, "connections that were made")
     # They are all there, or were sent away; who comes now is served all the same.
-    knock_often(t, until(2.5), pause=0.5)
+    knock_often(t, until(2), pause=0.4)
     drop_all(crowd)
     siege.end(offender)
 
@@ -189,7 +189,7 @@ def flood_of_connections(t):
         c.send(make_setup())
     attacks = [hammer(t, t.server, talk, sources) for sources in (
         ["10.66.99.99"], [many_address(i) for i in range(3000)])]
-    knock_often(t, until(4))
+    knock_often(t, until(3))
     for attack in attacks:
         attack.end()
     true(sum(a.count for a in attacks) > 300, "too few connections")
@@ -220,7 +220,7 @@ def flood_of_commands(t):
         for c in controls:
             c.reset()
     attack = Attack(t, work)
-    knock_often(t, until(4))
+    knock_often(t, until(3))
     attack.end()
     true(attack.count > 48 * 500, "%d octets of answers" % attack.count)
     siege.end(r"10\.66\.99\.[12]\b.*(rate-limit|conf-fields|nothing-to-start)")
@@ -235,7 +235,7 @@ def flood_of_wrong_tokens(t):
         c.send(b"\0\0\0\x02" + b"probe".ljust(80, b"\0") + os.urandom(80))
     attacks = [hammer(t, t.server, talk, sources, at_once=64) for sources in (
         ["10.66.99.99"], [many_address(i) for i in range(3000)])]
-    knock_often(t, until(4))
+    knock_often(t, until(3))
     for attack in attacks:
         attack.end()
     true(sum(a.count for a in attacks) > 300, "too few handshakes")

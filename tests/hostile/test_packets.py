@@ -17,7 +17,7 @@ from rawclient import make_packet, make_request
 
 ATTACKER = harness.CLIENT[4]
 SERVER = harness.SERVER[4]
-SECONDS = 3
+SECONDS = 2.5
 
 
 def udp_counter(pid, name):
