@@ -38,6 +38,7 @@
 
 static const struct schema_choice timestamps[] = {
 	{ "auto", SETTINGS_TIMESTAMPS_AUTO },
+	{ "hardware", SETTINGS_TIMESTAMPS_HARDWARE },
 	{ "kernel", SETTINGS_TIMESTAMPS_KERNEL },
 	{ "user", SETTINGS_TIMESTAMPS_USER },
 	{ NULL, 0 },

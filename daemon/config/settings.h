@@ -41,6 +41,7 @@ struct settings_light {
 
 enum settings_timestamps {
 	SETTINGS_TIMESTAMPS_AUTO, /* the best that works */
+	SETTINGS_TIMESTAMPS_HARDWARE,
 	SETTINGS_TIMESTAMPS_KERNEL,
 	SETTINGS_TIMESTAMPS_USER,
 };

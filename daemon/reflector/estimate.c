@@ -28,6 +28,8 @@ void estimate_read(struct estimate *out)
 	struct timex t = { .modes = 0 };
 	int state = ntp_adjtime(&t);
 
+	out->maxerror_ns = estimate_error(state, &t, 0, TS_NTP).error_ns;
+
 	for (int i = 0; i < 8; i++) {
 		bool kernel_stamp = i & 4, in_batch = i & 2;
 		enum ts_format format = i & 1 ? TS_PTP : TS_NTP;
@@ -37,4 +39,17 @@ void estimate_read(struct estimate *out)
 		out->synchronized = e.synchronized;
 		out->fields[kernel_stamp][in_batch][format] = ts_ee_encode(&e);
 	}
+}
+
+uint16_t estimate_card(const struct estimate *e, int64_t phc_error_ns, bool in_batch,
+		       enum ts_format format)
+{
+	struct ts_error error = { .synchronized = e->synchronized,
+				  .format = format,
+				  .error_ns = -1 };
+
+	if (e->maxerror_ns >= 0) {
+		error.error_ns = e->maxerror_ns + estimate_stamps_ns(true, in_batch) + phc_error_ns;
+	}
+	return ts_ee_encode(&error);
 }

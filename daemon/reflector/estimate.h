@@ -33,6 +33,7 @@
 
 struct estimate {
 	bool synchronized;
+	int64_t maxerror_ns; /* < 0 = unknown */
 	uint16_t fields[2][2][2]; /* T2 is the kernel's, in a batch, enum ts_format */
 };
 
@@ -54,6 +55,20 @@ static inline uint16_t estimate_field(const struct estimate *e, bool kernel_stam
 				      enum ts_format format)
 {
 	return e->fields[kernel_stamp][in_batch][format];
+}
+
+/**
+ * Of a packet with the stamp of its network card, whose clock was carried over with an error of
+ * up to @phc_error_ns; 0 = with another stamp.
+ */
+uint16_t estimate_card(const struct estimate *e, int64_t phc_error_ns, bool in_batch,
+		       enum ts_format format);
+
+static inline uint16_t estimate_packet(const struct estimate *e, bool kernel_stamp,
+				       int64_t phc_error_ns, bool in_batch, enum ts_format format)
+{
+	return phc_error_ns ? estimate_card(e, phc_error_ns, in_batch, format)
+			    : estimate_field(e, kernel_stamp, in_batch, format);
 }
 
 static inline struct wall estimate_wall(void)

@@ -7,7 +7,7 @@
 
 #include "daemon/reflector/reflector.h"
 
-/* Stamps are back when the kernel gave all of them for so long. */
+/* Stamps are back when all were as they should be for so long. */
 #define HEALTH_CALM_S 60
 
 enum health_change {
@@ -16,12 +16,18 @@ enum health_change {
 	HEALTH_STAMPS_LOST = 1 << 2, /* packets come without the kernel's timestamp */
 	HEALTH_STAMPS_BACK = 1 << 3,
 	HEALTH_SEGMENT_REFUSED = 1 << 4, /* the first time */
+	HEALTH_HARDWARE_READY = 1 << 5, /* stamps of more network cards are used than ever before */
+	HEALTH_HARDWARE_LOST = 1 << 6, /* of fewer, or some are not to be trusted */
+	HEALTH_HARDWARE_BACK = 1 << 7,
 };
 
 struct health {
-	bool clock_lost, stamps_lost, segment_refused;
+	bool clock_lost, stamps_lost, segment_refused, hardware_lost;
 	unsigned calm_s;
-	uint64_t kernel_timestamps, user_timestamps; /* as of the last call */
+	unsigned hardware_calm_s;
+	uint32_t hardware_most; /* network cards in use at once, ever */
+	/* as of the last call */
+	uint64_t kernel_timestamps /* and of hardware */, user_timestamps, hardware_refused;
 };
 
 /**

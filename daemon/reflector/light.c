@@ -37,6 +37,7 @@ static void add_port(struct light_sums *t, const struct light_counters *c)
 	t->received += load(&c->received);
 	t->reflected += load(&c->reflected);
 	t->user_timestamps += load(&c->user_timestamps);
+	t->hardware_timestamps += load(&c->hardware_timestamps);
 	t->evicted += load(&c->evicted);
 	for (int d = 0; d < LIGHT_DROP_COUNT; d++) {
 		t->dropped[d] += load(&c->dropped[d]);
@@ -91,6 +92,9 @@ static int open_port(struct reflector *r, struct light_entry *e, unsigned i)
 		return error;
 	}
 	p->fd = sock_open_light(&e->address, !r->config.user_timestamps);
+	if (p->fd >= 0 && r->phc) {
+		sock_ask_hardware(p->fd);
+	}
 	return p->fd < 0 ? p->fd : 0;
 }
 

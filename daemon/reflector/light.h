@@ -31,6 +31,7 @@ struct light_sums {
 	uint64_t reflected;
 	uint64_t dropped[LIGHT_DROP_COUNT];
 	uint64_t user_timestamps; /* T2 not from the kernel */
+	uint64_t hardware_timestamps; /* T2 from the network card; all others: the kernel's */
 	uint64_t evicted; /* stateful: senders that made room, and begin anew */
 };
 

@@ -2,6 +2,7 @@
 #include "daemon/reflector/lightpath.h"
 
 #include "daemon/reflector/estimate.h"
+#include "daemon/reflector/phc.h"
 #include "protocol/stamp.h"
 
 #include <errno.h>
@@ -43,6 +44,7 @@ struct light_scratch {
 	struct iovec reply_vectors[CHUNK];
 	struct wall t2[CHUNK];
 	bool stamped[CHUNK]; /* T2 is the kernel's */
+	int64_t phc_error_ns[CHUNK]; /* not 0: the card's, with this error */
 	uint8_t reply_control[CHUNK][REPLY_CONTROL_LEN] __attribute__((aligned(16)));
 	uint8_t in[CHUNK][BUFFER_OCTETS];
 	uint8_t out[CHUNK][BUFFER_OCTETS];
@@ -245,6 +247,17 @@ static void address_reply(const struct light_port *p, struct slot *s, struct msg
 	}
 }
 
+static void take_meta(struct light_port *p, struct msghdr *m, struct sock_meta *meta)
+{
+	struct worker *w = p->owner->worker;
+
+	sock_meta(m, meta);
+	if (meta->hardware_ns &&
+	    phc_improve(w->reflector->phc, meta, estimate_mono()) == PHC_REFUSED) {
+		bump(&w->totals.hardware_refused);
+	}
+}
+
 /* A datagram into reply number @k. True if there is one. */
 static bool handle(struct light_port *p, int i, int k, struct wall now)
 {
@@ -255,7 +268,7 @@ static bool handle(struct light_port *p, int i, int k, struct wall now)
 	enum light_drop why;
 
 	bump(&p->counters.received);
-	sock_meta(m, &s->meta);
+	take_meta(p, m, &s->meta);
 	take_remote(s);
 	take_local(m, s);
 	why = check(p, s, scratch->in[i], n, m->msg_flags);
@@ -265,10 +278,13 @@ static bool handle(struct light_port *p, int i, int k, struct wall now)
 	}
 	if (!s->meta.stamped) {
 		bump(&p->counters.user_timestamps);
+	} else if (s->meta.phc_error_ns) {
+		bump(&p->counters.hardware_timestamps);
 	}
 	s->t2 = s->meta.stamped ? s->meta.stamp : now;
 	scratch->t2[k] = s->t2;
 	scratch->stamped[k] = s->meta.stamped;
+	scratch->phc_error_ns[k] = s->meta.phc_error_ns;
 	scratch->reply_vectors[k].iov_len = build(p, s, scratch->in[i], n, scratch->out[k]);
 	address_reply(p, s, &scratch->replies[k].msg_hdr);
 	return true;
@@ -291,7 +307,8 @@ static void stamp(struct light_port *p, int from, int to)
 		struct wire_out error = wire_out(s->out[k] + layout_of(p)->ee, sizeof(uint16_t));
 
 		/* T-084: NTP */
-		wire_put16(&error, estimate_field(estimate, s->stamped[k], to - from > 1, TS_NTP));
+		wire_put16(&error, estimate_packet(estimate, s->stamped[k], s->phc_error_ns[k],
+						   to - from > 1, TS_NTP));
 
 		pkt_put_reply_ts(layout_of(p), s->out[k], ts_encode(TS_NTP, t3));
 	}

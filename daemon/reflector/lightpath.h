@@ -19,7 +19,8 @@
 
 /* Written by one thread. */
 struct light_counters {
-	_Atomic uint64_t received, reflected, dropped[LIGHT_DROP_COUNT], user_timestamps, evicted;
+	_Atomic uint64_t received, reflected, dropped[LIGHT_DROP_COUNT], evicted;
+	_Atomic uint64_t user_timestamps, hardware_timestamps;
 };
 
 /* A port on one thread. */

@@ -14,6 +14,7 @@
 
 #include <pthread.h>
 
+struct phc;
 struct reflect_scratch;
 struct light_view;
 struct light_worker;
@@ -76,6 +77,7 @@ struct udp_session {
 struct worker_totals {
 	_Atomic uint64_t received, reflected, dropped[UDP_DROP_COUNT];
 	_Atomic uint64_t kernel_timestamps, user_timestamps, segmented, segment_refusals;
+	_Atomic uint64_t hardware_timestamps, hardware_refused;
 };
 
 struct worker {
@@ -124,6 +126,7 @@ struct reflector {
 	uint32_t open; /* sessions with a socket */
 	int keeper;
 	bool kernel_stamps;
+	struct phc *phc; /* NULL = no network card that stamps, or not wanted */
 	unsigned count;
 	struct worker *workers;
 	struct shared *shared; /* NULL: each session has a port */

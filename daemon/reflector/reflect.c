@@ -3,6 +3,7 @@
 
 #include "daemon/reflector/batch.h"
 #include "daemon/reflector/estimate.h"
+#include "daemon/reflector/phc.h"
 #include "daemon/reflector/shared.h"
 
 #include <errno.h>
@@ -148,8 +149,8 @@ static bool build(struct worker *w, struct udp_session *u, const struct packet *
 	struct pkt_send sent;
 	struct pkt_reply reply = {
 		.seq = u->seq,
-		.error_estimate = estimate_field(&w->estimate, p->meta.stamped, now->in_batch,
-						 u->format),
+		.error_estimate = estimate_packet(&w->estimate, p->meta.stamped,
+						  p->meta.phc_error_ns, now->in_batch, u->format),
 		.rx_ts = ts_encode(u->format, p->t2),
 		.ttl = p->meta.ttl,
 		.tos = p->meta.tos,
@@ -191,12 +192,34 @@ static enum udp_drop check(struct udp_session *u, const struct packet *p, const 
 	return UDP_DROP_COUNT;
 }
 
+/* Where T2 of an answered packet came from. */
+static void count_stamp(struct worker *w, struct udp_session *u, const struct sock_meta *meta)
+{
+	struct udp_counters *c = &u->counters;
+	struct worker_totals *t = &w->totals;
+
+	if (meta->phc_error_ns) {
+		batch_count(&c->hardware_timestamps, 1);
+		batch_count(&t->hardware_timestamps, 1);
+	} else if (meta->stamped) {
+		batch_count(&c->kernel_timestamps, 1);
+		batch_count(&t->kernel_timestamps, 1);
+	} else {
+		batch_count(&c->user_timestamps, 1);
+		batch_count(&t->user_timestamps, 1);
+	}
+}
+
 /* One received datagram into one reply, all but T3. False if it came too late. */
 static bool handle(struct worker *w, struct udp_session *u, struct packet *p,
 		   const struct pass *now)
 {
 	enum udp_drop fault;
 
+	if (p->meta.hardware_ns &&
+	    phc_improve(w->reflector->phc, &p->meta, now->mono) == PHC_REFUSED) {
+		batch_count(&w->totals.hardware_refused, 1);
+	}
 	if (is_late(u, p, now)) {
 		batch_drop(w, u, UDP_DROP_LATE, 1);
 		return false;
@@ -210,9 +233,7 @@ static bool handle(struct worker *w, struct udp_session *u, struct packet *p,
 		batch_drop(w, u, fault, 1);
 		return true;
 	}
-	batch_count(p->meta.stamped ? &u->counters.kernel_timestamps : &u->counters.user_timestamps,
-		    1);
-	batch_count(p->meta.stamped ? &w->totals.kernel_timestamps : &w->totals.user_timestamps, 1);
+	count_stamp(w, u, &p->meta);
 	u->last_packet = now->mono;
 	return true;
 }

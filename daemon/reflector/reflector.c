@@ -2,6 +2,8 @@
 #include "daemon/reflector/reflector.h"
 
 #include "daemon/reflector/estimate.h"
+#include "daemon/reflector/nic.h"
+#include "daemon/reflector/phc.h"
 #include "daemon/reflector/shared.h"
 #include "daemon/reflector/worker.h"
 
@@ -113,6 +115,22 @@ static int start_workers(struct reflector *r, unsigned count)
 	return error;
 }
 
+/* Without a card that stamps the kernel's stamps are used: not an error. */
+static int start_phc(struct reflector *r)
+{
+	struct phc_source source = r->config.cards ? *r->config.cards : nic_source();
+	int error;
+
+	if (!r->config.hardware_timestamps || !r->kernel_stamps) {
+		return 0;
+	}
+	error = phc_new(&r->phc, &source);
+	if (error == -ENOMEM || !r->phc) {
+		return error == -ENOMEM ? error : 0;
+	}
+	return phc_run(r->phc);
+}
+
 int reflector_new(struct reflector **out, struct ev_loop *loop,
 		  const struct reflector_config *config)
 {
@@ -136,7 +154,8 @@ int reflector_new(struct reflector **out, struct ev_loop *loop,
 	error = r->keeper < 0 ? r->keeper : 0;
 	if (!error) {
 		r->kernel_stamps = !config->user_timestamps && sock_prove_stamps();
-		error = start_workers(r, count_threads(config));
+		error = start_phc(r);
+		error = error ? error : start_workers(r, count_threads(config));
 	}
 	if (error) {
 		reflector_free(r);
@@ -164,6 +183,7 @@ void reflector_free(struct reflector *r)
 	for (unsigned i = 0; i < r->count; i++) {
 		worker_free(&r->workers[i]);
 	}
+	phc_free(r->phc);
 	shared_free(r);
 	ev_async_stop(r->loop, &r->wakeup);
 	if (r->keeper >= 0) {
@@ -182,11 +202,14 @@ void reflector_totals(const struct reflector *r, struct reflector_totals *t)
 {
 	*t = (struct reflector_totals){ .received = r->early, .sessions = r->open };
 	t->dropped[UDP_DROP_EARLY] = r->early;
+	t->hardware_ready = phc_ready(r->phc, estimate_mono());
 	for (unsigned i = 0; i < r->count; i++) {
 		const struct worker_totals *w = &r->workers[i].totals;
 
 		t->received += load(&w->received);
 		t->reflected += load(&w->reflected);
+		t->hardware_timestamps += load(&w->hardware_timestamps);
+		t->hardware_refused += load(&w->hardware_refused);
 		t->kernel_timestamps += load(&w->kernel_timestamps);
 		t->user_timestamps += load(&w->user_timestamps);
 		t->segmented += load(&w->segmented);
@@ -200,6 +223,15 @@ void reflector_totals(const struct reflector *r, struct reflector_totals *t)
 bool reflector_kernel_timestamps(const struct reflector *r)
 {
 	return r->kernel_stamps;
+}
+
+unsigned reflector_hardware(const struct reflector *r, char *text, size_t size)
+{
+	*text = '\0';
+	if (r->phc) {
+		phc_describe(r->phc, text, size);
+	}
+	return phc_usable(r->phc);
 }
 
 struct reflector_faults reflector_faults(const struct reflector *r)

@@ -19,6 +19,7 @@
 
 struct reflector; /* the threads */
 struct light_info; /* light.h */
+struct phc_source; /* phc.h */
 struct udp_session; /* one session's socket and counters */
 
 /* Why a packet was not answered. */
@@ -44,7 +45,8 @@ struct udp_counters {
 	_Atomic uint64_t reflected;
 	_Atomic uint64_t dropped[UDP_DROP_COUNT];
 	_Atomic uint64_t zero_multiplier; /* reflected and counted */
-	_Atomic uint64_t kernel_timestamps, user_timestamps; /* of packets answered: T2 */
+	/* of packets answered: T2 */
+	_Atomic uint64_t hardware_timestamps, kernel_timestamps, user_timestamps;
 	_Atomic uint64_t segmented; /* of reflected: left in runs (UDP_SEGMENT) */
 	/* Of the sender, valid once a packet was reflected. */
 	_Atomic uint32_t first_seq, last_seq, max_seq;
@@ -64,6 +66,8 @@ struct reflector_config {
 	cpu_set_t cpus; /* each thread is bound to one of these in turn; none = not bound */
 	int priority; /* SCHED_FIFO 1..99; 0 = as other threads */
 	bool user_timestamps; /* do not ask the kernel for T2 */
+	bool hardware_timestamps; /* use those of network cards where they can be had */
+	const struct phc_source *cards; /* NULL = the system's; copied */
 	/* Sessions share ports: one for each thread from port_first to port_last on, or @port
 	 * for all of them, which one thread then serves. */
 	struct reflector_shared {
@@ -141,7 +145,10 @@ const struct udp_counters *udp_counters(const struct udp_session *u);
 /* Totals over all threads, since start. */
 struct reflector_totals {
 	uint64_t received, reflected, dropped[UDP_DROP_COUNT];
-	uint64_t kernel_timestamps, user_timestamps; /* of packets answered: T2 */
+	/* of packets answered: T2 */
+	uint64_t hardware_timestamps, kernel_timestamps, user_timestamps;
+	uint64_t hardware_refused; /* packets whose hardware stamp was not to be trusted */
+	uint32_t hardware_ready; /* interfaces whose stamps are in use */
 	uint64_t segmented; /* of reflected: left in runs (UDP_SEGMENT) */
 	uint64_t segment_refusals; /* sessions that go without, since the kernel refused it */
 	uint32_t sessions; /* with a socket */
@@ -153,6 +160,13 @@ void reflector_totals(const struct reflector *r, struct reflector_totals *t);
  * loopback). If not, packets that have one all the same still use it; user_timestamps tells.
  */
 bool reflector_kernel_timestamps(const struct reflector *r);
+
+/**
+ * Network interfaces that stamp all packets in hardware, and whose clock can be read; their
+ * stamps are used seconds later, when the clocks were compared often enough. @text: each
+ * interface that could, and its state; empty if there is none.
+ */
+unsigned reflector_hardware(const struct reflector *r, char *text, size_t size);
 
 /** What was asked for the threads and could not be had: 0 or negative errno. They run without. */
 struct reflector_faults {

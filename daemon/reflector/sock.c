@@ -62,6 +62,14 @@ static int ask_stamps(int fd)
 		   SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE);
 }
 
+void sock_ask_hardware(int fd)
+{
+	(void)set(fd, SOL_SOCKET, SO_TIMESTAMPING,
+		  SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE |
+			  SOF_TIMESTAMPING_RX_HARDWARE | SOF_TIMESTAMPING_RAW_HARDWARE |
+			  SOF_TIMESTAMPING_OPT_PKTINFO);
+}
+
 int sock_keeper(bool stamps, struct sock_defaults *defaults)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -259,20 +267,16 @@ int sock_open(const struct session_spec *spec, bool stamps, const struct sock_de
 	return fd;
 }
 
-/* Of the addresses and options of a packet. */
-static int ask_path(int fd, int family)
+/* Where a packet was sent to, as replies come with their own source. */
+static int ask_addresses(int fd, int family)
 {
 	int error = family == AF_INET ? set_options_v4(fd, 0) : set_options_v6(fd, 0);
 
 	if (error) {
 		return error;
 	}
-	if (family == AF_INET) {
-		error = set(fd, IPPROTO_IP, IP_RECVTOS, 1); /* for the reply's: T-075 */
-		return error ? error : set(fd, IPPROTO_IP, IP_PKTINFO, 1);
-	}
-	error = set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
-	return error ? error : set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+	return family == AF_INET ? set(fd, IPPROTO_IP, IP_PKTINFO, 1)
+				 : set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 }
 
 int sock_open_light(const struct address *local, bool stamps)
@@ -284,7 +288,11 @@ int sock_open_light(const struct address *local, bool stamps)
 	if (fd < 0) {
 		return -errno;
 	}
-	error = ask_path(fd, family);
+	error = ask_addresses(fd, family);
+	if (!error) { /* for the reply's: T-075 */
+		error = family == AF_INET ? set(fd, IPPROTO_IP, IP_RECVTOS, 1)
+					  : set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+	}
 	error = error ? error : set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	error = error ? error : sock_bind(fd, local, local->port);
 	if (error) {
@@ -396,15 +404,30 @@ static void take_octet(const struct cmsghdr *c, uint8_t *out)
 
 static void take_stamp(const struct cmsghdr *c, struct sock_meta *out)
 {
-	struct timespec t; /* the first of three: software */
+	struct timespec t[3]; /* software, unused, hardware */
 
-	if (c->cmsg_len < CMSG_LEN(3 * sizeof(t))) {
+	if (c->cmsg_len < CMSG_LEN(sizeof(t))) {
 		return;
 	}
-	memcpy(&t, CMSG_DATA(c), sizeof(t));
-	if (t.tv_sec || t.tv_nsec) {
-		out->stamp.ns = (int64_t)t.tv_sec * TS_NS_PER_S + t.tv_nsec;
+	memcpy(t, CMSG_DATA(c), sizeof(t));
+	if (t[0].tv_sec || t[0].tv_nsec) {
+		out->stamp.ns = (int64_t)t[0].tv_sec * TS_NS_PER_S + t[0].tv_nsec;
 		out->stamped = true;
+	}
+	/* a card's clock may show anything */
+	if (t[2].tv_sec >= 0 && t[2].tv_sec < INT64_MAX / TS_NS_PER_S / 2 && t[2].tv_nsec >= 0 &&
+	    t[2].tv_nsec < TS_NS_PER_S) {
+		out->hardware_ns = (int64_t)t[2].tv_sec * TS_NS_PER_S + t[2].tv_nsec;
+	}
+}
+
+static void take_link(const struct cmsghdr *c, struct sock_meta *out)
+{
+	struct scm_ts_pktinfo info;
+
+	if (c->cmsg_len >= CMSG_LEN(sizeof(info))) {
+		memcpy(&info, CMSG_DATA(c), sizeof(info));
+		out->link = info.if_index;
 	}
 }
 
@@ -414,6 +437,9 @@ void sock_meta(struct msghdr *m, struct sock_meta *out)
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
 		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPING) {
 			take_stamp(c, out);
+		} else if (c->cmsg_level == SOL_SOCKET &&
+			   c->cmsg_type == SCM_TIMESTAMPING_PKTINFO) {
+			take_link(c, out);
 		} else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) ||
 			   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT)) {
 			take_octet(c, &out->ttl);
@@ -427,17 +453,6 @@ void sock_meta(struct msghdr *m, struct sock_meta *out)
 /* --- shared ports ------------------------------------------------------------------------- */
 
 #define LARGEST_OCTETS 65535
-
-static int ask_addresses(int fd, int family)
-{
-	int error = family == AF_INET ? set_options_v4(fd, 0) : set_options_v6(fd, 0);
-
-	if (error) {
-		return error;
-	}
-	return family == AF_INET ? set(fd, IPPROTO_IP, IP_PKTINFO, 1)
-				 : set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-}
 
 /* As much as the system allows. */
 static int fill_buffers(int fd, struct sock_defaults *buffers)

@@ -90,13 +90,22 @@ NODISCARD int sock_release(int fd, int rcvbuf, uint64_t *dropped);
  */
 uint32_t sock_unfragmented(int fd);
 
+/**
+ * Ask for the stamps of network cards as well. No packet costs more by that, unless its card
+ * gave it a stamp. A kernel that cannot tell the interface gives none.
+ */
+void sock_ask_hardware(int fd);
+
 /** Room for the control messages of one datagram: stamps, TTL, TOS, and some to spare. */
-#define SOCK_CONTROL_LEN 192
+#define SOCK_CONTROL_LEN 224
 
 /* What came along with a datagram. */
 struct sock_meta {
 	struct wall stamp; /* valid if stamped */
 	bool stamped; /* by the kernel */
+	int64_t hardware_ns; /* what the clock of the network card showed; 0 = not told */
+	unsigned link; /* index of that card's interface; 0 = not told */
+	int64_t phc_error_ns; /* not 0: stamp is the card's, carried over with this error */
 	uint8_t ttl; /* PKT_TTL_UNKNOWN if not told */
 	uint8_t tos; /* told only if the layout has a place for it */
 };

@@ -13,8 +13,7 @@ const char *udp_drop_name(enum udp_drop d)
 		[UDP_DROP_SHORT] = "short",	[UDP_DROP_TRUNCATED] = "truncated",
 		[UDP_DROP_EARLY] = "early",	[UDP_DROP_LATE] = "late",
 		[UDP_DROP_HMAC] = "hmac",	[UDP_DROP_TX] = "tx",
-		[UDP_DROP_POLICED] = "policed",
-		[UDP_DROP_SOURCE] = "source",
+		[UDP_DROP_POLICED] = "policed", [UDP_DROP_SOURCE] = "source",
 	};
 
 	return d < UDP_DROP_COUNT ? names[d] : "unknown";
@@ -68,6 +67,9 @@ static int open_socket(struct reflector *r, const struct session_spec *spec, uin
 	u->fd = sock_open(spec, !r->config.user_timestamps, &r->defaults, &u->rcvbuf);
 	if (u->fd < 0) {
 		return u->fd;
+	}
+	if (r->phc) {
+		sock_ask_hardware(u->fd);
 	}
 	error = bind_port(r, u->fd, spec, first, last, &u->port);
 	if (!error) {

@@ -11,6 +11,7 @@
 #define BEAT_S 0.05
 #define LOOK_S 0.9 /* between two looks at the load */
 #define TEXT_LEN 80
+#define CARDS_LEN 400 /* network cards and their state */
 #define FDS_SPARE 64 /* threads, log, listeners, name service */
 
 /* Each change is said once. */
@@ -25,16 +26,24 @@ static void watch_health(struct server *s)
 		{ HEALTH_STAMPS_LOST, LOG_EVENT_STAMPS_LOST },
 		{ HEALTH_STAMPS_BACK, LOG_EVENT_STAMPS_BACK },
 		{ HEALTH_SEGMENT_REFUSED, LOG_EVENT_SEGMENT_REFUSED },
+		{ HEALTH_HARDWARE_READY, LOG_EVENT_HARDWARE },
+		{ HEALTH_HARDWARE_LOST, LOG_EVENT_HARDWARE_LOST },
+		{ HEALTH_HARDWARE_BACK, LOG_EVENT_HARDWARE_BACK },
 	};
+	char cards[CARDS_LEN];
 	struct reflector_totals t;
 	unsigned changes;
 
 	reflector_totals(s->reflector, &t);
 	changes = health_update(&s->burden.health, &t, reflector_synchronized(s->reflector),
 				reflector_kernel_timestamps(s->reflector));
+	if (changes >= HEALTH_HARDWARE_READY) {
+		(void)reflector_hardware(s->reflector, cards, sizeof(cards));
+	}
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (changes & rows[i].change) {
-			server_say(s, rows[i].event, NULL);
+			server_say(s, rows[i].event,
+				   rows[i].change >= HEALTH_HARDWARE_READY ? cards : NULL);
 		}
 	}
 }

@@ -340,6 +340,31 @@ static void say_faults(struct server *s)
 	}
 }
 
+/* What the settings insist on is there, or the daemon does not start. */
+static int check_timestamps(struct server *s)
+{
+	enum settings_timestamps wanted = s->settings->timestamps;
+	char cards[DETAIL_LEN];
+	unsigned usable = reflector_hardware(s->reflector, cards, sizeof(cards));
+
+	if (wanted != SETTINGS_TIMESTAMPS_USER && !reflector_kernel_timestamps(s->reflector)) {
+		server_say(s, LOG_EVENT_TIMESTAMPS, NULL);
+		if (wanted == SETTINGS_TIMESTAMPS_KERNEL) {
+			log_early("reflector.timestamps is \"kernel\", and the kernel gives none");
+			return -EOPNOTSUPP;
+		}
+	}
+	if (wanted == SETTINGS_TIMESTAMPS_HARDWARE && !usable) {
+		log_early("reflector.timestamps is \"hardware\", and no network card gives any%s%s",
+			  *cards ? ": " : "", cards);
+		return -EOPNOTSUPP;
+	}
+	if (*cards) {
+		server_say(s, LOG_EVENT_HARDWARE, cards);
+	}
+	return 0;
+}
+
 static int start_reflector(struct server *s)
 {
 	struct reflector_config config = {
@@ -347,6 +372,8 @@ static int start_reflector(struct server *s)
 		.cpus = s->settings->reflector_cpus,
 		.priority = (int)s->settings->reflector_priority,
 		.user_timestamps = s->settings->timestamps == SETTINGS_TIMESTAMPS_USER,
+		.hardware_timestamps = s->settings->timestamps == SETTINGS_TIMESTAMPS_AUTO ||
+				       s->settings->timestamps == SETTINGS_TIMESTAMPS_HARDWARE,
 		.shared = ports_shared(s->settings),
 		.ended = orders_session_ended,
 		.light_ended = say_light_ended,
@@ -360,14 +387,7 @@ static int start_reflector(struct server *s)
 	}
 	s->shared_ports = config.shared.on;
 	say_faults(s);
-	if (!config.user_timestamps && !reflector_kernel_timestamps(s->reflector)) {
-		server_say(s, LOG_EVENT_TIMESTAMPS, NULL);
-		if (s->settings->timestamps == SETTINGS_TIMESTAMPS_KERNEL) {
-			log_early("reflector.timestamps is \"kernel\", and the kernel gives none");
-			return -EOPNOTSUPP;
-		}
-	}
-	return 0;
+	return check_timestamps(s);
 }
 
 static int start(struct server *s, const struct server_options *o)

@@ -14,9 +14,13 @@
 static void choose_kind(struct input *input, struct cmsghdr *c)
 {
 	static const int kinds[][2] = {
-		{ SOL_SOCKET, SCM_TIMESTAMPING }, { SOL_SOCKET, SCM_TIMESTAMPNS },
-		{ IPPROTO_IP, IP_TTL },		  { IPPROTO_IP, IP_TOS },
-		{ IPPROTO_IPV6, IPV6_HOPLIMIT },  { IPPROTO_IPV6, IPV6_TCLASS },
+		{ SOL_SOCKET, SCM_TIMESTAMPING },
+		{ SOL_SOCKET, SCM_TIMESTAMPNS },
+		{ IPPROTO_IP, IP_TTL },
+		{ IPPROTO_IP, IP_TOS },
+		{ IPPROTO_IPV6, IPV6_HOPLIMIT },
+		{ IPPROTO_IPV6, IPV6_TCLASS },
+		{ SOL_SOCKET, SCM_TIMESTAMPING_PKTINFO },
 	};
 	size_t i = input_octet(input);
 
@@ -79,6 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&meta, 0xa5, sizeof(meta));
 	sock_meta(&m, &meta);
 	MUST(meta.stamped || meta.stamp.ns == 0);
+	MUST(meta.hardware_ns >= 0 && meta.phc_error_ns == 0);
 	if (!used)
 		MUST(!meta.stamped && meta.ttl == PKT_TTL_UNKNOWN && meta.tos == 0);
 	free(control);

@@ -204,7 +204,7 @@ static const char everything[] =
 	"ports = { first = 1; last = 1; };\n"
 	"timers = { handshake = 11; message = 12; send_stall = 13; servwait = 604800;\n"
 	"  refwait = 15; max_timeout = 16; };\n"
-	"reflector = { threads = 64; cpus = \"1023,0-2,2-3,7\"; priority = 99; timestamps = \"user\"; };\n"
+	"reflector = { threads = 64; cpus = \"1023,0-2,2-3,7\"; priority = 99; timestamps = \"hardware\"; };\n"
 	"log = { level = \"debug\"; };\n";
 
 START_TEST(every_key)
@@ -258,7 +258,7 @@ START_TEST(every_key)
 		ck_assert(CPU_ISSET(cpu, &s->reflector_cpus));
 	}
 	ck_assert(CPU_ISSET(7, &s->reflector_cpus) && CPU_ISSET(1023, &s->reflector_cpus));
-	ck_assert_int_eq(s->timestamps, SETTINGS_TIMESTAMPS_USER);
+	ck_assert_int_eq(s->timestamps, SETTINGS_TIMESTAMPS_HARDWARE);
 	ck_assert_int_eq(s->log_level, SETTINGS_LEVEL_DEBUG);
 	ck_assert_uint_eq(s->configured.modes, MODE_UNAUTHENTICATED | MODE_MIXED);
 	ck_assert_uint_eq(s->policy.features, MODE_DSCP_ECN);
@@ -351,7 +351,7 @@ static const struct {
 	{ "reflector = { cpus = \"1 2\"; };", "is no list of CPUs" },
 	{ "reflector = { cpus = \"all\"; };", "is no list of CPUs" },
 	{ "reflector = { timestamps = \"nic\"; };",
-	  "expected: one of \"auto\", \"kernel\", \"user\"" },
+	  "expected: one of \"auto\", \"hardware\", \"kernel\", \"user\"" },
 	{ "timers = { servwait = 604801; };", "expected: integer 1..604800" },
 	{ "timers = { refwait = 0; };", "expected: integer 1..604800" },
 	{ "modes = [ \"ikev2\" ];", "modes: \"ikev2\" is unknown, expected: array of \"unauth" },

@@ -25,17 +25,25 @@ static void on_ended(void *context, void *owner, enum udp_end why, const struct 
 	e->adds_up = rig_adds_up(c);
 }
 
+struct reflector_config fixture_config(void)
+{
+	return (struct reflector_config){ .threads = 2, .ended = on_ended, .context = &fixture };
+}
+
 void fixture_make(bool user_timestamps)
 {
-	struct reflector_config config = { .threads = 2,
-					   .user_timestamps = user_timestamps,
-					   .ended = on_ended,
-					   .context = &fixture };
+	struct reflector_config config = fixture_config();
 
+	config.user_timestamps = user_timestamps;
+	fixture_make_with(&config);
+}
+
+void fixture_make_with(const struct reflector_config *config)
+{
 	fixture.ends = 0;
 	fixture.loop = ev_loop_new(EVFLAG_AUTO);
 	ck_assert_ptr_nonnull(fixture.loop);
-	ck_assert_int_eq(reflector_new(&fixture.r, fixture.loop, &config), 0);
+	ck_assert_int_eq(reflector_new(&fixture.r, fixture.loop, config), 0);
 }
 
 uint16_t fixture_make_shared(unsigned threads, bool one_port)

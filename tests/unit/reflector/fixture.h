@@ -28,6 +28,10 @@ extern const struct crypt_keys fixture_keys;
 extern const uint8_t fixture_sid[MSG_SID_LEN];
 
 void fixture_make(bool user_timestamps);
+
+/** The settings of fixture_make, to be changed, and a reflector by them. */
+struct reflector_config fixture_config(void);
+void fixture_make_with(const struct reflector_config *config);
 void fixture_set_up(void);
 
 /** With shared ports: one for each of @threads, or one for all. Returns the first. */

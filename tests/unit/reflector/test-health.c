@@ -68,6 +68,50 @@ START_TEST(segment_refusals)
 }
 END_TEST
 
+/* Said once when they begin, when some stop or lie, and when all are back. */
+START_TEST(hardware_changes)
+{
+	struct reflector_totals t = { .hardware_refused = 0 };
+	struct health h = { 0 };
+
+	ck_assert_uint_eq(health_update(&h, &t, true, true), 0); /* none there: nothing to say */
+	t.hardware_ready = 1;
+	ck_assert_uint_eq(health_update(&h, &t, true, true), HEALTH_HARDWARE_READY);
+	t.hardware_timestamps++;
+	ck_assert_uint_eq(health_update(&h, &t, true, true), 0);
+	t.hardware_ready = 0;
+	ck_assert_uint_eq(health_update(&h, &t, true, true), HEALTH_HARDWARE_LOST);
+	ck_assert_uint_eq(health_update(&h, &t, true, true), 0);
+	t.hardware_ready = 1;
+	for (int i = 1; i < HEALTH_CALM_S; i++) {
+		ck_assert_uint_eq(health_update(&h, &t, true, true), 0);
+	}
+	ck_assert_uint_eq(health_update(&h, &t, true, true), HEALTH_HARDWARE_BACK);
+	t.hardware_refused++;
+	ck_assert_uint_eq(health_update(&h, &t, true, true), HEALTH_HARDWARE_LOST);
+	t.hardware_refused++;
+	ck_assert_uint_eq(health_update(&h, &t, true, true), 0);
+	t.hardware_ready = 2;
+	ck_assert_uint_eq(health_update(&h, &t, true, true), HEALTH_HARDWARE_READY);
+}
+END_TEST
+
+/* Stamps of cards are as good as the kernel's for the end of a lack of them. */
+START_TEST(hardware_ends_a_lack)
+{
+	struct reflector_totals t = { .user_timestamps = 1 };
+	struct health h = { 0 };
+
+	ck_assert_uint_eq(health_update(&h, &t, true, true), HEALTH_STAMPS_LOST);
+	for (int i = 1; i < HEALTH_CALM_S; i++) {
+		t.hardware_timestamps++;
+		ck_assert_uint_eq(health_update(&h, &t, true, true), 0);
+	}
+	t.hardware_timestamps++;
+	ck_assert_uint_eq(health_update(&h, &t, true, true), HEALTH_STAMPS_BACK);
+}
+END_TEST
+
 static void on_ended(void *context, void *owner, enum udp_end why, const struct udp_counters *c)
 {
 	ck_abort_msg("there are no sessions");
@@ -157,6 +201,8 @@ int main(void)
 	tcase_add_test(t, clock_changes);
 	tcase_add_test(t, stamp_changes);
 	tcase_add_test(t, segment_refusals);
+	tcase_add_test(t, hardware_changes);
+	tcase_add_test(t, hardware_ends_a_lack);
 	tcase_add_test(t, cpus);
 	tcase_add_loop_test(t, priority, 0, 2);
 	suite_add_tcase(s, t);
