@@ -142,6 +142,9 @@ static int open_one(struct reflector *r, struct worker *w, int family, uint16_t 
 		/* a host without one of them serves the other */
 		return fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL ? 0 : fd;
 	}
+	if (r->phc) {
+		sock_ask_hardware(fd);
+	}
 	s->fd = fd;
 	s->worker = w;
 	ev_io_init(&s->io, on_readable, fd, EV_READ);
