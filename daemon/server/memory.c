@@ -27,14 +27,16 @@ static unsigned calm_s;
 static bool give_up(unsigned keep)
 {
 	void *piece = NULL;
+	bool there;
 
 	pthread_mutex_lock(&lock);
 	if (count > keep) {
 		piece = pieces[--count];
 	}
 	pthread_mutex_unlock(&lock);
+	there = piece;
 	free(piece);
-	return piece;
+	return there;
 }
 
 /* As realloc, but 0 frees: what libev wants. Any thread. */
