@@ -20,8 +20,9 @@
 #define RECORD_OCTETS 1536
 #define FIELDS_MAX 20
 #define MESSAGE_MAX 700
-#define REFUSALS_PER_S 8 /* of all kinds: with what is said of those left out, no more than 10 */
-#define QUIET_PER_S 2 /* of these, for what is no refusal, while there are too many refusals */
+#define REFUSALS_PER_S 8u /* of all kinds: with what is said of those left out, no more than 10 */
+#define REFUSALS_BURST 20u /* after a time with fewer: these are read one by one */
+#define QUIET_PER_S 2u /* of these, for what is no refusal, while there are too many refusals */
 #define SIEGE_S 2 /* how long that holds */
 
 struct row {
@@ -65,7 +66,8 @@ struct log {
 	int level;
 	/* Rate limits, main thread only. */
 	time_t second;
-	unsigned refusals, quiet; /* in this second; quiet: while under siege */
+	unsigned credit; /* for refusals */
+	unsigned quiet; /* in this second, while under siege */
 	time_t siege_ends;
 	struct {
 		unsigned count, suppressed;
@@ -269,14 +271,18 @@ static void say_suppressed(struct log *l)
 static void renew(struct log *l)
 {
 	time_t now = seconds();
+	unsigned earned;
 
 	if (now == l->second) {
 		return;
 	}
 	say_suppressed(l);
 	memset(l->rate, 0, sizeof l->rate);
+	earned = now - l->second < REFUSALS_BURST ? (unsigned)(now - l->second) : REFUSALS_BURST;
+	earned *= REFUSALS_PER_S - (l->second < l->siege_ends ? QUIET_PER_S : 0);
+	l->credit = l->credit + earned < REFUSALS_BURST ? l->credit + earned : REFUSALS_BURST;
 	l->second = now;
-	l->refusals = l->quiet = 0;
+	l->quiet = 0;
 }
 
 /* What any client can cause as often as it likes. */
@@ -297,8 +303,8 @@ static bool within_budget(struct log *l, enum log_event e)
 	if (!is_refusal(e)) {
 		return !siege || l->quiet++ < QUIET_PER_S;
 	}
-	if (l->refusals < REFUSALS_PER_S - (siege ? QUIET_PER_S : 0)) {
-		l->refusals++;
+	if (l->credit) {
+		l->credit--;
 		return true;
 	}
 	l->siege_ends = l->second + SIEGE_S;
