@@ -314,11 +314,23 @@ static void choose_sid_address(struct control *c, const struct server *s)
 	}
 }
 
-/* Who takes a place and does nothing with it must not keep others out. */
-static void evict(struct conn *c)
+/*
+ * Who takes a place and does nothing with it must not keep others out. What has come meanwhile is
+ * answered first; false if that shows that the place is used after all.
+ */
+static bool evict(struct conn *c)
 {
+	if (!c->lingering && stream_read(&c->stream)) {
+		digest(c);
+		if (!c->closing && c->control.state != CONTROL_GREETED) {
+			finish(c);
+			return false;
+		}
+		(void)stream_flush(&c->stream);
+	}
 	report_crowded(c->server->log, &c->control.remote);
 	free_conn(c);
+	return true;
 }
 
 /* Two for one, so that there is an end to it when they are too many. */
@@ -331,10 +343,9 @@ static bool make_way(const struct conn *c)
 
 		burden_measure(c->server);
 		surplus = crowd_surplus(c);
-		if (!surplus) {
+		if (!surplus || !evict(surplus)) {
 			break;
 		}
-		evict(surplus);
 	}
 	return i;
 }
@@ -343,10 +354,7 @@ bool conn_make_room(struct server *s)
 {
 	struct conn *c = crowd_any(s);
 
-	if (c) {
-		evict(c);
-	}
-	return c;
+	return c && evict(c);
 }
 
 static bool prepare(struct conn *c, const struct address *remote)
