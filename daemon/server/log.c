@@ -314,11 +314,17 @@ static bool within_budget(struct log *l, enum log_event e)
 /* At most per_second of a kind, and of all refusals together. */
 static bool within_rate(struct log *l, enum log_event e)
 {
+	bool full;
+
 	if (!rows[e].per_second || l->patient) {
 		return true;
 	}
 	renew(l);
-	if (l->rate[e].count >= rows[e].per_second || !within_budget(l, e)) {
+	full = l->rate[e].count >= rows[e].per_second;
+	if (full && is_refusal(e)) {
+		l->siege_ends = l->second + SIEGE_S;
+	}
+	if (full || !within_budget(l, e)) {
 		l->rate[e].suppressed++;
 		return false;
 	}
