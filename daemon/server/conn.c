@@ -334,20 +334,17 @@ static bool evict(struct conn *c)
 }
 
 /* Two for one, so that there is an end to it when they are too many. */
-static bool make_way(const struct conn *c)
+static void make_way(const struct conn *c)
 {
-	int i;
-
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		struct conn *surplus;
 
 		burden_measure(c->server);
 		surplus = crowd_surplus(c);
 		if (!surplus || !evict(surplus)) {
-			break;
+			return;
 		}
 	}
-	return i;
 }
 
 bool conn_make_room(struct server *s)
@@ -419,7 +416,6 @@ bool conn_new(struct server *s, int fd, const struct sockaddr_storage *peer)
 	struct control_in opened = { .kind = CONTROL_OPENED };
 	struct address remote = listener_address(peer);
 	struct conn *c;
-	bool full;
 
 	if (memory_is_low() && s->idlers.n + s->refused.n >= CROWD_LOW) {
 		(void)conn_make_room(s);
@@ -436,9 +432,9 @@ bool conn_new(struct server *s, int fd, const struct sockaddr_storage *peer)
 		goto fail;
 	}
 	s->n_conns++;
-	full = make_way(c);
+	make_way(c);
 	start(c, &opened);
-	return !full;
+	return !s->admit.descriptors_low && s->admit.connections < s->admit.max_connections;
 fail:
 	if (c) {
 		clients_put(s->clients, c->client);

@@ -33,7 +33,7 @@ struct conn {
 
 /**
  * Take over an accepted socket and greet. On any failure it is closed.
- * False if there was no free place for it.
+ * False if places are short: before the next is taken, those who are in should be heard.
  */
 bool conn_new(struct server *s, int fd, const struct sockaddr_storage *peer);
 

@@ -60,9 +60,22 @@ static bool is_own_fault(const struct conn *c)
 	return c->client->admit.connections >= conn_policy(c)->max_connections_per_client;
 }
 
+/* Who has its answer loses least. */
+static struct conn *oldest_refused(const struct server *s)
+{
+	struct conn *c = s->refused.oldest;
+
+	while (c && !c->lingering) {
+		c = c->crowd.newer;
+	}
+	return c ? c : s->refused.oldest;
+}
+
 struct conn *crowd_any(const struct server *s)
 {
-	return s->refused.oldest ? s->refused.oldest : s->idlers.oldest;
+	struct conn *c = oldest_refused(s);
+
+	return c ? c : s->idlers.oldest;
 }
 
 struct conn *crowd_surplus(const struct conn *c)
@@ -71,7 +84,7 @@ struct conn *crowd_surplus(const struct conn *c)
 	const struct admit_class *class = c->control.class;
 
 	if (s->refused.n >= REFUSED_MAX) {
-		return s->refused.oldest;
+		return oldest_refused(s);
 	}
 	if (is_own_fault(c)) {
 		return NULL;

@@ -63,7 +63,7 @@ static bool is_shortage(int error)
 	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-/* Where somebody had to go for who came, those who are in are read before the next is taken. */
+/* Where somebody may have to go for who comes, those who are in are read first. */
 static void take_connections(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct listener *l = w->data;
@@ -81,7 +81,7 @@ static void take_connections(struct ev_loop *loop, ev_io *w, int events)
 			return;
 		}
 		error = errno;
-		if (is_shortage(error) && !conn_make_room(l->server)) {
+		if (is_shortage(error) && !i && !conn_make_room(l->server)) {
 			server_pause_accept(l->server, error);
 		}
 		if (error != ECONNABORTED && error != EINTR && error != EPROTO) {
@@ -255,6 +255,7 @@ void listener_swap(struct listener **list, struct listener *next)
 	*list = next;
 	for (; next; next = next->next) {
 		ev_io_init(&next->io, take_connections, next->fd, EV_READ);
+		ev_set_priority(&next->io, EV_MINPRI); /* who is in comes first */
 		next->io.data = next;
 		ev_io_start(next->server->loop, &next->io);
 	}
