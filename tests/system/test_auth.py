@@ -426,7 +426,7 @@ def refusal(t, setup):
 @test
 def queue_full(t):
     # who finds it full is told 5 at once; the others are served meanwhile
-    d = keyed_daemon(t, {"auth": {"queue": 1, "count": 1 << 22}})
+    d = keyed_daemon(t, {"auth": {"queue": 1, "count": 1 << 24}})
     first = t.control()
     first.greeting()
     token = os.urandom(64)  # nobody need derive a key for it
