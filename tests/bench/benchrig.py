@@ -202,7 +202,11 @@ class Rig:
             "auth": {"count": 1024, "queue": 1000, "failure_rate": 0},
             "limits": {"max_connections": 100000, "max_connections_per_client": 100000,
                        "max_sessions": 1000000, "max_sessions_per_client": 1000000,
-                       "max_sessions_per_connection": 1000000, "request_rate": 0},
+                       "max_sessions_per_connection": 1000000, "request_rate": 0,
+                       "connection_rate": 0},
+            # a bench is an overload
+            "overload": {"loop_lag": 0, "reflector_busy": 0, "memory_used": 0,
+                         "memory_pressure": 0, "send_drops": 0},
             "ports": {"first": 2000, "last": 65535},
             "reflector": {"threads": 1},
             "log": {"level": '"error"'},
