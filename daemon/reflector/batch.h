@@ -20,7 +20,7 @@
  * Sealing takes some 250 ns each, and no reply leaves before the last is sealed. */
 #define BATCH_RUN_MIN 2
 #define BATCH_RUN_MAX 64
-#define BATCH_RUN_MAX_SEALED 16
+#define BATCH_RUN_MAX_SEALED 32
 
 /* A run is one datagram to the kernel, until it is cut up. */
 #define BATCH_RUN_OCTETS 65000

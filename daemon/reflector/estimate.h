@@ -18,7 +18,7 @@
  *
  * - A lone reply, T3 read right before its send: 2.6 us in the median, 43 us at p99.9.
  * - In a batch: the same, and the way of those that leave with it. In a run of 64 these are 64
- *   segments of 1.2 us at most, if they are cut up in software; in a chunk of 4, or with 16 to
+ *   segments of 1.2 us at most, if they are cut up in software; in a chunk of 4, or with 32 to
  *   be sealed before, less.
  */
 #define ESTIMATE_KERNEL_NS 50000
