@@ -443,13 +443,13 @@ int log_new(struct log **out, enum log_target target)
 	return 0;
 }
 
-void log_free(struct log *l)
+bool log_free(struct log *l)
 {
 	struct timespec until;
 	bool done;
 
 	if (!l) {
-		return;
+		return true;
 	}
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += 2;
@@ -461,8 +461,8 @@ void log_free(struct log *l)
 	}
 	done = !l->count && !l->writing;
 	pthread_mutex_unlock(&l->lock);
-	if (!done) { /* stuck in a write; the process ends anyway */
-		return;
+	if (!done) {
+		return false;
 	}
 	pthread_join(l->thread, NULL);
 	pthread_cond_destroy(&l->empty);
@@ -470,4 +470,5 @@ void log_free(struct log *l)
 	pthread_cond_destroy(&l->wake);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
+	return true;
 }

@@ -47,8 +47,11 @@ struct log;
 /** Return 0 or negative errno. */
 NODISCARD int log_new(struct log **out, enum log_target target);
 
-/** Waits up to 2 s for the queue to empty. NULL ok. */
-void log_free(struct log *l);
+/**
+ * Waits up to 2 s for the queue to empty. NULL ok. Return false when its thread is stuck in a write:
+ * then nothing was freed, and it may be called again.
+ */
+bool log_free(struct log *l);
 
 /** Events less important than @level (syslog's numbers) are left out; never that it is ready. */
 void log_set_level(struct log *l, int level);

@@ -457,7 +457,7 @@ int server_run(const struct server_options *o, struct settings *settings)
 	clients_free(s.clients);
 	usage_free(&s.usages);
 	settings_unref(s.settings);
-	log_free(s.log);
+	(void)log_free(s.log); /* where it is stuck, the process ends anyway */
 	if (s.loop) {
 		ev_loop_destroy(s.loop);
 	}
