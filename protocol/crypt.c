@@ -203,6 +203,30 @@ void crypt_stream_wipe(struct crypt_stream *s)
 	explicit_bzero(s, sizeof(*s));
 }
 
+/* Of the HMAC only what it has taken in: the rest of the context comes from the key. */
+void crypt_stream_carry(struct carry *c, struct crypt_stream *s, const struct crypt_keys *keys)
+{
+	enum crypt_state state = carry_small(c, s->state, CRYPT_RECEIVING);
+	uint8_t iv[CRYPT_BLOCK];
+	struct sha1_ctx *taken = &s->hmac.state;
+
+	memcpy(iv, s->iv, sizeof(iv));
+	CARRY(c, iv);
+	if (c->way == CARRY_LOAD && state == CRYPT_SENDING) {
+		crypt_stream_init_send(s, keys, iv);
+	} else if (c->way == CARRY_LOAD && state == CRYPT_RECEIVING) {
+		crypt_stream_init_receive(s, keys, iv);
+	}
+	CARRY(c, taken->state);
+	CARRY(c, taken->count);
+	CARRY(c, taken->index);
+	CARRY(c, taken->block);
+	c->bad |= taken->index >= sizeof(taken->block);
+	if (c->way == CARRY_LOAD && (c->bad || state == CRYPT_UNUSABLE)) {
+		crypt_stream_wipe(s);
+	}
+}
+
 void crypt_seal_block(struct crypt_stream *s, uint8_t *blocks, size_t n)
 {
 	assert(s->state == CRYPT_SENDING && n % CRYPT_BLOCK == 0);
@@ -258,13 +282,19 @@ void crypt_test_init(struct crypt_test *t, const struct crypt_keys *keys,
 	aes128_set_encrypt_key(&aes, sid);
 	aes128_encrypt(&aes, sizeof(own.aes), own.aes, keys->aes);
 	cbc_aes128_encrypt(&aes, iv, sizeof(own.hmac), own.hmac, keys->hmac);
-	memset(t, 0, sizeof(*t));
-	aes128_set_encrypt_key(&t->encrypt, own.aes);
-	aes128_invert_key(&t->decrypt, &t->encrypt);
-	hmac_sha1_set_key(&t->hmac, sizeof(own.hmac), own.hmac);
+	crypt_test_resume(t, &own);
 	explicit_bzero(&aes, sizeof(aes));
 	explicit_bzero(iv, sizeof(iv)); /* cbc_aes128_encrypt left the end of the key in it */
 	crypt_keys_wipe(&own);
+}
+
+void crypt_test_resume(struct crypt_test *t, const struct crypt_keys *own)
+{
+	memset(t, 0, sizeof(*t));
+	t->keys = *own;
+	aes128_set_encrypt_key(&t->encrypt, own->aes);
+	aes128_invert_key(&t->decrypt, &t->encrypt);
+	hmac_sha1_set_key(&t->hmac, sizeof(own->hmac), own->hmac);
 }
 
 void crypt_test_wipe(struct crypt_test *t)

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "protocol/carry.h"
 #include "protocol/wire.h"
 
 #include <nettle/aes.h>
@@ -121,6 +122,12 @@ void crypt_stream_init_receive(struct crypt_stream *s, const struct crypt_keys *
 			       const uint8_t iv[static CRYPT_BLOCK]);
 void crypt_stream_wipe(struct crypt_stream *s);
 
+/**
+ * A stream between two messages, or after the head of one, for another process. @keys are those
+ * that it was begun with. What is loaded is unusable if it is not whole.
+ */
+void crypt_stream_carry(struct carry *c, struct crypt_stream *s, const struct crypt_keys *keys);
+
 /*
  * All of the following work in place on @n octets, a multiple of CRYPT_BLOCK. Sealing with a
  * stream that is not for sending is an error of ours (assert); opening with one that is not for
@@ -156,11 +163,15 @@ struct crypt_test {
 	struct aes128_ctx encrypt;
 	struct aes128_ctx decrypt;
 	struct hmac_sha1_ctx hmac;
+	struct crypt_keys keys; /* its own, for crypt_test_resume of another process */
 };
 
 /** @keys: of the control connection. RFC 4656 4.1.2, RFC 5357 4.2.1 */
 void crypt_test_init(struct crypt_test *t, const struct crypt_keys *keys,
 		     const uint8_t sid[static CRYPT_SID_LEN]);
+
+/** With the keys that crypt_test_init made of these. */
+void crypt_test_resume(struct crypt_test *t, const struct crypt_keys *own);
 void crypt_test_wipe(struct crypt_test *t);
 
 /*

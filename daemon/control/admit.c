@@ -38,6 +38,22 @@ static enum reason check_class(uint32_t held, uint32_t most, enum reason full)
 	return held >= most ? full : REASON_OK;
 }
 
+void admit_connection_resume(struct admit_total *t, struct admit_class *k, struct admit_client *c)
+{
+	t->connections++;
+	c->connections++;
+	if (k) {
+		k->connections++;
+	}
+}
+
+void admit_session_resume(struct admit_total *t, struct admit_class *k, struct admit_client *c)
+{
+	t->sessions++;
+	k->sessions++;
+	c->sessions++;
+}
+
 enum reason admit_connection(struct admit_total *t, struct admit_class *k, struct admit_client *c,
 			     const struct policy *p)
 {
@@ -59,11 +75,7 @@ enum reason admit_connection(struct admit_total *t, struct admit_class *k, struc
 	if (r != REASON_OK) {
 		return r;
 	}
-	t->connections++;
-	c->connections++;
-	if (k) {
-		k->connections++;
-	}
+	admit_connection_resume(t, k, c);
 	return REASON_OK;
 }
 
@@ -172,9 +184,7 @@ enum reason admit_session(struct admit_total *t, struct admit_class *k, struct a
 	if (!within_rate) {
 		return REASON_RATE_LIMIT;
 	}
-	t->sessions++;
-	k->sessions++;
-	c->sessions++;
+	admit_session_resume(t, k, c);
 	return REASON_OK;
 }
 

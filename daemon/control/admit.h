@@ -57,6 +57,10 @@ enum reason admit_connection(struct admit_total *t, struct admit_class *k, struc
 			     const struct policy *p);
 void admit_connection_end(struct admit_total *t, struct admit_class *k, struct admit_client *c);
 
+/** One that was counted by the process before: it is not asked again, whatever the limits are. */
+void admit_connection_resume(struct admit_total *t, struct admit_class *k, struct admit_client *c);
+void admit_session_resume(struct admit_total *t, struct admit_class *k, struct admit_client *c);
+
 /** A counted connection changes its class, if the new one, with @p, has room for it. */
 enum reason admit_connection_move(struct admit_class *from, struct admit_class *to,
 				  const struct admit_client *c, const struct policy *p);

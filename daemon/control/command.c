@@ -265,7 +265,7 @@ void command_skip(struct control *c, size_t len, struct mono now, struct control
 	}
 }
 
-static void link_session(struct control *c, struct session *s)
+void command_link(struct control *c, struct session *s)
 {
 	s->next = NULL;
 	s->prev = c->last;
@@ -281,6 +281,12 @@ static void link_session(struct control *c, struct session *s)
 static struct session **bucket(struct control *c, const struct session *s)
 {
 	return &c->by_sid[s->sid[MSG_SID_LEN - 1] % CONTROL_SID_BUCKETS];
+}
+
+void command_index(struct control *c, struct session *s)
+{
+	s->next_sid = *bucket(c, s);
+	*bucket(c, s) = s;
 }
 
 void command_unlink(struct control *c, struct session *s)
@@ -313,7 +319,7 @@ void command_port_ready(struct control *c, const struct control_in *in, struct m
 	struct msg_accept_session m = { .accept = ACCEPT_OK, .port = in->session->port };
 	struct session *s = in->session;
 
-	link_session(c, s);
+	command_link(c, s);
 	if (c->state != CONTROL_OPENING) { /* the connection ended meanwhile */
 		s->state = SESSION_ENDED;
 		answer_todo(c, s, SESSION_TODO_END);
@@ -321,8 +327,7 @@ void command_port_ready(struct control *c, const struct control_in *in, struct m
 	}
 	s->state = SESSION_ACCEPTED;
 	session_sid(s->sid, c->sid_ipv4, ts_encode(TS_NTP, in->wall), in->random);
-	s->next_sid = *bucket(c, s);
-	*bucket(c, s) = s;
+	command_index(c, s);
 	memcpy(m.sid, s->sid, sizeof m.sid);
 	send_accept(c, &m, out);
 	answer_report(out, CONTROL_FACT_ACCEPTED)->session = s;

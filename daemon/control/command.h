@@ -29,5 +29,11 @@ void command_started(struct control *c, const uint8_t *body, struct mono now,
 /** A session has ended: unlink it, unless its SID must be remembered. */
 void command_session_ended(struct control *c, struct session *s, struct mono now);
 
+/** Put it last on the list; its SID is not known yet. */
+void command_link(struct control *c, struct session *s);
+
+/** From now on it is found by its SID. */
+void command_index(struct control *c, struct session *s);
+
 /** Take it off the lists. */
 void command_unlink(struct control *c, struct session *s);

@@ -109,9 +109,6 @@ static int start_workers(struct reflector *r, unsigned count)
 		error = worker_init(&r->workers[i], r);
 	}
 	error = error ? error : shared_new(r);
-	for (i = 0; i < count && !error; i++) {
-		error = worker_run(&r->workers[i], i);
-	}
 	return error;
 }
 
@@ -157,11 +154,14 @@ int reflector_new(struct reflector **out, struct ev_loop *loop,
 		error = start_phc(r);
 		error = error ? error : start_workers(r, count_threads(config));
 	}
+	r->halted = true;
+	if (!error && !config->halted) {
+		error = reflector_go_on(r);
+	}
 	if (error) {
 		reflector_free(r);
 		return error;
 	}
-	place_workers(r);
 	*out = r;
 	return 0;
 }
@@ -170,6 +170,9 @@ void reflector_free(struct reflector *r)
 {
 	if (!r) {
 		return;
+	}
+	if (r->halted) {
+		reflector_let_go(r);
 	}
 	for (struct udp_session *u = r->sessions; u; u = u->next) {
 		udp_end(u);
@@ -191,6 +194,53 @@ void reflector_free(struct reflector *r)
 	}
 	free(r->workers);
 	free(r);
+}
+
+void reflector_halt(struct reflector *r)
+{
+	for (unsigned i = 0; i < r->count; i++) {
+		worker_join(&r->workers[i]);
+		r->workers[i].cpu_at_ns = 0;
+	}
+	while (!report_some(r, ENDS_PER_EVENT)) {
+	}
+	r->halted = true;
+}
+
+int reflector_go_on(struct reflector *r)
+{
+	int error = 0;
+
+	for (unsigned i = 0; i < r->count && !error; i++) {
+		error = worker_run(&r->workers[i], i);
+	}
+	r->halted = error;
+	if (!error) {
+		place_workers(r);
+	}
+	return error;
+}
+
+void reflector_let_go(struct reflector *r)
+{
+	while (r->sessions) {
+		struct udp_session *u = r->sessions;
+
+		if (!u->link) {
+			close(u->fd);
+		}
+		u->why = UDP_END_HANDED_OVER;
+		report(r, u);
+	}
+}
+
+bool reflector_shared_fds(const struct reflector *r, unsigned i, int fds[static 2])
+{
+	const struct shared_worker *sw = i < r->count ? r->workers[i].shared : NULL;
+
+	fds[0] = sw ? sw->v4.fd : -1;
+	fds[1] = sw ? sw->v6.fd : -1;
+	return i < r->count;
 }
 
 static uint64_t load(const _Atomic uint64_t *c)

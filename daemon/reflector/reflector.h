@@ -8,6 +8,7 @@
 
 #include "daemon/control/session.h"
 #include "daemon/reflector/police.h"
+#include "protocol/carry.h"
 #include "protocol/crypt.h"
 #include "protocol/wire.h"
 
@@ -59,12 +60,14 @@ enum udp_end {
 	UDP_END_TIMEOUT = 1, /* Stop and Timeout */
 	UDP_END_REFWAIT,
 	UDP_END_ORDERED, /* udp_end() */
+	UDP_END_HANDED_OVER, /* another process goes on with it */
 };
 
 struct reflector_config {
 	unsigned threads; /* 0 = one per CPU of cpus, or of the affinity mask; at most 64 */
 	cpu_set_t cpus; /* each thread is bound to one of these in turn; none = not bound */
 	int priority; /* SCHED_FIFO 1..99; 0 = as other threads */
+	bool halted; /* begin as after reflector_halt */
 	bool user_timestamps; /* do not ask the kernel for T2 */
 	bool hardware_timestamps; /* use those of network cards where they can be had */
 	const struct phc_source *cards; /* NULL = the system's; copied */
@@ -74,6 +77,8 @@ struct reflector_config {
 		bool on;
 		uint16_t port; /* 0 = one for each thread */
 		uint16_t port_first, port_last;
+		/* The socket that another process had there, or -1. It is taken over. NULL ok. */
+		int (*old)(void *context, int family, uint16_t port);
 	} shared;
 	/* Called in @loop's thread when a session has ended and its socket is closed, never from
 	 * within udp_stop or udp_end. @counters are final and valid during the call; the session
@@ -138,6 +143,42 @@ void udp_stop(struct udp_session *u, int64_t timeout_ns);
  * port is free again when this returns.
  */
 void udp_end(struct udp_session *u);
+
+/* --- for the next process ------------------------------------------------------------- */
+
+/**
+ * Halt the threads: packets wait in the sockets, with the kernel's time of arrival. Sessions that
+ * ended before are reported. Then everything of a session may be read here.
+ */
+void reflector_halt(struct reflector *r);
+
+/** Go on after all. Return 0 or negative errno. */
+NODISCARD int reflector_go_on(struct reflector *r);
+
+/** While halted: the other process has all sessions; free them without a trace on the wire. */
+void reflector_let_go(struct reflector *r);
+
+/** The first session, or the one after @u; NULL at the end. */
+struct udp_session *udp_next(const struct reflector *r, const struct udp_session *u);
+void *udp_owner(const struct udp_session *u);
+
+/** Its socket; -1 where ports are shared. */
+int udp_fd(const struct udp_session *u);
+
+/** The shared sockets: those of the @i-th thread, -1 = none. False after the last thread. */
+bool reflector_shared_fds(const struct reflector *r, unsigned i, int fds[static 2]);
+
+/** While halted: what goes to the other process besides the socket. Way COUNT or SAVE. */
+void udp_carry(struct carry *c, struct udp_session *u);
+
+/**
+ * Go on with a session of another process, as it was: numbers, counters, times. @spec and @port
+ * as they were for udp_open; @fd is its socket, or -1 for one on a shared port, which must be
+ * among ours. @fd is taken over in any case. Return 0 or negative errno.
+ */
+NODISCARD int udp_adopt(struct reflector *r, const struct session_spec *spec, uint16_t port, int fd,
+			struct carry *c, void *owner, struct police_total *total,
+			struct udp_session **out);
 
 /** Valid until `ended` has returned. */
 const struct udp_counters *udp_counters(const struct udp_session *u);

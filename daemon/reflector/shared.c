@@ -135,7 +135,8 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 static int open_one(struct reflector *r, struct worker *w, int family, uint16_t port)
 {
 	struct shared_socket *s = family == 4 ? &w->shared->v4 : &w->shared->v6;
-	int fd = sock_open_shared(family, port, !r->config.user_timestamps,
+	int old = r->config.shared.old ? r->config.shared.old(r->config.context, family, port) : -1;
+	int fd = sock_open_shared(family, port, !r->config.user_timestamps, old,
 				  &r->shared->buffers[family == 6]);
 
 	if (fd < 0) {

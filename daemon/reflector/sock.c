@@ -468,22 +468,26 @@ static int fill_buffers(int fd, struct sock_defaults *buffers)
 	return error;
 }
 
-int sock_open_shared(int family, uint16_t port, bool stamps, struct sock_defaults *buffers)
+int sock_open_shared(int family, uint16_t port, bool stamps, int old, struct sock_defaults *buffers)
 {
 	struct address any = { .family = (uint8_t)family };
 	int domain = family == 4 ? AF_INET : AF_INET6;
-	int fd = socket(domain, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int error;
+	int fd = old >= 0 ? old : socket(domain, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int error = 0;
 
 	if (fd < 0) {
 		return -errno;
 	}
-	error = ask_addresses(fd, domain);
+	if (old < 0) {
+		error = ask_addresses(fd, domain);
+	}
 	error = error ? error : fill_buffers(fd, buffers);
 	if (!error && stamps) {
 		(void)ask_stamps(fd);
 	}
-	error = error ? error : sock_bind(fd, &any, port);
+	if (!error && old < 0) {
+		error = sock_bind(fd, &any, port);
+	}
 	if (error) {
 		close(fd);
 		return error;

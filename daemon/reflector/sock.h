@@ -56,10 +56,11 @@ NODISCARD int sock_probe_port(const struct address *local);
 /**
  * A socket for sessions that share @port, bound to every address of the family: packets tell
  * where they were sent to, replies come with source and DSCP, and the buffers are full.
+ * @old      -1, or one that another process had for the same; taken over
  * @buffers  their sizes, as getsockopt reads them
  * Return descriptor or negative errno.
  */
-NODISCARD int sock_open_shared(int family, uint16_t port, bool stamps,
+NODISCARD int sock_open_shared(int family, uint16_t port, bool stamps, int old,
 			       struct sock_defaults *buffers);
 
 struct pkt_layout;

@@ -44,7 +44,7 @@ static int bind_port(struct reflector *r, int fd, const struct session_spec *spe
 	return error;
 }
 
-static struct worker *pick(struct reflector *r)
+struct worker *udp_pick_worker(struct reflector *r)
 {
 	struct worker *best = &r->workers[0];
 
@@ -80,7 +80,7 @@ static int open_socket(struct reflector *r, const struct session_spec *spec, uin
 		return error;
 	}
 	port_take(&r->ports, u->port);
-	u->worker = pick(r);
+	u->worker = udp_pick_worker(r);
 	return 0;
 }
 
@@ -90,20 +90,23 @@ static int open_any(struct reflector *r, const struct session_spec *spec, uint16
 	return r->shared ? shared_open(r, spec, u) : open_socket(r, spec, first, last, u);
 }
 
-void udp_release(struct udp_session *u)
+static void leave_place(struct udp_session *u)
 {
-	struct reflector *r = u->reflector;
-
-	if (!u->port) {
-		return;
-	}
 	if (u->link) {
 		shared_release(u);
 	} else {
-		port_release(&r->ports, u->port);
+		port_release(&u->reflector->ports, u->port);
 	}
 	u->port = 0;
-	r->open--;
+}
+
+void udp_release(struct udp_session *u)
+{
+	if (!u->port) {
+		return;
+	}
+	leave_place(u);
+	u->reflector->open--;
 	u->worker->sessions--;
 }
 
@@ -117,6 +120,44 @@ void udp_free(struct udp_session *u)
 	free(u);
 }
 
+int udp_allocate(struct udp_session **out, const struct session_spec *spec, void *owner)
+{
+	struct udp_session *u = calloc(1, sizeof(*u));
+
+	if (!u) {
+		return -ENOMEM;
+	}
+	u->encrypted = spec->modes & MODE_ENCRYPTED;
+	u->keyed = u->encrypted || (spec->modes & MODE_AUTHENTICATED);
+	if (u->keyed) {
+		u->crypt = calloc(1, sizeof(*u->crypt));
+	}
+	if (u->keyed && !u->crypt) {
+		free(u);
+		return -ENOMEM;
+	}
+	u->layout = pkt_layout(spec->modes);
+	u->format = spec->modes & MODE_PTP ? TS_PTP : TS_NTP;
+	u->refwait_ns = spec->refwait_ns;
+	u->police.packet_rate = spec->packet_rate;
+	u->police.octet_rate = spec->octet_rate;
+	u->owner = owner;
+	*out = u;
+	return 0;
+}
+
+void udp_enlist(struct reflector *r, struct udp_session *u)
+{
+	u->reflector = r;
+	u->next = r->sessions;
+	if (u->next) {
+		u->next->prev = u;
+	}
+	r->sessions = u;
+	r->open++;
+	u->worker->sessions++;
+}
+
 int udp_open(struct reflector *r, const struct session_spec *spec, uint16_t port_first,
 	     uint16_t port_last, void *owner, struct udp_session **out, uint16_t *port)
 {
@@ -126,34 +167,16 @@ int udp_open(struct reflector *r, const struct session_spec *spec, uint16_t port
 	if (!port_first || port_first > port_last || spec->local.family != spec->remote.family) {
 		return -EINVAL;
 	}
-	u = calloc(1, sizeof(*u));
-	if (!u) {
-		return -ENOMEM;
+	error = udp_allocate(&u, spec, owner);
+	if (error) {
+		return error;
 	}
-	u->encrypted = spec->modes & MODE_ENCRYPTED;
-	u->keyed = u->encrypted || (spec->modes & MODE_AUTHENTICATED);
-	if (u->keyed) {
-		u->crypt = calloc(1, sizeof(*u->crypt));
-	}
-	error = u->keyed && !u->crypt ? -ENOMEM : open_any(r, spec, port_first, port_last, u);
+	error = open_any(r, spec, port_first, port_last, u);
 	if (error) {
 		udp_free(u);
 		return error;
 	}
-	u->reflector = r;
-	u->layout = pkt_layout(spec->modes);
-	u->format = spec->modes & MODE_PTP ? TS_PTP : TS_NTP;
-	u->refwait_ns = spec->refwait_ns;
-	u->police.packet_rate = spec->packet_rate;
-	u->police.octet_rate = spec->octet_rate;
-	u->owner = owner;
-	u->next = r->sessions;
-	if (u->next) {
-		u->next->prev = u;
-	}
-	r->sessions = u;
-	r->open++;
-	u->worker->sessions++;
+	udp_enlist(r, u);
 	*out = u;
 	*port = u->port;
 	if (u->link) {
@@ -194,6 +217,165 @@ int udp_start(struct udp_session *u, const struct crypt_keys *keys,
 		shared_start(u);
 	}
 	worker_order(u, WORKER_START, (struct mono){ 0 });
+	return 0;
+}
+
+/* --- for the next process ------------------------------------------------------------- */
+
+static void carry64(struct carry *c, _Atomic uint64_t *n)
+{
+	uint64_t value = atomic_load_explicit(n, memory_order_relaxed);
+
+	CARRY(c, value);
+	atomic_store_explicit(n, value, memory_order_relaxed);
+}
+
+static void carry32(struct carry *c, _Atomic uint32_t *n)
+{
+	uint32_t value = atomic_load_explicit(n, memory_order_relaxed);
+
+	CARRY(c, value);
+	atomic_store_explicit(n, value, memory_order_relaxed);
+}
+
+static void carry_counters(struct carry *c, struct udp_counters *n)
+{
+	carry64(c, &n->received);
+	carry64(c, &n->reflected);
+	for (int d = 0; d < UDP_DROP_COUNT; d++) {
+		carry64(c, &n->dropped[d]);
+	}
+	carry64(c, &n->zero_multiplier);
+	carry64(c, &n->hardware_timestamps);
+	carry64(c, &n->kernel_timestamps);
+	carry64(c, &n->user_timestamps);
+	carry64(c, &n->segmented);
+	carry32(c, &n->first_seq);
+	carry32(c, &n->last_seq);
+	carry32(c, &n->max_seq);
+	carry64(c, &n->gaps);
+	carry64(c, &n->duplicates);
+	carry64(c, &n->reordered);
+}
+
+void udp_carry(struct carry *c, struct udp_session *u)
+{
+	int64_t since_ns = u->link ? atomic_load(&u->link->since_ns) : SHARED_SHUT;
+
+	if (u->keyed) {
+		CARRY(c, u->crypt->keys.aes);
+		CARRY(c, u->crypt->keys.hmac);
+	}
+	CARRY(c, u->rcvbuf);
+	u->started = carry_small(c, u->started, 1);
+	u->stopping = carry_small(c, u->stopping, 1);
+	u->any = carry_small(c, u->any, 1);
+	CARRY(c, u->last_packet.ns);
+	CARRY(c, u->stop_at.ns);
+	CARRY(c, u->seq);
+	CARRY(c, u->window);
+	CARRY(c, since_ns);
+	carry_counters(c, &u->counters);
+	if (u->link) {
+		atomic_store(&u->link->since_ns, since_ns);
+	}
+}
+
+struct udp_session *udp_next(const struct reflector *r, const struct udp_session *u)
+{
+	return u ? u->next : r->sessions;
+}
+
+void *udp_owner(const struct udp_session *u)
+{
+	return u->owner;
+}
+
+int udp_fd(const struct udp_session *u)
+{
+	return u->link ? -1 : u->fd;
+}
+
+/* The place that it had. */
+static int take_place(struct reflector *r, const struct session_spec *spec, uint16_t port, int fd,
+		      struct udp_session *u)
+{
+	struct session_spec same = *spec;
+	int error;
+
+	if (fd >= 0) {
+		if (!port || port_is_used(&r->ports, port)) {
+			return -EADDRINUSE;
+		}
+		port_take(&r->ports, port);
+		u->port = port;
+		u->fd = fd;
+		u->worker = udp_pick_worker(r);
+		u->run_octets = sock_unfragmented(fd);
+		return 0;
+	}
+	if (!r->shared) {
+		return -EOPNOTSUPP;
+	}
+	same.local.port = port;
+	error = shared_open(r, &same, u);
+	if (!error && u->port != port) {
+		shared_release(u);
+		error = -EADDRINUSE;
+	}
+	return error;
+}
+
+static void resume(struct udp_session *u)
+{
+	struct crypt_keys own;
+
+	if (u->keyed) {
+		own = u->crypt->keys;
+		crypt_test_resume(u->crypt, &own);
+		crypt_keys_wipe(&own);
+	}
+	if (u->link) {
+		shared_publish(u);
+	}
+	if (u->started) {
+		worker_order(u, WORKER_START, (struct mono){ 0 });
+	}
+}
+
+int udp_adopt(struct reflector *r, const struct session_spec *spec, uint16_t port, int fd,
+	      struct carry *c, void *owner, struct police_total *total, struct udp_session **out)
+{
+	struct udp_session *u = NULL;
+	int error = udp_allocate(&u, spec, owner);
+
+	if (!error) {
+		u->reflector = r;
+		error = take_place(r, spec, port, fd, u);
+	}
+	if (!error) {
+		udp_carry(c, u);
+		if (c->bad) {
+			leave_place(u);
+			error = -EINVAL;
+		}
+	}
+	if (error) {
+		if (u) {
+			udp_free(u);
+		}
+		if (fd >= 0) {
+			close(fd);
+		}
+		return error;
+	}
+	if (fd >= 0 && r->phc) {
+		sock_ask_hardware(fd);
+	}
+	u->total = total;
+	udp_enlist(r, u);
+	resume(u);
+	*out = u;
 	return 0;
 }
 

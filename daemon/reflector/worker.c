@@ -119,7 +119,9 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 
 static void start(struct worker *w, struct udp_session *u)
 {
-	u->last_packet = estimate_mono();
+	if (!u->last_packet.ns) { /* not adopted */
+		u->last_packet = estimate_mono();
+	}
 	ev_timer_init(&u->timer, on_timer, 0., 0.);
 	u->timer.data = u;
 	if (!u->link) {
@@ -299,7 +301,7 @@ void worker_join(struct worker *w)
 	pthread_mutex_unlock(&w->lock);
 	ev_async_send(w->loop, &w->wakeup);
 	pthread_join(w->thread, NULL);
-	w->running = false;
+	w->running = w->quit = false;
 }
 
 void worker_free(struct worker *w)

@@ -368,28 +368,25 @@ static bool prepare(struct conn *c, const struct address *remote)
 	control_init(&c->control, &local, remote, &s->admit, &c->client->admit);
 	c->control.start_time = s->start_time;
 	choose_sid_address(&c->control, s);
-	conn_choose_class(c);
 	host_tune_tcp(c->stream.fd);
+	return true;
+}
+
+void conn_enlist(struct conn *c)
+{
+	struct server *s = c->server;
+
+	conn_choose_class(c);
 	c->deadline.ns = CONTROL_NEVER;
 	ev_init(&c->timer, on_timer);
 	ev_io_init(&c->io, on_io, c->stream.fd, EV_READ);
 	c->timer.data = c->io.data = c;
-	return true;
-}
-
-static void start(struct conn *c, struct control_in *opened)
-{
-	struct server *s = c->server;
-
 	c->next = s->conns;
 	if (c->next) {
 		c->next->prev = c;
 	}
 	s->conns = c;
-	crowd_sort(c);
-	burden_measure(s);
-	conn_feed(c, opened);
-	finish(c);
+	s->n_conns++;
 }
 
 static struct conn *allocate(struct server *s, const struct address *remote)
@@ -431,9 +428,12 @@ bool conn_new(struct server *s, int fd, const struct sockaddr_storage *peer)
 	    !prepare(c, &remote)) {
 		goto fail;
 	}
-	s->n_conns++;
+	conn_enlist(c);
 	make_way(c);
-	start(c, &opened);
+	crowd_sort(c);
+	burden_measure(s);
+	conn_feed(c, &opened);
+	finish(c);
 	return !s->admit.descriptors_low && s->admit.connections < s->admit.max_connections;
 fail:
 	if (c) {
@@ -473,4 +473,9 @@ void conn_free_all(struct server *s)
 		next = c->next;
 		free_conn(c);
 	}
+}
+
+bool conn_at_rest(const struct conn *c)
+{
+	return !c->lingering && !c->closing && !c->eof && c->control.state < CONTROL_CLOSING;
 }

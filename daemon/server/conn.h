@@ -59,5 +59,11 @@ void conn_settings_changed(struct server *s);
 /** Tell all connections that the server stops; they flush and close. */
 void conn_shutdown_all(struct server *s);
 
+/** It can go on in another process: it is not about to end. */
+bool conn_at_rest(const struct conn *c);
+
+/** It has a client, a socket and a state: one of the server's connections from now on. */
+void conn_enlist(struct conn *c);
+
 /** Close and free all, now. */
 void conn_free_all(struct server *s);

@@ -103,13 +103,19 @@ static int find_bound(int fd, struct address *bound)
 	return 0;
 }
 
-static int open_socket(const struct address *a, struct address *bound)
+/* That of the process before, or a new one. */
+static int open_socket(struct passed *p, const struct address *a, struct address *bound)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = to_sockaddr(a, &ss);
-	int fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = passed_port(p, SOCK_STREAM, a);
 	int on = 1, rc;
 
+	if (fd >= 0) {
+		*bound = *a;
+		return fd;
+	}
+	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0) {
 		return -errno;
 	}
@@ -159,7 +165,7 @@ static int add(struct server *s, struct listener *old, const struct address *wan
 	}
 	l->server = s;
 	l->wanted = *wanted;
-	l->fd = known ? known->fd : open_socket(wanted, &l->bound);
+	l->fd = known ? known->fd : open_socket(&s->passed, wanted, &l->bound);
 	if (l->fd < 0) {
 		int rc = l->fd;
 

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/orders.h"
 
+#include "daemon/control/resume.h"
 #include "daemon/server/conn.h"
 #include "daemon/server/host.h"
 #include "daemon/server/report.h"
 #include "daemon/server/server.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 struct order_session {
 	struct session session; /* first: control hands out pointers to it */
@@ -198,14 +201,158 @@ void orders_session_ended(void *context, void *owner, enum udp_end why,
 	struct order_session *o = owner;
 	struct control_in in = { .kind = CONTROL_SESSION_ENDED, .session = &o->session };
 
-	report_session_ended(s->log, &o->peer, &o->session, why, counters);
+	if (why != UDP_END_HANDED_OVER) {
+		report_session_ended(s->log, &o->peer, &o->session, why, counters);
+	}
 	admit_session_end(&s->admit, o->class, &o->client->admit);
 	clients_put(s->clients, o->client);
 	o->udp = NULL;
-	if (o->conn) {
+	if (o->conn) { /* not when it was handed over */
 		conn_feed(o->conn, &in);
 	}
 	if (!o->session.kept) {
 		free(o);
+	}
+}
+
+/* --- for the next process ------------------------------------------------------------- */
+
+struct past {
+	char class[SETTINGS_CLASS_NAME_MAX + 1];
+	uint64_t cookie; /* of the socket; 0 on a shared port */
+	bool live; /* it has not ended */
+};
+
+static const char *class_name(const struct server *s, const struct admit_class *class)
+{
+	const struct usage *u = s->usages;
+
+	while (u && &u->admit != class) {
+		u = u->next;
+	}
+	return u ? u->name : "";
+}
+
+static void carry_session(struct carry *k, struct order_session *o, struct past *p)
+{
+	p->live = carry_small(k, p->live, 1);
+	CARRY(k, p->cookie);
+	CARRY(k, p->class);
+	resume_session(k, &o->session);
+	resume_address(k, &o->peer);
+	k->bad |= k->way == CARRY_LOAD && p->class[sizeof p->class - 1];
+}
+
+static void save_session(struct carry *k, const struct server *s, struct order_session *o)
+{
+	struct carry record = carry_open(k);
+	struct past p = { .live = o->udp };
+
+	snprintf(p.class, sizeof p.class, "%s", class_name(s, o->class));
+	if (o->udp && udp_fd(o->udp) >= 0) {
+		p.cookie = passed_cookie(udp_fd(o->udp));
+	}
+	carry_session(&record, o, &p);
+	if (o->udp) {
+		udp_carry(&record, o->udp);
+	}
+	carry_close(k, &record);
+}
+
+/* Its connection is gone, or will not come along. */
+static bool is_orphan(const struct udp_session *u)
+{
+	const struct order_session *o = udp_owner(u);
+
+	return !o->conn || !conn_at_rest(o->conn);
+}
+
+static uint32_t count_orphans(const struct server *s)
+{
+	struct udp_session *u = NULL;
+	uint32_t n = 0;
+
+	while ((u = udp_next(s->reflector, u))) {
+		n += is_orphan(u);
+	}
+	return n;
+}
+
+void orders_carry(struct carry *k, const struct server *s, const struct conn *c)
+{
+	uint32_t n = c ? c->control.sessions : count_orphans(s);
+	struct udp_session *u = NULL;
+
+	CARRY(k, n);
+	for (struct session *i = c ? c->control.first : NULL; i; i = i->next) {
+		save_session(k, s, owner_of(i));
+	}
+	while (!c && (u = udp_next(s->reflector, u))) {
+		if (is_orphan(u)) {
+			save_session(k, s, udp_owner(u));
+		}
+	}
+}
+
+/* Its socket and its places. */
+static bool adopt(struct carry *k, struct order_session *o, const struct past *p)
+{
+	struct server *s = o->server;
+	struct usage *u = usage_get(&s->usages, p->class);
+	int fd = p->cookie ? passed_socket(&s->passed, p->cookie) : -1;
+
+	if (u && (!p->cookie || fd >= 0)) {
+		o->class = &u->admit;
+		o->client = clients_get(s->clients, &o->peer, server_mono());
+	}
+	if (!o->client) {
+		if (fd >= 0) {
+			close(fd);
+		}
+		return false;
+	}
+	if (udp_adopt(s->reflector, &o->session.spec, o->session.port, fd, k, o, &u->police,
+		      &o->udp) < 0) {
+		clients_put(s->clients, o->client);
+		return false;
+	}
+	admit_session_resume(&s->admit, o->class, &o->client->admit);
+	return true;
+}
+
+static bool load_session(struct carry *k, struct server *s, struct conn *c)
+{
+	struct order_session *o = calloc(1, sizeof *o);
+	struct past p;
+
+	if (!o) {
+		return false;
+	}
+	o->server = s;
+	o->conn = c;
+	carry_session(k, o, &p);
+	if (k->bad || (!c && !p.live) || (p.live && !adopt(k, o, &p))) {
+		free(o);
+		return false;
+	}
+	if (c) {
+		resume_link(&c->control, &o->session);
+	}
+	return true;
+}
+
+void orders_adopt(struct carry *k, struct server *s, struct conn *c, uint32_t *taken,
+		  uint32_t *lost)
+{
+	uint32_t n = 0;
+
+	CARRY(k, n);
+	for (; n && !k->bad; n--) {
+		struct carry record = carry_open(k);
+		bool good = load_session(&record, s, c);
+
+		*taken += good;
+		*lost += !good;
+		carry_close(k, &record);
 	}
 }

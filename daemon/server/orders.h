@@ -29,3 +29,11 @@ void orders_forget(struct conn *c);
 /** reflector_config.ended: a session is over; @context is the server. */
 void orders_session_ended(void *context, void *owner, enum udp_end why,
 			  const struct udp_counters *counters);
+
+/** For the next process: the sessions of a connection, or those of none if @c is NULL. */
+void orders_carry(struct carry *k, const struct server *s, const struct conn *c);
+
+/** Go on with these: how many could be taken is added to @taken, the others to @lost. @c NULL:
+ * their connection is gone. */
+void orders_adopt(struct carry *k, struct server *s, struct conn *c, uint32_t *taken,
+		  uint32_t *lost);

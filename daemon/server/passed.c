@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/passed.h"
 
+#include "daemon/server/listener.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -10,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 static bool option_is(int fd, int name, int wanted)
 {
@@ -73,26 +76,142 @@ static int take_one(struct passed *p, int fd, const char *name, char *why, size_
 	return 0;
 }
 
+uint64_t passed_cookie(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof cookie;
+
+	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) ? 0 : cookie;
+}
+
+/* Of the process before. What is no socket is closed, like all that nobody asks for. */
+static bool take_left(struct passed *p, int fd, const char *name)
+{
+	struct passed_socket s = { .fd = fd, .port = !strcmp(name, PASSED_PORT) };
+
+	if (!strcmp(name, PASSED_STATE)) {
+		if (p->state >= 0) {
+			close(p->state);
+		}
+		p->state = fd;
+		return true;
+	}
+	if (!s.port && strcmp(name, PASSED_SOCKET) != 0) {
+		return false;
+	}
+	s.cookie = passed_cookie(fd);
+	p->left[p->n_left++] = s;
+	return true;
+}
+
+static int by_cookie(const void *a, const void *b)
+{
+	const struct passed_socket *x = a, *y = b;
+
+	return x->cookie < y->cookie ? -1 : x->cookie > y->cookie;
+}
+
+static int take_all(struct passed *p, int n, char **names, char *why, size_t size)
+{
+	int rc = 0;
+
+	p->left = calloc((size_t)n, sizeof *p->left);
+	if (!p->left) {
+		snprintf(why, size, "no memory for the sockets of the service manager");
+		return -ENOMEM;
+	}
+	for (int i = 0; i < n && !rc; i++) {
+		int fd = SD_LISTEN_FDS_START + i;
+
+		if (take_left(p, fd, names[i])) {
+			continue;
+		}
+		if (p->n_control == PASSED_MAX) {
+			snprintf(why, size,
+				 "the service manager passed more than %d sockets to listen on",
+				 PASSED_MAX);
+			return -E2BIG;
+		}
+		rc = take_one(p, fd, names[i], why, size);
+	}
+	qsort(p->left, p->n_left, sizeof *p->left, by_cookie);
+	return rc;
+}
+
 int passed_take(struct passed *p, char *why, size_t size)
 {
 	char **names = NULL;
 	int n = sd_listen_fds_with_names(1, &names), rc = n < 0 ? n : 0;
 
-	p->n_control = 0;
+	*p = (struct passed){ .state = -1 };
 	if (n < 0) {
 		snprintf(why, size, "cannot take the sockets of the service manager: %s",
 			 strerror(-n));
-	} else if (n > PASSED_MAX) {
-		snprintf(why, size, "the service manager passed %d sockets, at most %d are taken",
-			 n, PASSED_MAX);
-		rc = -E2BIG;
-	}
-	for (int i = 0; i < n && !rc; i++) {
-		rc = take_one(p, SD_LISTEN_FDS_START + i, names[i], why, size);
+	} else if (n > 0) {
+		rc = take_all(p, n, names, why, size);
 	}
 	for (char **name = names; name && *name; name++) {
 		free(*name);
 	}
 	free(names);
 	return rc;
+}
+
+void passed_free(struct passed *p)
+{
+	for (size_t i = 0; i < p->n_left; i++) {
+		if (p->left[i].fd >= 0) {
+			close(p->left[i].fd);
+		}
+	}
+	if (p->state >= 0) {
+		close(p->state);
+	}
+	free(p->left);
+	p->left = NULL;
+	p->n_left = 0;
+	p->state = -1;
+}
+
+int passed_socket(struct passed *p, uint64_t cookie)
+{
+	struct passed_socket wanted = { .cookie = cookie }, *s = NULL;
+	int fd;
+
+	if (cookie && p->n_left) {
+		s = bsearch(&wanted, p->left, p->n_left, sizeof *s, by_cookie);
+	}
+	if (!s || s->port) {
+		return -1;
+	}
+	fd = s->fd;
+	s->fd = -1;
+	return fd;
+}
+
+static bool is_bound_to(int fd, const struct address *a)
+{
+	struct sockaddr_storage ss = { 0 };
+	socklen_t len = sizeof ss;
+	struct address bound;
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) < 0) {
+		return false;
+	}
+	bound = listener_address(&ss);
+	return address_same_host(&bound, a) && bound.port == a->port;
+}
+
+int passed_port(struct passed *p, int type, const struct address *bound)
+{
+	for (size_t i = 0; i < p->n_left; i++) {
+		struct passed_socket *s = &p->left[i];
+		int fd = s->fd;
+
+		if (s->port && fd >= 0 && option_is(fd, SO_TYPE, type) && is_bound_to(fd, bound)) {
+			s->fd = -1;
+			return fd;
+		}
+	}
+	return -1;
 }

@@ -1,20 +1,37 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Sockets that the service manager listens on for us and passed to us (sd_listen_fds(3)): each
- * is looked at before it is used. With them no capability is needed for port 862.
+ * Descriptors that the service manager holds for us and passed to us (sd_listen_fds(3)): sockets
+ * that it listens on, with which no capability is needed for port 862, and what the process before
+ * left with it (store.h). Each is looked at before it is used.
  */
 #pragma once
 
+#include "daemon/control/address.h"
 #include "protocol/wire.h"
 
 #include <stddef.h>
 
-#define PASSED_MAX 64 /* as many as the setting listen has */
+#define PASSED_MAX 64 /* listening sockets: as many as the setting listen has */
 #define PASSED_CONTROL "control" /* FileDescriptorName= of twampd.socket */
+
+/* Names of what the process before left: short, since all of them together go into one variable of
+ * the environment, and the kernel takes 128 KiB. */
+#define PASSED_STATE "state" /* the memory file */
+#define PASSED_SOCKET "s" /* of a connection or session, known by its cookie */
+#define PASSED_PORT "p" /* of many clients, known by its address */
+
+struct passed_socket {
+	uint64_t cookie; /* of the kernel, for the socket's life */
+	int fd; /* -1 = taken */
+	bool port; /* PASSED_PORT */
+};
 
 struct passed {
 	int control[PASSED_MAX]; /* TCP, listening, IPv4 or IPv6, non-blocking */
 	size_t n_control; /* 0 = the settings say where to listen */
+	struct passed_socket *left; /* by the process before, sorted by cookie */
+	size_t n_left;
+	int state; /* -1 = the process before left none */
 };
 
 /**
@@ -22,3 +39,15 @@ struct passed {
  * Return 0, or negative errno with @why naming the descriptor and what is wrong with it.
  */
 NODISCARD int passed_take(struct passed *p, char *why, size_t size);
+
+/** Close what nobody took. */
+void passed_free(struct passed *p);
+
+/** The kernel's cookie of a socket; 0 = none. */
+uint64_t passed_cookie(int fd);
+
+/** A socket that the process before left, which is the caller's from now on; -1 = none. */
+int passed_socket(struct passed *p, uint64_t cookie);
+
+/** The same by type (SOCK_STREAM, SOCK_DGRAM) and the address that it is bound to. */
+int passed_port(struct passed *p, int type, const struct address *bound);

@@ -161,6 +161,8 @@ static const char *end_text(enum udp_end why)
 		return "no packet for timers.refwait";
 	case UDP_END_ORDERED:
 		return "its connection or the server ended";
+	case UDP_END_HANDED_OVER:
+		return "the next process goes on with it";
 	}
 	return "unknown";
 }

@@ -3,11 +3,12 @@
 
 #include "daemon/server/burden.h"
 #include "daemon/server/conn.h"
+#include "daemon/server/handover.h"
 #include "daemon/server/host.h"
 #include "daemon/server/lightlog.h"
 #include "daemon/server/memory.h"
 #include "daemon/server/orders.h"
-#include "daemon/server/ports.h"
+#include "daemon/server/reflecting.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,6 +17,7 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
+#define SERVER_HANDOVER_SIGNAL (SIGRTMIN + 1)
 #define GRACE_S 5. /* for connections to flush when the server stops */
 #define STUCK_S 5. /* a reflector thread that did not move for so long is stuck */
 #define DETAIL_LEN 400
@@ -269,6 +271,11 @@ static void on_grace(struct ev_loop *loop, ev_timer *w, int events)
 	ev_break(loop, EVBREAK_ALL);
 }
 
+static const char *stop_name(int signum)
+{
+	return signum == SIGTERM ? "SIGTERM" : signum == SIGINT ? "SIGINT" : "told to restart";
+}
+
 static void on_stop(struct ev_loop *loop, ev_signal *w, int events)
 {
 	struct server *s = w->data;
@@ -279,13 +286,40 @@ static void on_stop(struct ev_loop *loop, ev_signal *w, int events)
 	}
 	s->stopping = true;
 	(void)sd_notify(0, "STOPPING=1");
-	server_say(s, LOG_EVENT_STOPPING, w->signum == SIGTERM ? "SIGTERM" : "SIGINT");
+	server_say(s, LOG_EVENT_STOPPING, stop_name(w->signum));
 	log_be_patient(s->log);
 	listener_close(&s->listeners);
 	ev_timer_set(&s->grace, GRACE_S, 0.);
 	ev_timer_start(loop, &s->grace);
 	conn_shutdown_all(s);
 	server_conn_gone(s);
+}
+
+/* RestartKillSignal= of twampd.service. Not from here: what else this turn of the loop brings is
+ * still to be done. */
+static void on_handover(struct ev_loop *loop, ev_signal *w, int events)
+{
+	struct server *s = w->data;
+
+	if (!s->stopping) {
+		s->handing_over = true;
+		ev_break(loop, EVBREAK_ALL);
+	}
+}
+
+/* Where that cannot be done, it is an end like any other. */
+static void hand_over(struct server *s)
+{
+	(void)sd_notify(0, "STOPPING=1");
+	if (handover_give(s)) {
+		s->stopping = true;
+		log_be_patient(s->log);
+		return;
+	}
+	on_stop(s->loop, &s->handover, 0);
+	if (s->n_conns) {
+		ev_run(s->loop, 0);
+	}
 }
 
 /* --- the beginning -------------------------------------------------------------------- */
@@ -306,88 +340,21 @@ static void start_timers(struct server *s)
 	ev_signal_init(&s->interrupt, on_stop, SIGINT);
 	ev_signal_init(&s->drain, on_drain, SIGUSR1);
 	ev_signal_init(&s->resume, on_drain, SIGUSR2);
+	ev_signal_init(&s->handover, on_handover, SERVER_HANDOVER_SIGNAL);
 	ev_timer_init(&s->second, on_second, period, period);
 	ev_init(&s->grace, on_grace);
 	ev_init(&s->accept_pause, on_accept_again);
 	s->hup.data = s->term.data = s->interrupt.data = s->second.data = s;
 	s->grace.data = s->accept_pause.data = s;
-	s->drain.data = s->resume.data = s;
+	s->drain.data = s->resume.data = s->handover.data = s;
 	ev_signal_start(s->loop, &s->hup);
 	ev_signal_start(s->loop, &s->term);
 	ev_signal_start(s->loop, &s->interrupt);
 	ev_signal_start(s->loop, &s->drain);
 	ev_signal_start(s->loop, &s->resume);
+	ev_signal_start(s->loop, &s->handover);
 	ev_timer_start(s->loop, &s->second);
 	burden_start(s);
-}
-
-static void say_light_ended(void *context, const struct light_info *info)
-{
-	struct server *s = context;
-
-	lightlog_ended(s->log, info);
-}
-
-static void say_faults(struct server *s)
-{
-	struct reflector_faults faults = reflector_faults(s->reflector);
-
-	if (faults.cpus) {
-		server_say(s, LOG_EVENT_CPUS_REFUSED, strerror(-faults.cpus));
-	}
-	if (faults.priority) {
-		server_say(s, LOG_EVENT_PRIORITY_REFUSED, strerror(-faults.priority));
-	}
-}
-
-/* What the settings insist on is there, or the daemon does not start. */
-static int check_timestamps(struct server *s)
-{
-	enum settings_timestamps wanted = s->settings->timestamps;
-	char cards[DETAIL_LEN];
-	unsigned usable = reflector_hardware(s->reflector, cards, sizeof(cards));
-
-	if (wanted != SETTINGS_TIMESTAMPS_USER && !reflector_kernel_timestamps(s->reflector)) {
-		server_say(s, LOG_EVENT_TIMESTAMPS, NULL);
-		if (wanted == SETTINGS_TIMESTAMPS_KERNEL) {
-			log_early("reflector.timestamps is \"kernel\", and the kernel gives none");
-			return -EOPNOTSUPP;
-		}
-	}
-	if (wanted == SETTINGS_TIMESTAMPS_HARDWARE && !usable) {
-		log_early("reflector.timestamps is \"hardware\", and no network card gives any%s%s",
-			  *cards ? ": " : "", cards);
-		return -EOPNOTSUPP;
-	}
-	if (*cards) {
-		server_say(s, LOG_EVENT_HARDWARE, cards);
-	}
-	return 0;
-}
-
-static int start_reflector(struct server *s)
-{
-	struct reflector_config config = {
-		.threads = s->settings->reflector_threads,
-		.cpus = s->settings->reflector_cpus,
-		.priority = (int)s->settings->reflector_priority,
-		.user_timestamps = s->settings->timestamps == SETTINGS_TIMESTAMPS_USER,
-		.hardware_timestamps = s->settings->timestamps == SETTINGS_TIMESTAMPS_AUTO ||
-				       s->settings->timestamps == SETTINGS_TIMESTAMPS_HARDWARE,
-		.shared = ports_shared(s->settings),
-		.ended = orders_session_ended,
-		.light_ended = say_light_ended,
-		.context = s,
-	};
-	int rc = reflector_new(&s->reflector, s->loop, &config);
-
-	if (rc < 0) {
-		ports_say_refused(&config.shared, rc);
-		return rc;
-	}
-	s->shared_ports = config.shared.on;
-	say_faults(s);
-	return check_timestamps(s);
 }
 
 static int start(struct server *s, const struct server_options *o)
@@ -413,7 +380,7 @@ static int start(struct server *s, const struct server_options *o)
 		return -ENOMEM;
 	}
 	host_ipv4(s->host_ipv4);
-	rc = start_reflector(s);
+	rc = reflecting_start(s);
 	if (rc < 0) {
 		return rc;
 	}
@@ -430,6 +397,11 @@ static int start(struct server *s, const struct server_options *o)
 	start_timers(s);
 	say_count(s);
 	say_listening(s);
+	handover_take(s); /* the sessions of the process before, then their packets */
+	rc = reflecting_go_on(s);
+	if (rc < 0) {
+		return rc;
+	}
 	server_say(s, LOG_EVENT_READY, s->config_path ? s->config_path : "built-in defaults");
 	(void)sd_notify(0, "READY=1");
 	tell_status(s);
@@ -447,10 +419,14 @@ int server_run(const struct server_options *o, struct settings *settings)
 	if (!rc) {
 		ev_run(s.loop, 0);
 	}
+	if (s.handing_over && !s.stopping) {
+		hand_over(&s);
+	}
 	if (s.listeners) {
 		listener_close(&s.listeners);
 	}
 	conn_free_all(&s);
+	passed_free(&s.passed);
 	reflector_free(s.reflector);
 	kdf_free(s.kdf);
 	free(s.scratch);

@@ -45,9 +45,10 @@ struct server {
 	ts_wire start_time;
 	uint8_t host_ipv4[4]; /* for SIDs; zero if there is none */
 	bool stopping;
+	bool handing_over; /* to the next process, when the loop has come to rest */
 	bool stuck; /* said already */
 	uint64_t watchdog_us; /* 0 = no watchdog */
-	ev_signal hup, term, interrupt, drain, resume;
+	ev_signal hup, term, interrupt, drain, resume, handover;
 	ev_timer second; /* housekeeping */
 	ev_timer grace;
 	ev_timer accept_pause;

@@ -125,3 +125,20 @@ bool stream_push(struct stream *s, const uint8_t *octets, size_t n)
 	s->out_len += n;
 	return true;
 }
+
+void stream_carry(struct carry *c, struct stream *s)
+{
+	uint32_t in = (uint32_t)s->in_len, out = (uint32_t)s->out_len;
+
+	CARRY(c, in);
+	CARRY(c, out);
+	if (c->way == CARRY_LOAD) {
+		c->bad |= in > c->left || out > c->left - in || !stream_fit(s, in);
+		in = c->bad ? 0 : in;
+		out = c->bad ? 0 : out;
+		c->bad |= out && !stream_push(s, c->at + in, out);
+		s->in_len = in;
+	}
+	carry(c, s->in, in);
+	carry(c, s->out, c->bad ? 0 : out);
+}

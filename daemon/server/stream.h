@@ -4,9 +4,7 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "protocol/carry.h"
 
 #define STREAM_IN_OCTETS 1024 /* what one callback can bring */
 #define STREAM_OUT_OCTETS 2048 /* the answers to that, coalesced */
@@ -38,3 +36,6 @@ bool stream_push(struct stream *s, const uint8_t *octets, size_t n);
 
 /** Send what there is. True if nothing is left; octets for a peer that is gone vanish. */
 bool stream_flush(struct stream *s);
+
+/** What was read and not yet used, and what is still to be sent. */
+void stream_carry(struct carry *c, struct stream *s);

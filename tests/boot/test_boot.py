@@ -5,6 +5,7 @@ one before left it. Output is TAP; the journal of the machine is shown when a st
 """
 
 import argparse
+import concurrent.futures
 import contextlib
 import ctypes
 import json
@@ -14,12 +15,14 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
 import machine as boot  # noqa: E402
+import packets  # noqa: E402
 import rawclient  # noqa: E402
 import sandbox  # noqa: E402
 
@@ -27,6 +30,7 @@ SERVICE, SOCKET = "twampd.service", "twampd.socket"
 CONFIG = "/etc/twampd/twampd.conf"
 DROP_IN = "/etc/systemd/system/twampd.service.d/test.conf"
 PTRACE_ATTACH, WALL = 16, 0x40000000
+KEY = (b"probe", b"a long passphrase of the test")
 STEPS = []
 
 
@@ -310,6 +314,101 @@ def a_wrong_file_is_not_tried_again_and_again(b):
     b.configure("")
     b.systemctl("restart", SERVICE)
     b.measure()
+
+
+# --- restart without loss -------------------------------------------------------------
+
+def senders(number):
+    """Sessions in modes 1, 2 and 4 that send 200 packets a second until they are told."""
+    opened = []
+    for i in range(number):
+        mode = (1, 2, 4)[i % 3]
+        control = rawclient.connect("127.0.0.1", mode=mode, key=KEY if mode > 1 else None)
+        sender = rawclient.Sender("127.0.0.1")
+        answer = control.request(sender_port=sender.port)
+        same((answer.accept, control.start().accept), (0, 0), "Accept-Session and Start-Ack")
+        opened.append(packets.Session(control, sender, ("127.0.0.1", answer.port), mode, answer.sid))
+    return opened
+
+
+def keep_sending(sessions, told):
+    n = 0
+    begin = time.monotonic()
+    while not told.is_set():
+        for s in sessions:
+            s.sender.sock.sendto(s.seal(s.layout.sent(n, rawclient.ntp(), 0x8001)), s.to)
+        n += 1
+        time.sleep(max(0, begin + n / 200 - time.monotonic()))
+    return n
+
+
+def check_replies(sessions, sent):
+    for s in sessions:
+        for n in range(sent):
+            got = s.sender.receive_raw()
+            true(got is not None, "mode %d: %d of %d replies" % (s.modes, n, sent))
+            seq, t3, _, t2 = s.layout.stamps(s.open(got[0]))
+            same(seq, n, "Sequence Number in mode %d" % s.modes)
+            true(s.layout.unix(t2) <= s.layout.unix(t3), "T2 is after T3")
+
+
+def restart_under_load(restart):
+    """Run restart() while 50 sessions send."""
+    sessions = senders(50)
+    told = threading.Event()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        work = pool.submit(keep_sending, sessions, told)
+        time.sleep(0.5)
+        try:
+            restart()
+            time.sleep(0.5)
+        finally:
+            told.set()
+        sent = work.result()
+    check_replies(sessions, sent)
+    print("# %d packets in each of %d sessions, all reflected" % (sent, len(sessions)))
+    for s in sessions:
+        s.control.stop(1)
+        true(s.control.quiet(0.01), "the connection lives after Stop-Sessions")
+        s.control.close()
+        s.sender.close()
+
+
+@step
+def a_restart_loses_nothing(b):
+    b.m.write("/etc/twampd/twampd.keys", "%s %s\n" % tuple(part.decode() for part in KEY), 0o600)
+    b.m.run("systemd-tmpfiles", "--create", "twampd.conf")
+    b.configure("limits = { max_sessions_per_client = 200; max_connections_per_client = 200; "
+                "request_rate = 0; connection_rate = 0; };\n")
+    b.systemctl("restart", SERVICE)
+    pid, since = b.pid(), b.now()
+    b.m.in_network(lambda: restart_under_load(lambda: b.systemctl("restart", SERVICE)))
+    true(b.pid() != pid, "the process is another one")
+    true("50 connections and 50 sessions" in json.dumps(b.events("HANDED_OVER", since=since)),
+         "HANDED_OVER")
+    true("50 connections and 50 sessions" in json.dumps(b.events("TAKEN_OVER", since=since)),
+         "TAKEN_OVER")
+    same(b.events("HANDOVER_LOST", since=since), [], "what is lost")
+    same(b.m.property("NFileDescriptorStore", SERVICE), "0", "descriptors that are still stored")
+    since = b.now()
+    b.m.in_network(lambda: restart_under_load(lambda: b.m.run(
+        "apt-get", "-qq", "-y", "--reinstall", "install", *b.debs)))
+    true(b.events("TAKEN_OVER", since=since), "the package was installed again")
+    b.m.run("rm", "/etc/twampd/twampd.keys")
+    b.configure("")
+    b.systemctl("restart", SERVICE)
+
+
+@step
+def stop_ends_what_a_restart_keeps(b):
+    def stop():
+        with rawclient.connect("127.0.0.1") as c:
+            b.systemctl("stop", SERVICE)
+            same(c.wait_closed(), b"", "octets before the end")
+    since = b.now()
+    b.m.in_network(stop)
+    same(b.events("HANDED_OVER", since=since), [], "HANDED_OVER")
+    b.systemctl("start", SERVICE)
 
 
 # --- crashes --------------------------------------------------------------------------

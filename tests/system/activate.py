@@ -13,6 +13,8 @@ PORT = 862
 
 
 def make(kind):
+    if kind.startswith("fd"):
+        return int(kind[2:])
     if kind == "file":
         return os.open("/dev/null", os.O_RDONLY)
     if kind == "unix":
@@ -42,7 +44,7 @@ def main():
     fds = [fd if fd >= high else os.dup2(fd, high + 100 + fd) for fd in fds]
     for number, fd in enumerate(fds, 3):
         os.dup2(fd, number, inheritable=True)
-    os.closerange(high, 1024)
+    os.closerange(high, 1 << 16)
     os.environ.update(LISTEN_FDS=str(len(specs)), LISTEN_PID=str(os.getpid()),
                       LISTEN_FDNAMES=":".join(name for _, name in specs))
     os.execv(sys.argv[end + 1], sys.argv[end + 1:])

@@ -180,6 +180,7 @@ class Daemon:
                  owner=None, keys=None, prefix=()):
         self.run = test_run
         self.prefix = list(prefix)  # a program that starts it
+        self.pass_fds = ()
         self.config = merge(BASE, config)
         self.dir = tempfile.mkdtemp(prefix="twampd-test-")
         self.file = os.path.join(self.dir, "twampd.conf")
@@ -221,7 +222,7 @@ class Daemon:
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env,
-                preexec_fn=lambda: enter_namespace(server))
+                pass_fds=self.pass_fds, preexec_fn=lambda: enter_namespace(server))
         self.pid = self.process.pid
         self.status = None
         if wait:

@@ -2,6 +2,7 @@
 #include "tests/unit/control/talk.h"
 
 #include "daemon/control/command.h"
+#include "tests/unit/control/restart.h"
 #include "tests/unit/protocol/vectors.h"
 
 #include <ctype.h>
@@ -403,6 +404,7 @@ static void feed_kind(struct talk *t, enum control_kind kind, int error, enum re
 
 void talk_row(struct talk *t, const struct talk_row *row)
 {
+	restart_control(&t->control);
 	switch (row->event) {
 	case TALK_END:
 		return;

@@ -154,6 +154,7 @@ START_TEST(known_individual)
 	in.wall.ns = INT64_C(1795404288604444440); /* eeae3080.9abcdeee */
 	in.session = &t.sessions[t.n_sessions++];
 	in.session->port = 0xc352;
+	in.session->spec = *control_spec(&t.control);
 	control_feed(&t.control, &t.policy, &in, t.now, &out);
 	ck_assert_int_eq(crypt_open(&t.open, room, MSG_ACCEPT_SESSION_LEN), 0);
 	in.session->sid[11] = 0xf0;

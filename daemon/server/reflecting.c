@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/server/reflecting.h"
+
+#include "daemon/server/lightlog.h"
+#include "daemon/server/orders.h"
+#include "daemon/server/server.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define CARDS_LEN 400
+
+static struct reflector_shared shared_ports(const struct settings *settings)
+{
+	return (struct reflector_shared){
+		.on = settings->ports_mode == SETTINGS_PORTS_SHARED,
+		.port = settings->shared_port,
+		.port_first = settings->policy.port_first,
+		.port_last = settings->policy.port_last,
+	};
+}
+
+static void say_refused(const struct reflector_shared *shared, int error)
+{
+	const char *hint = error == -EACCES	  ? "; ports below 1024 need CAP_NET_BIND_SERVICE"
+			   : error == -EADDRINUSE ? "; look who has it: ss -lunp"
+						  : "";
+
+	if (!shared->on || (error != -EACCES && error != -EADDRINUSE && error != -ERANGE)) {
+		log_early("cannot start the reflector threads: %s", strerror(-error));
+	} else if (error == -ERANGE) {
+		log_early("ports.mode is \"shared\", and there are fewer ports from ports.first to "
+			  "ports.last than reflector.threads");
+	} else if (shared->port) {
+		log_early("cannot have UDP port %u for shared sessions: %s%s", shared->port,
+			  strerror(-error), hint);
+	} else {
+		log_early("cannot have the shared UDP ports from %u on, one for each reflector "
+			  "thread: %s%s",
+			  shared->port_first, strerror(-error), hint);
+	}
+}
+
+static void say_light_ended(void *context, const struct light_info *info)
+{
+	struct server *s = context;
+
+	lightlog_ended(s->log, info);
+}
+
+/* What the settings insist on is there, or the daemon does not start. */
+static int check_timestamps(struct server *s)
+{
+	enum settings_timestamps wanted = s->settings->timestamps;
+	char cards[CARDS_LEN];
+	unsigned usable = reflector_hardware(s->reflector, cards, sizeof(cards));
+
+	if (wanted != SETTINGS_TIMESTAMPS_USER && !reflector_kernel_timestamps(s->reflector)) {
+		server_say(s, LOG_EVENT_TIMESTAMPS, NULL);
+		if (wanted == SETTINGS_TIMESTAMPS_KERNEL) {
+			log_early("reflector.timestamps is \"kernel\", and the kernel gives none");
+			return -EOPNOTSUPP;
+		}
+	}
+	if (wanted == SETTINGS_TIMESTAMPS_HARDWARE && !usable) {
+		log_early("reflector.timestamps is \"hardware\", and no network card gives any%s%s",
+			  *cards ? ": " : "", cards);
+		return -EOPNOTSUPP;
+	}
+	if (*cards) {
+		server_say(s, LOG_EVENT_HARDWARE, cards);
+	}
+	return 0;
+}
+
+/* A shared port of the process before. */
+static int take_port(void *context, int family, uint16_t port)
+{
+	struct server *s = context;
+	struct address any = { .family = (uint8_t)family, .port = port };
+
+	return passed_port(&s->passed, SOCK_DGRAM, &any);
+}
+
+int reflecting_start(struct server *s)
+{
+	struct reflector_config config = {
+		.threads = s->settings->reflector_threads,
+		.cpus = s->settings->reflector_cpus,
+		.priority = (int)s->settings->reflector_priority,
+		.user_timestamps = s->settings->timestamps == SETTINGS_TIMESTAMPS_USER,
+		.hardware_timestamps = s->settings->timestamps == SETTINGS_TIMESTAMPS_AUTO ||
+				       s->settings->timestamps == SETTINGS_TIMESTAMPS_HARDWARE,
+		.shared = shared_ports(s->settings),
+		.ended = orders_session_ended,
+		.light_ended = say_light_ended,
+		.context = s,
+		.halted = true, /* the sessions of the process before come first */
+	};
+	int rc;
+
+	config.shared.old = take_port;
+	rc = reflector_new(&s->reflector, s->loop, &config);
+	if (rc < 0) {
+		say_refused(&config.shared, rc);
+		return rc;
+	}
+	s->shared_ports = config.shared.on;
+	return check_timestamps(s);
+}
+
+static void say_faults(struct server *s)
+{
+	struct reflector_faults faults = reflector_faults(s->reflector);
+
+	if (faults.cpus) {
+		server_say(s, LOG_EVENT_CPUS_REFUSED, strerror(-faults.cpus));
+	}
+	if (faults.priority) {
+		server_say(s, LOG_EVENT_PRIORITY_REFUSED, strerror(-faults.priority));
+	}
+}
+
+int reflecting_go_on(struct server *s)
+{
+	int rc;
+
+	rc = reflector_go_on(s->reflector);
+	if (rc < 0) {
+		log_early("cannot start the reflector threads: %s", strerror(-rc));
+		return rc;
+	}
+	say_faults(s);
+	return 0;
+}

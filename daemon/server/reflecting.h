@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The Session-Reflector of the server: what the settings want of it, and what to say when it
+ * cannot be had.
+ */
+#pragma once
+
+#include "protocol/wire.h"
+
+struct server;
+
+/** Sockets and all, but no thread runs yet. Return 0 or negative errno (said). */
+NODISCARD int reflecting_start(struct server *s);
+
+/** From here on packets are answered. Return 0 or negative errno (said). */
+NODISCARD int reflecting_go_on(struct server *s);

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a service manager does for a restart, as sd_notify(3) describes it: it keeps the
+descriptors that a process sends with FDSTORE=1 and passes them to the next one.
+"""
+
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+
+from harness import same
+
+ACTIVATE = [sys.executable, "-B",
+            os.path.join(os.path.dirname(os.path.abspath(__file__)), "activate.py")]
+HAND_OVER = signal.SIGRTMIN + 1
+
+
+class Manager:
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="twampd-notify-")
+        self.path = os.path.join(self.folder, "socket")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path)
+        self.store = []  # (name, descriptor)
+        self.told = []
+        self.keeps = True  # False: as with FileDescriptorStoreMax=0
+        self.thread = threading.Thread(target=self.listen, daemon=True)
+        self.thread.start()
+
+    def listen(self):
+        while True:
+            octets, fds, _, _ = socket.recv_fds(self.socket, 4096, 300)
+            if octets == b"end":
+                return
+            lines = octets.decode().splitlines()
+            fields = dict(line.split("=", 1) for line in lines if "=" in line)
+            self.told.append(fields)
+            if fields.get("FDSTORE") == "1" and self.keeps:
+                self.store += [(fields["FDNAME"], fd) for fd in fds]
+                continue
+            if fields.get("FDSTOREREMOVE") == "1":
+                self.drop(lambda name, _: name == fields["FDNAME"])
+            for fd in fds:  # with BARRIER=1, that is the answer
+                os.close(fd)
+
+    def drop(self, which):
+        """Forget, and close, those of which(name, descriptor)."""
+        gone = [entry for entry in self.store if which(*entry)]
+        self.store = [entry for entry in self.store if entry not in gone]
+        for _, fd in gone:
+            os.close(fd)
+        return len(gone)
+
+    def close(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.sendto(b"end", self.path)
+        self.thread.join()
+        self.drop(lambda *_: True)
+        self.socket.close()
+        os.unlink(self.path)
+        os.rmdir(self.folder)
+
+    # what a test does with it
+
+    def environment(self):
+        return {"NOTIFY_SOCKET": self.path}
+
+    def end(self, daemon):
+        """The first half of a restart."""
+        daemon.signal(HAND_OVER)
+        same(daemon.wait_exit(), 0, "exit status of who hands over")
+
+    def start(self, daemon, *specs):
+        """The other half: with what is in the store, and with @specs of activate.py."""
+        specs = list(specs) + ["fd%d:%s" % (fd, name) for name, fd in self.store]
+        daemon.prefix = ACTIVATE + specs + ["--"] if specs else []
+        daemon.pass_fds = [fd for _, fd in self.store]
+        daemon.start()
+
+    def restart(self, daemon):
+        self.end(daemon)
+        since = daemon.log_size()
+        self.start(daemon)
+        return since

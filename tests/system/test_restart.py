@@ -1,0 +1,385 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A restart that no client notices: what one process hands over, the next goes on with."""
+
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import struct
+import time
+
+import harness
+import rawclient
+from harness import same, test, true
+from keyed import INDIVIDUAL, connect, keyed_daemon, open_session
+from manager import HAND_OVER, Manager
+from rawclient import make_packet, make_request, seconds
+
+F_ADD_SEALS, ALL_SEALS = 1033, 15
+VERSION_AT, HEADER = 8, 32  # of the memory file
+MODES = (1, 2, 4, 8)
+
+
+def managed(t, config=None):
+    m = Manager()
+    t.stack.callback(m.close)
+    return m, keyed_daemon(t, config, env=m.environment())
+
+
+def packet(s, number):
+    return s.layout.sent(number, rawclient.ntp(), 0x8001)
+
+
+def send(s, count):
+    for n in range(count):
+        s.send(packet(s, s.seq + n))
+
+
+def receive(s, count, before):
+    """Replies that go on in their Sequence Numbers, to packets that arrived before a moment."""
+    for _ in range(count):
+        got = s.sender.receive_raw()
+        true(got is not None, "a packet is lost: no reply %d" % s.seq)
+        seq, t3, _, t2 = s.layout.stamps(s.open(got[0]))
+        same(seq, s.seq, "Sequence Number")
+        t2, t3 = s.layout.unix(t2), s.layout.unix(t3)
+        true(t2 <= before <= t3, "T2 %.6f, T3 %.6f, the new process %.6f" % (t2, t3, before))
+        s.seq += 1
+
+
+@test(both=True)
+def sessions_go_on(t):
+    # R-190
+    m, d = managed(t)
+    sessions = []
+    for modes in MODES:
+        c = connect(t, modes)
+        s, _ = open_session(t, c, modes)
+        s.check(packet(s, 0))
+        s.check(packet(s, 1))
+        sessions.append((c, s))
+    m.end(d)
+    for _, s in sessions:
+        send(s, 3)  # nobody is there
+    before, since = time.time(), d.log_size()
+    m.start(d)
+    d.wait_log(r"took 4 connections and 4 sessions over", since)
+    for c, s in sessions:
+        receive(s, 3, before)
+        s.check(packet(s, 5))
+        c.stop(1)
+        d.wait_log(r"received 6, reflected 6, gaps 0, duplicates 0, reordered 0", since)
+        # the connection lives on: another round
+        s, _ = open_session(t, c, s.modes)
+        s.check(packet(s, 0))
+        c.stop(1)
+        since = d.log_size()
+    same(m.store, [], "what is left in the store")
+
+
+@test
+def more_than_once(t):
+    m, d = managed(t)
+    c = connect(t, 4)
+    s, _ = open_session(t, c, 4)
+    for _ in range(3):
+        m.end(d)
+        send(s, 2)
+        before = time.time()
+        m.start(d)
+        receive(s, 2, before)
+    c.stop(1)
+    c.quiet(0.1)
+    same(open_session(t, c, 4)[0].seq, 0, "a new session")
+
+
+@test
+def everything_is_in_the_midst_of_something(t):
+    """Half a message, a greeting, an accepted session, one that is stopping."""
+    m, d = managed(t)
+    fresh = t.control()
+    fresh.greeting()
+    halves = []
+    for modes in (1, 2):
+        c = connect(t, modes)
+        sender = t.sender()
+        octets = c.seal(make_request(sender_port=sender.port))
+        c.send(octets[:40])  # its head was read, and part of its body
+        halves.append((c, octets[40:], sender, modes))
+    waiting = connect(t, 2)
+    accepted, _ = open_session(t, waiting, 2, start=False)
+    accepted.send(packet(accepted, 0))  # too early
+    leaver = connect(t, 1)
+    stopping, _ = open_session(t, leaver, 1, timeout=seconds(100))
+    leaver.stop(1)
+    leaver.close()
+    harness.wait_for(lambda: d.connections() == 4, "the end of a connection")
+    m.restart(d)
+    same(fresh.setup(1).accept, 0, "Accept of Server-Start")
+    for c, rest, sender, modes in halves:
+        c.send(rest)
+        answer = c.accept_session()
+        same(answer.accept, 0, "Accept-Session in mode %d" % modes)
+        same(c.start().accept, 0, "Start-Ack in mode %d" % modes)
+        true(modes != 1 or sender.exchange((t.server, answer.port), make_packet(7)), "no reply")
+    same(waiting.start().accept, 0, "Start-Ack of the accepted session")
+    accepted.check(packet(accepted, 1))
+    stopping.check(packet(stopping, 0))
+
+
+@test
+def timers_go_on(t):
+    m, d = managed(t, {"timers": {"servwait": 3, "refwait": 3}})
+    idle = connect(t, 1)
+    s, _ = open_session(t, connect(t, 1), 1)
+    stopped = connect(t, 1)
+    other, _ = open_session(t, stopped, 1, timeout=seconds(4))
+    stopped.stop(1)
+    since = m.restart(d)
+    idle.wait_closed()
+    d.wait_log("nothing was heard for timers.servwait", since)
+    d.wait_log("no packet for timers.refwait", since)
+    d.wait_log("stopped, and its Timeout is over", since)
+    same(s.sender.receive_raw(0.1), None, "reply after the end")
+    same(other.sender.receive_raw(0.1), None, "reply after the end")
+
+
+@test
+def individual_sessions_keep_their_names(t):
+    m, d = managed(t, {"timers": {"refwait": 2}})
+    modes = 1 | INDIVIDUAL
+    c = connect(t, modes)
+    s, answer = open_session(t, c, modes)
+    gone, ended = open_session(t, c, modes)
+    end = time.monotonic() + rawclient.PATIENCE
+    while "timers.refwait" not in d.log() and time.monotonic() < end:
+        s.check(packet(s, s.seq))
+        time.sleep(0.2)
+    m.restart(d)
+    s.check(packet(s, s.seq))
+    acks = c.individual(9, ended.sid, answer.sid)
+    same([(a.accept, sorted(a.sids)) for a in acks], [(0, sorted([ended.sid, answer.sid]))],
+         "Stop-N-Ack for a session that REFWAIT ended, and for one that runs")
+    same(gone.seq, 0, "packets of the session that ended")
+
+
+@test
+def places_stay_taken(t):
+    m, d = managed(t, {"limits": {"max_sessions": 2, "max_connections": 2}})
+    c = connect(t, 1)
+    open_session(t, c, 1)
+    m.restart(d)
+    open_session(t, connect(t, 1), 1)
+    same(connect_refused(t), 4, "Server-Start of a third connection")
+    c.stop(1)
+    same(c.request(sender_port=9).accept, 4, "third session while the first is stopping")
+
+
+def connect_refused(t):
+    with rawclient.Control(t.server) as c:
+        c.greeting()
+        return c.setup(1).accept
+
+
+@test
+def authentication_goes_on(t):
+    # the derivation takes longer than the restart is put off
+    m, d = managed(t, {"auth": {"count": 1 << 20}})
+    c = t.control()
+    c.greeting()
+    c.send(c.make_keyed_setup(4, (b"probe-1", b"correct horse battery staple")))
+    time.sleep(0.1)
+    m.restart(d)
+    same(c.keyed_start().accept, 0, "Server-Start")
+    s, _ = open_session(t, c, 4)
+    s.check(packet(s, 0))
+
+
+@test(both=True)
+def shared_ports_go_on(t):
+    m, d = managed(t, {"ports": {"mode": "shared"}})
+    sessions = [open_session(t, connect(t, modes), modes)[0] for modes in MODES for _ in range(3)]
+    for s in sessions:
+        s.check(packet(s, 0))
+    m.end(d)
+    for s in sessions:
+        send(s, 2)
+    before = time.time()
+    m.start(d)
+    for s in sessions:
+        receive(s, 2, before)
+
+
+@test
+def changed_ports_end_what_needs_them(t):
+    m, d = managed(t, {"ports": {"mode": "shared"}})
+    c = connect(t, 1)
+    s, _ = open_session(t, c, 1)
+    s.check(packet(s, 0))
+    m.end(d)
+    d.config["ports"] = harness.merge(d.config["ports"], {"mode": "per-session"})
+    d.write(d.config)
+    since = d.log_size()
+    m.start(d)
+    d.wait_log(r"could not take over all .*: 0 connections and 1 sessions", since)
+    d.wait_log(r"took 1 connection and 0 sessions over", since)
+    c.stop(1)
+    s, _ = open_session(t, c, 1)
+    s.check(packet(s, 0))
+
+
+@test
+def who_knocks_meanwhile_is_heard(t):
+    m, d = managed(t)
+    m.end(d)
+    early = t.control()
+    m.start(d)
+    early.greeting()
+    same(early.setup(1).accept, 0, "Server-Start")
+
+
+@test
+def an_end_stays_an_end(t):
+    # R-190
+    m, d = managed(t)
+    c = connect(t, 1)
+    open_session(t, c, 1)
+    same(d.terminate(), 0, "exit status")
+    same(c.wait_closed(), b"", "octets before the end")
+    same(m.store, [], "what is in the store")
+    true("its connection or the server ended" in d.log(), "the final counters are logged")
+
+
+@test
+def without_a_manager_it_is_an_end(t):
+    d = keyed_daemon(t)
+    c = connect(t, 1)
+    d.signal(HAND_OVER)
+    same(d.wait_exit(), 0, "exit status")
+    same(c.wait_closed(), b"", "octets before the end")
+    true("no service manager" in d.log(), d.log())
+
+
+@test
+def a_manager_that_is_gone(t):
+    # cannot be handed over: ended properly, and said
+    m, d = managed(t)
+    c = connect(t, 1)
+    open_session(t, c, 1)
+    os.rename(m.path, m.path + ".gone")
+    d.signal(HAND_OVER)
+    same(d.wait_exit(), 0, "exit status")
+    os.rename(m.path + ".gone", m.path)
+    same(c.wait_closed(), b"", "octets before the end")
+    true("cannot hand over to the next process" in d.log(), d.log())
+    true("its connection or the server ended" in d.log(), "the final counters are logged")
+
+
+# --- what is wrong with it --------------------------------------------------------------
+
+def memory_file(octets, seals=ALL_SEALS):
+    fd = os.memfd_create("state", os.MFD_CLOEXEC | 2)
+    os.write(fd, octets)
+    if seals:
+        fcntl.fcntl(fd, F_ADD_SEALS, seals)
+    return fd
+
+
+def flipped(octets, at):
+    return octets[:at] + bytes([octets[at] ^ 0x10]) + octets[at + 1:]
+
+
+def changed_state(m, change):
+    """Put the memory file in the store that @change makes of its octets."""
+    entry = next(e for e in m.store if e[0] == "state")
+    octets = os.pread(entry[1], 1 << 20, 0)
+    m.drop(lambda name, _: name == "state")
+    fd = change(octets)
+    if fd is not None:
+        m.store.append(("state", fd))
+
+
+@test
+def damage_is_dropped_and_named(t):
+    wrong = (
+        (lambda o: memory_file(flipped(o, HEADER + 99)), "it is damaged"),
+        (lambda o: memory_file(flipped(o, len(o) - 1)), "it is damaged"),
+        (lambda o: memory_file(o[:-8]), "it is damaged"),
+        (lambda o: memory_file(o + bytes(8)), "it is damaged"),
+        (lambda o: memory_file(flipped(o, 16)), "it is damaged"),
+        (lambda o: memory_file(flipped(o, 0)), "it is not twampd's"),
+        (lambda o: memory_file(flipped(o, VERSION_AT)), "it is of another version"),
+        (lambda o: memory_file(o[:HEADER - 1]), "its size cannot be"),
+        (lambda o: memory_file(b""), "its size cannot be"),
+        (lambda o: memory_file(o, 0), "it is not a sealed memory file"),
+        (lambda o: memory_file(o, 7), "it is not a sealed memory file"),
+        (lambda o: os.open("/dev/null", os.O_RDONLY), "it is not a sealed memory file"),
+        (lambda o: None, "there are sockets without it"),
+    )
+    m, d = managed(t)
+    for change, words in wrong:
+        c = connect(t, 2)
+        s, _ = open_session(t, c, 2)
+        s.check(packet(s, 0))
+        m.end(d)
+        changed_state(m, change)
+        since = d.log_size()
+        m.start(d)
+        d.wait_log("could not take over all .*: " + words, since)
+        same(c.wait_closed(), b"", "octets before the end")
+        d.wait_idle()
+        same(m.store, [], "what is left in the store")
+
+
+@test
+def sockets_that_are_missing(t):
+    m, d = managed(t)
+    kept, lost = connect(t, 1), connect(t, 1)
+    going, _ = open_session(t, kept, 1)
+    ended, _ = open_session(t, lost, 1)
+    m.end(d)
+
+    def is_missing(name, fd):
+        if name != "s":
+            return False
+        with socket.socket(fileno=os.dup(fd)) as s:
+            peer = s.getpeername()[:2]
+        return peer in (lost.local()[:2], (t.client, going.sender.port))
+    same(m.drop(is_missing), 2, "sockets taken away")
+    since = d.log_size()
+    m.start(d)
+    d.wait_log(r"could not take over all .*: 1 connections and 1 sessions", since)
+    lost.wait_closed()
+    ended.check(packet(ended, 0))  # its connection is gone, it is not
+    kept.stop(1)
+    again, _ = open_session(t, kept, 1)
+    again.check(packet(again, 0))
+
+
+@test
+def what_nobody_asks_for_is_closed(t):
+    m, d = managed(t)
+    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as s:
+        m.end(d)
+        m.store += [("s", os.dup(s.fileno())), ("p", os.dup(s.fileno())),
+                    ("s", os.open("/dev/null", os.O_RDONLY))]
+        m.start(d)
+        inode = os.fstat(s.fileno()).st_ino
+        true("socket:[%d]" % inode not in d.fds().values(), "the socket is closed")
+    connect(t, 1)
+
+
+@test
+def a_store_that_keeps_nothing(t):
+    # FileDescriptorStoreMax=0 is not told to anybody
+    m, d = managed(t)
+    m.keeps = False
+    c = connect(t, 1)
+    m.restart(d)
+    same(c.wait_closed(), b"", "octets before the end")
+    connect(t, 1)
+
+
+if __name__ == "__main__":
+    harness.main()

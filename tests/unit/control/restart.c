@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tests/unit/control/restart.h"
+
+#include "daemon/control/resume.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+#define OCTETS 65536
+
+static void carry_it(struct carry *k, struct control *c)
+{
+	resume_control(k, c);
+	for (struct session *s = c->first; s; s = s->next) {
+		resume_session(k, s);
+	}
+}
+
+static bool can_be_carried(const struct control *c)
+{
+	return c->state == CONTROL_GREETED || c->state == CONTROL_DERIVING ||
+	       c->state == CONTROL_READY || c->state == CONTROL_ACTIVE;
+}
+
+/* The sessions are loaded into the same memory: whoever points to them may go on doing so. */
+static void load(struct control *to, struct control *from, uint8_t *octets, size_t n)
+{
+	struct carry k = { .way = CARRY_LOAD, .at = octets, .left = n };
+	struct session *s = from->first, *next;
+
+	*to = (struct control){ .total = from->total, .client = from->client,
+				.class = from->class, .charged = from->charged };
+	resume_control(&k, to);
+	for (; s; s = next) {
+		next = s->next;
+		memset(s, 0, sizeof *s);
+		resume_session(&k, s);
+		resume_link(to, s);
+	}
+	ck_assert(!k.bad);
+	ck_assert_uint_eq(k.left, 0);
+	resume_settle(to, from->heard);
+}
+
+/* Each part of it alone is seen to be one. */
+static void check_truncation(uint8_t *octets, size_t n)
+{
+	for (size_t cut = 0; cut < n; cut++) {
+		struct carry k = { .way = CARRY_LOAD, .at = octets, .left = cut };
+		struct control c = { 0 };
+
+		resume_control(&k, &c);
+		ck_assert(k.bad);
+	}
+}
+
+void restart_control(struct control *c)
+{
+	static uint8_t first[OCTETS], second[OCTETS];
+	struct carry n = { .way = CARRY_COUNT };
+	struct carry k = { .way = CARRY_SAVE, .at = first, .left = sizeof first };
+	struct control next;
+	size_t head;
+
+	if (!getenv("TWAMPD_TEST_RESTART") || !can_be_carried(c)) {
+		return;
+	}
+	resume_control(&n, c);
+	head = n.used;
+	n.used = 0;
+	carry_it(&n, c);
+	carry_it(&k, c);
+	ck_assert_msg(!k.bad && !n.bad, "state %d, head %02x, rest %zu", c->state, c->head[0], c->rest);
+	ck_assert_uint_eq(n.used, k.used);
+	check_truncation(first, head);
+	load(&next, c, first, k.used);
+	control_wipe(c);
+	*c = next;
+	k = (struct carry){ .way = CARRY_SAVE, .at = second, .left = sizeof second };
+	carry_it(&k, c);
+	ck_assert_uint_eq(k.used, n.used);
+	ck_assert_mem_eq(first, second, k.used);
+}
