@@ -63,6 +63,7 @@ ELSEWHERE = {
     # not of the sandbox
     "Type": "", "NotifyAccess": "", "ExecStart": "", "ExecReload": "", "Restart": "",
     "RestartSec": "", "RestartPreventExitStatus": "", "WatchdogSec": "", "TimeoutStopSec": "",
+    "RestartKillSignal": "", "FileDescriptorStoreMax": "",
 }
 
 

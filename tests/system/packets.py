@@ -85,7 +85,7 @@ class Session:
 
     def __init__(self, control, sender, to, modes, sid):
         self.layout = Layout(modes)
-        self.sender, self.to, self.modes = sender, to, modes
+        self.control, self.sender, self.to, self.modes = control, sender, to, modes
         self.keys = None
         if self.layout.keyed:
             self.keys = twcrypt.TestKeys(control.keys.aes_key, control.keys.hmac_key, sid)
