@@ -13,13 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #define MAGIC "TWAMPD-S"
 #define VERSION 1 /* count it up with each change of what is carried */
-#define FDS_PER_MESSAGE 253 /* SCM_RIGHTS takes no more */
 #define PATIENCE_US (8 * UINT64_C(1000000)) /* for the service manager, below TimeoutStopSec= */
 #define OCTETS_MAX ((off_t)1 << 30)
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
@@ -102,7 +102,7 @@ static int fill(int fd, struct server *s, size_t octets)
 static int save(struct server *s)
 {
 	struct carry k = { .way = CARRY_COUNT };
-	int fd = memfd_create("twampd-state", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = memfd_create(PASSED_STATE, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	int rc;
 
 	if (fd < 0) {
@@ -119,107 +119,139 @@ static int save(struct server *s)
 
 /* --- where it goes -------------------------------------------------------------------- */
 
-struct bag {
-	int *fds;
-	unsigned n, room;
-	bool bad; /* no memory */
+struct lot {
+	int to; /* a Unix stream */
+	char kind;
+	unsigned n;
+	int fds[PASSED_LOT_MAX];
+	int error; /* the first */
 };
 
-static void put(struct bag *b, int fd)
+static void flush(struct lot *l)
 {
-	if (b->n == b->room) {
-		unsigned room = b->room ? 2 * b->room : 256;
-		int *more = realloc(b->fds, room * sizeof *more);
+	struct iovec octet = { &l->kind, 1 };
+	union {
+		struct cmsghdr align;
+		char octets[CMSG_SPACE(sizeof l->fds)];
+	} control = { .octets = { 0 } };
+	struct msghdr m = { .msg_iov = &octet,
+			    .msg_iovlen = 1,
+			    .msg_control = &control,
+			    .msg_controllen = CMSG_SPACE(l->n * sizeof(int)) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 
-		if (!more) {
-			b->bad = true;
-			return;
-		}
-		b->fds = more;
-		b->room = room;
+	if (!l->n || l->error) {
+		return;
 	}
-	b->fds[b->n++] = fd;
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(l->n * sizeof(int));
+	memcpy(CMSG_DATA(c), l->fds, l->n * sizeof(int));
+	if (sendmsg(l->to, &m, MSG_DONTWAIT | MSG_NOSIGNAL) != 1) {
+		l->error = -errno;
+	}
+	l->n = 0;
 }
 
-/* A socket with a pending error must not be thrown out: FDPOLL=0. */
-static int store(const char *name, const int *fds, unsigned n)
+static void put(struct lot *l, int fd)
 {
-	char text[80];
-	int rc = 1;
-
-	snprintf(text, sizeof text, "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
-	for (unsigned done = 0, some; rc > 0 && done < n; done += some) {
-		some = n - done < FDS_PER_MESSAGE ? n - done : FDS_PER_MESSAGE;
-		rc = sd_pid_notify_with_fds(0, 0, text, fds + done, some);
+	if (fd < 0) {
+		return;
 	}
-	return rc > 0 ? 0 : rc ? rc : -EOPNOTSUPP;
+	l->fds[l->n++] = fd;
+	if (l->n == PASSED_LOT_MAX) {
+		flush(l);
+	}
 }
 
-static int store_sockets(struct server *s, struct bag *b)
+static int put_sockets(const struct server *s, int to)
 {
+	struct lot l = { .to = to, .kind = PASSED_LOT_COOKIE };
+
 	for (const struct conn *c = s->conns; c; c = c->next) {
-		if (conn_at_rest(c)) {
-			put(b, c->stream.fd);
-		}
+		put(&l, conn_at_rest(c) ? c->stream.fd : -1);
 	}
 	for (struct udp_session *u = udp_next(s->reflector, NULL); u;
 	     u = udp_next(s->reflector, u)) {
-		if (udp_fd(u) >= 0) {
-			put(b, udp_fd(u));
-		}
+		put(&l, udp_fd(u));
 	}
-	return b->bad ? -ENOMEM : store(PASSED_SOCKET, b->fds, b->n);
+	flush(&l);
+	return l.error;
 }
 
-static int store_ports(struct server *s, struct bag *b)
+/* Those that the service manager listens on it has already. */
+static int put_ports(const struct server *s, int to)
 {
+	struct lot l = { .to = to, .kind = PASSED_LOT_ADDRESS };
 	int fds[2];
 
-	b->n = 0;
-	for (const struct listener *l = s->listeners; l && !s->passed.n_control; l = l->next) {
-		put(b, l->fd);
+	for (const struct listener *i = s->listeners; i && !s->passed.n_control; i = i->next) {
+		put(&l, i->fd);
 	}
 	for (unsigned i = 0; reflector_shared_fds(s->reflector, i, fds); i++) {
-		if (fds[0] >= 0) {
-			put(b, fds[0]);
-		}
-		if (fds[1] >= 0) {
-			put(b, fds[1]);
-		}
+		put(&l, fds[0]);
+		put(&l, fds[1]);
 	}
-	return b->bad ? -ENOMEM : store(PASSED_PORT, b->fds, b->n);
+	flush(&l);
+	return l.error;
+}
+
+/*
+ * All sockets, waiting to be received from one: the service manager compares each descriptor that
+ * it is given with each that it has, which takes it a minute for 8000 of them.
+ */
+static int pack(const struct server *s)
+{
+	int ends[2], octets = 1 << 24, rc;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
+		return -errno;
+	}
+	(void)setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &octets, sizeof octets);
+	rc = put_sockets(s, ends[0]);
+	rc = rc ? rc : put_ports(s, ends[0]);
+	close(ends[0]);
+	if (rc) {
+		close(ends[1]);
+		return rc;
+	}
+	return ends[1];
+}
+
+/* What hung up must not be thrown out: FDPOLL=0. */
+static int store(const char *name, int fd)
+{
+	char text[80];
+	int rc;
+
+	snprintf(text, sizeof text, "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
+	rc = sd_pid_notify_with_fds(0, 0, text, &fd, 1);
+	return rc > 0 ? 0 : rc ? rc : -EOPNOTSUPP;
 }
 
 /* Nothing of an earlier attempt, or of a process that did not take it up, may come along. */
 static void forget(void)
 {
 	(void)sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" PASSED_STATE);
-	(void)sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" PASSED_SOCKET);
-	(void)sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" PASSED_PORT);
+	(void)sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" PASSED_SOCKETS);
 }
 
 static int give(struct server *s)
 {
-	struct bag b = { 0 };
-	int state = save(s), rc = state < 0 ? state : 0;
+	int state = save(s), sockets = state < 0 ? state : pack(s);
+	int rc = sockets < 0 ? sockets : store(PASSED_SOCKETS, sockets);
 
-	if (!rc) {
-		rc = store_sockets(s, &b);
-	}
-	if (!rc) {
-		rc = store_ports(s, &b);
-	}
-	if (!rc) { /* last: without it the others are nothing */
-		rc = store(PASSED_STATE, &state, 1);
-	}
+	rc = rc ? rc : store(PASSED_STATE, state);
 	if (!rc) {
 		rc = sd_notify_barrier(0, PATIENCE_US);
 		rc = rc > 0 ? 0 : rc;
 	}
+	if (sockets >= 0) {
+		close(sockets);
+	}
 	if (state >= 0) {
 		close(state);
 	}
-	free(b.fds);
 	return rc;
 }
 
@@ -412,7 +444,7 @@ void handover_take(struct server *s)
 {
 	const char *fault = NULL;
 
-	if (s->passed.n_left || s->passed.state >= 0) {
+	if (s->passed.any_left || s->passed.state >= 0) {
 		/* Before it is read: who stumbles over it must not do so again and again. */
 		forget();
 		fault = s->passed.state < 0 ? "there are sockets without it"

@@ -84,11 +84,63 @@ uint64_t passed_cookie(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) ? 0 : cookie;
 }
 
-/* Of the process before. What is no socket is closed, like all that nobody asks for. */
+/* False without memory: then it is closed. */
+static bool keep(struct passed *p, int fd, bool port)
+{
+	if (p->n_left == p->room) {
+		size_t room = p->room ? 2 * p->room : 256;
+		struct passed_socket *more = realloc(p->left, room * sizeof *more);
+
+		if (!more) {
+			close(fd);
+			return false;
+		}
+		p->left = more;
+		p->room = room;
+	}
+	p->left[p->n_left++] = (struct passed_socket){
+		.cookie = passed_cookie(fd),
+		.fd = fd,
+		.port = port,
+	};
+	return true;
+}
+
+/* One lot. False at the end. */
+static bool receive(struct passed *p, int from)
+{
+	char kind = 0;
+	struct iovec octet = { &kind, 1 };
+	union {
+		struct cmsghdr align;
+		char octets[CMSG_SPACE(PASSED_LOT_MAX * sizeof(int))];
+	} control;
+	struct msghdr m = { .msg_iov = &octet,
+			    .msg_iovlen = 1,
+			    .msg_control = &control,
+			    .msg_controllen = sizeof control };
+	ssize_t n = recvmsg(from, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	if (n <= 0) {
+		return n < 0 && errno == EINTR;
+	}
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
+		bool rights = c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS;
+		size_t fds = rights ? (c->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
+
+		for (size_t i = 0; i < fds; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+			(void)keep(p, fd, kind == PASSED_LOT_ADDRESS);
+		}
+	}
+	return true;
+}
+
+/* Of the process before. What nobody asks for is closed in the end. */
 static bool take_left(struct passed *p, int fd, const char *name)
 {
-	struct passed_socket s = { .fd = fd, .port = !strcmp(name, PASSED_PORT) };
-
 	if (!strcmp(name, PASSED_STATE)) {
 		if (p->state >= 0) {
 			close(p->state);
@@ -96,11 +148,14 @@ static bool take_left(struct passed *p, int fd, const char *name)
 		p->state = fd;
 		return true;
 	}
-	if (!s.port && strcmp(name, PASSED_SOCKET) != 0) {
+	if (strcmp(name, PASSED_SOCKETS) != 0) {
 		return false;
 	}
-	s.cookie = passed_cookie(fd);
-	p->left[p->n_left++] = s;
+	while (receive(p, fd)) {
+		;
+	}
+	close(fd);
+	p->any_left = true;
 	return true;
 }
 
@@ -115,11 +170,6 @@ static int take_all(struct passed *p, int n, char **names, char *why, size_t siz
 {
 	int rc = 0;
 
-	p->left = calloc((size_t)n, sizeof *p->left);
-	if (!p->left) {
-		snprintf(why, size, "no memory for the sockets of the service manager");
-		return -ENOMEM;
-	}
 	for (int i = 0; i < n && !rc; i++) {
 		int fd = SD_LISTEN_FDS_START + i;
 
@@ -134,7 +184,9 @@ static int take_all(struct passed *p, int n, char **names, char *why, size_t siz
 		}
 		rc = take_one(p, fd, names[i], why, size);
 	}
-	qsort(p->left, p->n_left, sizeof *p->left, by_cookie);
+	if (p->n_left) {
+		qsort(p->left, p->n_left, sizeof *p->left, by_cookie);
+	}
 	return rc;
 }
 
@@ -169,7 +221,7 @@ void passed_free(struct passed *p)
 	}
 	free(p->left);
 	p->left = NULL;
-	p->n_left = 0;
+	p->n_left = p->room = 0;
 	p->state = -1;
 }
 

@@ -2,7 +2,7 @@
 /*
  * Descriptors that the service manager holds for us and passed to us (sd_listen_fds(3)): sockets
  * that it listens on, with which no capability is needed for port 862, and what the process before
- * left with it (store.h). Each is looked at before it is used.
+ * left with it (handover.h). Each is looked at before it is used.
  */
 #pragma once
 
@@ -14,23 +14,27 @@
 #define PASSED_MAX 64 /* listening sockets: as many as the setting listen has */
 #define PASSED_CONTROL "control" /* FileDescriptorName= of twampd.socket */
 
-/* Names of what the process before left: short, since all of them together go into one variable of
- * the environment, and the kernel takes 128 KiB. */
-#define PASSED_STATE "state" /* the memory file */
-#define PASSED_SOCKET "s" /* of a connection or session, known by its cookie */
-#define PASSED_PORT "p" /* of many clients, known by its address */
+/* Names of what the process before left. */
+#define PASSED_STATE "twampd-state" /* the memory file */
+#define PASSED_SOCKETS "twampd-sockets" /* a Unix stream, all others wait in it to be received */
+
+/* The octet that comes with each lot of these: how they are known. */
+#define PASSED_LOT_COOKIE 'c' /* of a connection or session: by its cookie */
+#define PASSED_LOT_ADDRESS 'a' /* of many clients: by the address it is bound to */
+#define PASSED_LOT_MAX 253 /* SCM_RIGHTS takes no more */
 
 struct passed_socket {
 	uint64_t cookie; /* of the kernel, for the socket's life */
 	int fd; /* -1 = taken */
-	bool port; /* PASSED_PORT */
+	bool port; /* PASSED_LOT_ADDRESS */
 };
 
 struct passed {
 	int control[PASSED_MAX]; /* TCP, listening, IPv4 or IPv6, non-blocking */
 	size_t n_control; /* 0 = the settings say where to listen */
 	struct passed_socket *left; /* by the process before, sorted by cookie */
-	size_t n_left;
+	size_t n_left, room;
+	bool any_left; /* even if it was empty */
 	int state; /* -1 = the process before left none */
 };
 

@@ -64,6 +64,31 @@ class Manager:
 
     # what a test does with it
 
+    def replace(self, name, fd):
+        """Another descriptor, or none, by that name."""
+        self.drop(lambda other, _: other == name)
+        if fd is not None:
+            self.store.append((name, fd))
+
+    def unpack(self):
+        """The sockets that wait in the one by that name: [(kind, descriptor)]."""
+        fd = next(fd for name, fd in self.store if name == "twampd-sockets")
+        lots = []
+        with socket.socket(fileno=os.dup(fd)) as s:
+            while True:
+                kind, fds, _, _ = socket.recv_fds(s, 1, 253)
+                if not kind:
+                    return lots
+                lots += [(kind, fd) for fd in fds]
+
+    def pack(self, lots):
+        here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with here:
+            for kind, fd in lots:
+                socket.send_fds(here, [kind], [fd])
+                os.close(fd)
+        self.replace("twampd-sockets", there.detach())
+
     def environment(self):
         return {"NOTIFY_SOCKET": self.path}
 

@@ -212,6 +212,25 @@ def shared_ports_go_on(t):
 
 
 @test
+def thousands_at_once(t):
+    m, d = managed(t)
+    c, sender = connect(t, 1), t.sender()
+    c.send(b"".join(make_request(sender_port=sender.port) for _ in range(2000)))
+    ports = [c.accept_session().port for _ in range(2000)]
+    same(c.start().accept, 0, "Start-Ack")
+    m.end(d)
+    same(len(m.store), 2, "descriptors that the manager holds")
+    sender.send((t.server, ports[1999]), make_packet(0))
+    since = d.log_size()
+    m.start(d)
+    d.wait_log("took 1 connection and 2000 sessions over", since)
+    same(sender.receive().seq, 0, "Sequence Number")
+    same(sender.exchange((t.server, ports[0]), make_packet(0)).seq, 0, "Sequence Number")
+    c.stop(2000)
+    d.wait_sessions(0)
+
+
+@test
 def changed_ports_end_what_needs_them(t):
     m, d = managed(t, {"ports": {"mode": "shared"}})
     c = connect(t, 1)
@@ -292,12 +311,8 @@ def flipped(octets, at):
 
 def changed_state(m, change):
     """Put the memory file in the store that @change makes of its octets."""
-    entry = next(e for e in m.store if e[0] == "state")
-    octets = os.pread(entry[1], 1 << 20, 0)
-    m.drop(lambda name, _: name == "state")
-    fd = change(octets)
-    if fd is not None:
-        m.store.append(("state", fd))
+    entry = next(e for e in m.store if e[0] == "twampd-state")
+    m.replace("twampd-state", change(os.pread(entry[1], 1 << 20, 0)))
 
 
 @test
@@ -340,13 +355,18 @@ def sockets_that_are_missing(t):
     ended, _ = open_session(t, lost, 1)
     m.end(d)
 
-    def is_missing(name, fd):
-        if name != "s":
-            return False
+    def is_missing(fd):
         with socket.socket(fileno=os.dup(fd)) as s:
-            peer = s.getpeername()[:2]
-        return peer in (lost.local()[:2], (t.client, going.sender.port))
-    same(m.drop(is_missing), 2, "sockets taken away")
+            with contextlib.suppress(OSError):
+                return s.getpeername()[:2] in (lost.local()[:2], (t.client, going.sender.port))
+        return False
+    lots = m.unpack()
+    left = [(kind, fd) for kind, fd in lots if not is_missing(fd)]
+    same(len(lots) - len(left), 2, "sockets taken away")
+    m.pack(left)
+    for entry in lots:
+        if entry not in left:
+            os.close(entry[1])
     since = d.log_size()
     m.start(d)
     d.wait_log(r"could not take over all .*: 1 connections and 1 sessions", since)
@@ -362,8 +382,8 @@ def what_nobody_asks_for_is_closed(t):
     m, d = managed(t)
     with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as s:
         m.end(d)
-        m.store += [("s", os.dup(s.fileno())), ("p", os.dup(s.fileno())),
-                    ("s", os.open("/dev/null", os.O_RDONLY))]
+        m.pack(m.unpack() + [(b"c", os.dup(s.fileno())), (b"a", os.dup(s.fileno())),
+                             (b"c", os.open("/dev/null", os.O_RDONLY))])
         m.start(d)
         inode = os.fstat(s.fileno()).st_ino
         true("socket:[%d]" % inode not in d.fds().values(), "the socket is closed")
