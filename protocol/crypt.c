@@ -354,6 +354,7 @@ void crypt_test_resume(struct crypt_test *t, const struct crypt_keys *own)
 	aes128_set_encrypt_key(&t->encrypt, own->aes);
 	aes128_invert_key(&t->decrypt, &t->encrypt);
 	hmac_sha1_set_key(&t->hmac, sizeof(own->hmac), own->hmac);
+	clear_traces();
 }
 
 void crypt_test_wipe(struct crypt_test *t)

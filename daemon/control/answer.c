@@ -24,7 +24,7 @@ uint8_t *answer_room(struct control_out *out, size_t len)
 void answer_seal(struct control *c, uint8_t *message, size_t len)
 {
 	if (c->modes & MODE_KEYED_MASK) {
-		crypt_seal(&c->to_client, message, len);
+		crypt_seal(&c->keyed->to_client, message, len);
 	}
 }
 

@@ -197,7 +197,8 @@ static void refuse_unknown(struct control *c, struct mono now, struct control_ou
 void command_head(struct control *c, const struct policy *p, uint8_t *octets, struct mono now,
 		  struct control_out *out)
 {
-	if ((c->modes & MODE_KEYED_MASK) && crypt_open_part(&c->from_client, octets, MSG_BLOCK)) {
+	if ((c->modes & MODE_KEYED_MASK) &&
+	    crypt_open_part(&c->keyed->from_client, octets, MSG_BLOCK)) {
 		answer_leave(c, CONTROL_WHY_HMAC, out);
 		return;
 	}
@@ -245,7 +246,7 @@ void command_body(struct control *c, const struct policy *p, uint8_t *octets, st
 {
 	c->have_head = false;
 	c->message.ns = CONTROL_OFF;
-	if ((c->modes & MODE_KEYED_MASK) && crypt_open(&c->from_client, octets, c->rest)) {
+	if ((c->modes & MODE_KEYED_MASK) && crypt_open(&c->keyed->from_client, octets, c->rest)) {
 		answer_leave(c, CONTROL_WHY_HMAC, out); /* without an answer */
 		return;
 	}

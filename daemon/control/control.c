@@ -83,9 +83,11 @@ struct session *control_next_todo(struct control *c, enum session_todo *todo)
 void control_wipe(struct control *c)
 {
 	explicit_bzero(c->setup.token, sizeof c->setup.token);
-	crypt_keys_wipe(&c->keys);
-	crypt_stream_wipe(&c->from_client);
-	crypt_stream_wipe(&c->to_client);
+	if (c->keyed) {
+		crypt_keys_wipe(&c->keyed->keys);
+		crypt_stream_wipe(&c->keyed->from_client);
+		crypt_stream_wipe(&c->keyed->to_client);
+	}
 }
 
 /* Acknowledgements of individual control: one message per Accept value, all SIDs of the

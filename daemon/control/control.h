@@ -145,6 +145,12 @@ struct control_out {
 	unsigned n_reports;
 };
 
+/* The secrets of a connection in a keyed mode. */
+struct control_keyed {
+	struct crypt_keys keys;
+	struct crypt_stream from_client, to_client;
+};
+
 struct control {
 	enum control_state state;
 	uint32_t modes; /* selected; 0 before */
@@ -153,8 +159,7 @@ struct control {
 	uint8_t challenge[16], salt[16]; /* of the greeting */
 	uint32_t count;
 	struct msg_setup setup; /* of the client; the Token is wiped when it is done with */
-	struct crypt_keys keys; /* keyed modes */
-	struct crypt_stream from_client, to_client;
+	struct control_keyed *keyed; /* the server's, zero; there when a key is derived */
 	ts_wire start_time; /* of this server instance */
 	struct admit_total *total;
 	struct admit_client *client;

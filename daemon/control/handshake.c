@@ -75,7 +75,8 @@ static void establish(struct control *c, const uint8_t *server_iv, struct mono n
 	}
 	msg_put_server_start(at, &start);
 	if (server_iv) { /* C-040, C-061: from here on everything is encrypted */
-		crypt_seal_block(&c->to_client, at + MSG_SERVER_START_LEN - MSG_BLOCK, MSG_BLOCK);
+		crypt_seal_block(&c->keyed->to_client, at + MSG_SERVER_START_LEN - MSG_BLOCK,
+				 MSG_BLOCK);
 	}
 	c->state = CONTROL_READY;
 	c->opened.ns = CONTROL_OFF;
@@ -124,6 +125,7 @@ void handshake_key_ready(struct control *c, const struct policy *p, const struct
 			 struct mono now, struct control_out *out)
 {
 	enum reason why = check_mode(c->setup.mode, p->modes | p->features);
+	struct control_keyed *k = c->keyed;
 
 	if (c->state != CONTROL_DERIVING) {
 		return;
@@ -139,9 +141,9 @@ void handshake_key_ready(struct control *c, const struct policy *p, const struct
 		refuse(c, why, out);
 		return;
 	}
-	c->keys = *in->keys;
-	crypt_stream_init_receive(&c->from_client, &c->keys, c->setup.client_iv);
-	crypt_stream_init_send(&c->to_client, &c->keys, in->random);
+	k->keys = *in->keys;
+	crypt_stream_init_receive(&k->from_client, &k->keys, c->setup.client_iv);
+	crypt_stream_init_send(&k->to_client, &k->keys, in->random);
 	establish(c, in->random, now, out);
 }
 

@@ -26,6 +26,18 @@ static void carry_spec(struct carry *c, struct session_spec *s)
 	CARRY(c, s->octet_rate);
 }
 
+/* Where there is no key there are zeros. */
+static void carry_keyed(struct carry *c, struct control *k)
+{
+	struct control_keyed none = { 0 }, *x = k->keyed ? k->keyed : &none;
+
+	CARRY(c, x->keys.aes);
+	CARRY(c, x->keys.hmac);
+	crypt_stream_carry(c, &x->from_client, &x->keys);
+	crypt_stream_carry(c, &x->to_client, &x->keys);
+	explicit_bzero(&none, sizeof(none));
+}
+
 static void carry_handshake(struct carry *c, struct control *k)
 {
 	resume_address(c, &k->local);
@@ -38,10 +50,7 @@ static void carry_handshake(struct carry *c, struct control *k)
 	CARRY(c, k->setup.key_id);
 	CARRY(c, k->setup.token);
 	CARRY(c, k->setup.client_iv);
-	CARRY(c, k->keys.aes);
-	CARRY(c, k->keys.hmac);
-	crypt_stream_carry(c, &k->from_client, &k->keys);
-	crypt_stream_carry(c, &k->to_client, &k->keys);
+	carry_keyed(c, k);
 	CARRY(c, k->start_time);
 	CARRY(c, k->modes);
 	CARRY(c, k->modes_offered);
@@ -88,8 +97,8 @@ static bool can_be(const struct control *k)
 		return !k->have_head;
 	case CONTROL_READY:
 	case CONTROL_ACTIVE:
-		return !keyed || (k->from_client.state == CRYPT_RECEIVING &&
-				  k->to_client.state == CRYPT_SENDING);
+		return !keyed || (k->keyed && k->keyed->from_client.state == CRYPT_RECEIVING &&
+				  k->keyed->to_client.state == CRYPT_SENDING);
 	case CONTROL_OPENING:
 	case CONTROL_STARTING:
 	case CONTROL_CLOSING:

@@ -12,7 +12,8 @@ void resume_address(struct carry *c, struct address *a);
 
 /**
  * A connection at rest: no order is open but DERIVE, which is then to be given anew. Loading
- * fills what control_init made; bad if it is not in a state that it could be saved in.
+ * fills what control_init made, and has the server's memory for secrets if it may be keyed; bad
+ * if it is not in a state that it could be saved in.
  */
 void resume_control(struct carry *c, struct control *control);
 

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "daemon/config/vault.h"
 #include "daemon/reflector/estimate.h"
 #include "daemon/reflector/light.h"
 #include "daemon/reflector/port.h"
@@ -109,7 +110,8 @@ struct worker {
 };
 
 /** Main thread: memory for a session of @spec, nothing opened. Return 0 or -ENOMEM. */
-NODISCARD int udp_allocate(struct udp_session **out, const struct session_spec *spec, void *owner);
+NODISCARD int udp_allocate(struct reflector *r, struct udp_session **out,
+			   const struct session_spec *spec, void *owner);
 
 /** Main thread: it has a worker and a port: one of the reflector's sessions from now on. */
 void udp_enlist(struct reflector *r, struct udp_session *u);
@@ -130,6 +132,7 @@ struct reflector {
 	struct reflector_faults faults;
 	struct port_map ports;
 	struct sock_defaults defaults;
+	struct vault vault; /* struct crypt_test of sessions */
 	struct udp_session *sessions;
 	uint64_t early; /* dropped before Start-Sessions, all of them */
 	uint32_t open; /* sessions with a socket */

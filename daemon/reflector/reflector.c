@@ -140,6 +140,7 @@ int reflector_new(struct reflector **out, struct ev_loop *loop,
 	}
 	r->loop = loop;
 	r->config = *config;
+	r->vault = vault_of(sizeof(struct crypt_test));
 	ev_async_init(&r->wakeup, on_wakeup);
 	r->wakeup.data = r;
 	ev_async_start(loop, &r->wakeup);

@@ -112,25 +112,24 @@ void udp_release(struct udp_session *u)
 
 void udp_free(struct udp_session *u)
 {
-	if (u->crypt) {
-		crypt_test_wipe(u->crypt);
-	}
-	free(u->crypt);
+	vault_give(&u->reflector->vault, u->crypt);
 	free(u->link);
 	free(u);
 }
 
-int udp_allocate(struct udp_session **out, const struct session_spec *spec, void *owner)
+int udp_allocate(struct reflector *r, struct udp_session **out, const struct session_spec *spec,
+		 void *owner)
 {
 	struct udp_session *u = calloc(1, sizeof(*u));
 
 	if (!u) {
 		return -ENOMEM;
 	}
+	u->reflector = r;
 	u->encrypted = spec->modes & MODE_ENCRYPTED;
 	u->keyed = u->encrypted || (spec->modes & MODE_AUTHENTICATED);
 	if (u->keyed) {
-		u->crypt = calloc(1, sizeof(*u->crypt));
+		u->crypt = vault_take(&r->vault);
 	}
 	if (u->keyed && !u->crypt) {
 		free(u);
@@ -148,7 +147,6 @@ int udp_allocate(struct udp_session **out, const struct session_spec *spec, void
 
 void udp_enlist(struct reflector *r, struct udp_session *u)
 {
-	u->reflector = r;
 	u->next = r->sessions;
 	if (u->next) {
 		u->next->prev = u;
@@ -167,7 +165,7 @@ int udp_open(struct reflector *r, const struct session_spec *spec, uint16_t port
 	if (!port_first || port_first > port_last || spec->local.family != spec->remote.family) {
 		return -EINVAL;
 	}
-	error = udp_allocate(&u, spec, owner);
+	error = udp_allocate(r, &u, spec, owner);
 	if (error) {
 		return error;
 	}
@@ -347,10 +345,9 @@ int udp_adopt(struct reflector *r, const struct session_spec *spec, uint16_t por
 	      struct carry *c, void *owner, struct police_total *total, struct udp_session **out)
 {
 	struct udp_session *u = NULL;
-	int error = udp_allocate(&u, spec, owner);
+	int error = udp_allocate(r, &u, spec, owner);
 
 	if (!error) {
-		u->reflector = r;
 		error = take_place(r, spec, port, fd, u);
 	}
 	if (!error) {

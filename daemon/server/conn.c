@@ -36,6 +36,7 @@ static void free_conn(struct conn *c)
 	crowd_leave(c);
 	clients_put(s->clients, c->client);
 	stream_close(&c->stream);
+	vault_give(&s->keyed, c->control.keyed);
 	free(c);
 	s->n_conns--;
 	server_conn_gone(s);

@@ -305,13 +305,19 @@ static struct conn *adopt_conn(struct server *s, struct carry *k)
 	}
 	CARRY(k, cookie);
 	stream_init(&c->stream, passed_socket(&s->passed, cookie));
+	c->control.keyed = vault_take(&s->keyed);
 	resume_control(k, &c->control);
+	if (!(c->control.modes & MODE_KEYED_MASK)) {
+		vault_give(&s->keyed, c->control.keyed);
+		c->control.keyed = NULL;
+	}
 	stream_carry(k, &c->stream);
 	if (!k->bad && c->stream.fd >= 0) {
 		c->client = clients_get(s->clients, &c->control.remote, server_mono());
 	}
 	if (!c->client) {
 		control_wipe(&c->control);
+		vault_give(&s->keyed, c->control.keyed);
 		stream_close(&c->stream);
 		free(c);
 		return NULL;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/kdf.h"
 
+#include "daemon/config/vault.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -23,6 +25,7 @@ struct kdf_job {
 	uint8_t challenge[CRYPT_CHALLENGE_LEN], salt[CRYPT_SALT_LEN], token[CRYPT_TOKEN_LEN];
 	uint32_t count;
 	bool granted;
+	struct crypt_kdf derived; /* worker */
 	struct crypt_keys keys;
 };
 
@@ -32,6 +35,7 @@ struct kdf {
 	kdf_done *done;
 	unsigned most; /* jobs at once */
 	unsigned jobs; /* main thread: submitted and not answered */
+	struct vault vault; /* main thread: jobs */
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct kdf_job *first, *last; /* waiting */
@@ -46,16 +50,16 @@ static void derive(const struct kdf *k, struct kdf_job *job)
 {
 	const uint8_t *secret = job->key ? job->key->passphrase : nobody;
 	size_t len = job->key ? job->key->passphrase_len : sizeof nobody - 1;
-	struct crypt_kdf d;
+	struct crypt_kdf *d = &job->derived;
 	bool done = false;
 
-	crypt_kdf_init(&d, secret, len, job->salt, job->count);
+	crypt_kdf_init(d, secret, len, job->salt, job->count);
 	while (!done && !job->cancelled && !k->stop) {
-		done = crypt_kdf_run(&d, ROUNDS_AT_ONCE);
+		done = crypt_kdf_run(d, ROUNDS_AT_ONCE);
 	}
-	job->granted = done && !crypt_token_open(job->token, d.key, job->challenge, &job->keys) &&
+	job->granted = done && !crypt_token_open(job->token, d->key, job->challenge, &job->keys) &&
 		       job->key;
-	crypt_kdf_wipe(&d);
+	crypt_kdf_wipe(d);
 }
 
 /* What runs has priority over who is new: only time that nobody else wants is taken. */
@@ -94,14 +98,13 @@ static void *run(void *arg)
 	return NULL;
 }
 
-static void free_jobs(struct kdf_job *job)
+static void free_jobs(struct kdf *k, struct kdf_job *job)
 {
 	while (job) {
 		struct kdf_job *next = job->next;
 
 		settings_unref(job->settings);
-		explicit_bzero(job, sizeof *job);
-		free(job);
+		vault_give(&k->vault, job);
 		job = next;
 	}
 }
@@ -128,7 +131,7 @@ static void on_wakeup(struct ev_loop *loop, ev_async *a, int events)
 			k->done(job->owner, job->granted ? &job->keys : NULL, job->key);
 		}
 	}
-	free_jobs(turned);
+	free_jobs(k, turned);
 }
 
 int kdf_new(struct kdf **out, struct ev_loop *loop, unsigned workers, unsigned queue,
@@ -144,6 +147,7 @@ int kdf_new(struct kdf **out, struct ev_loop *loop, unsigned workers, unsigned q
 	k->loop = loop;
 	k->done = done;
 	k->most = queue;
+	k->vault = vault_of(sizeof(struct kdf_job));
 	pthread_mutex_init(&k->lock, NULL);
 	pthread_cond_init(&k->wake, NULL);
 	ev_async_init(&k->wakeup, on_wakeup);
@@ -178,8 +182,8 @@ void kdf_free(struct kdf *k)
 	for (unsigned i = 0; i < k->workers; i++) {
 		pthread_join(k->threads[i], NULL);
 	}
-	free_jobs(k->first);
-	free_jobs(k->finished);
+	free_jobs(k, k->first);
+	free_jobs(k, k->finished);
 	ev_async_stop(k->loop, &k->wakeup);
 	pthread_cond_destroy(&k->wake);
 	pthread_mutex_destroy(&k->lock);
@@ -193,7 +197,7 @@ int kdf_submit(struct kdf *k, const struct kdf_request *r, void *owner, struct k
 	if (k->jobs >= k->most) {
 		return -EAGAIN;
 	}
-	job = calloc(1, sizeof *job);
+	job = vault_take(&k->vault);
 	if (!job) {
 		return -ENOMEM;
 	}

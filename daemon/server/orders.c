@@ -50,6 +50,12 @@ bool orders_derive(struct conn *c, struct control_in *in)
 	size_t len;
 	int rc;
 
+	if (!c->control.keyed) { /* else it was taken over */
+		c->control.keyed = vault_take(&c->server->keyed);
+	}
+	if (!c->control.keyed) {
+		return refuse_key(in, REASON_MEMORY_LOW);
+	}
 	if (!crypt_key_id_len(control->setup.key_id, &len)) {
 		r.key = keys_find(c->settings->keys, control->setup.key_id, len);
 	}
@@ -163,7 +169,8 @@ void orders_carry_out(struct conn *c)
 
 		switch (todo) {
 		case SESSION_TODO_START:
-			s->start_error = udp_start(udp, &c->control.keys, s->sid);
+			s->start_error = udp_start(
+				udp, c->control.keyed ? &c->control.keyed->keys : NULL, s->sid);
 			break;
 		case SESSION_TODO_STOP:
 			udp_stop(udp, s->spec.timeout_ns);

@@ -410,7 +410,7 @@ static int start(struct server *s, const struct server_options *o)
 
 int server_run(const struct server_options *o, struct settings *settings)
 {
-	struct server s = { 0 };
+	struct server s = { .keyed = vault_of(sizeof(struct control_keyed)) };
 	int rc;
 
 	use_settings(&s, settings);

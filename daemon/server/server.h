@@ -6,6 +6,7 @@
 #pragma once
 
 #include "daemon/config/settings.h"
+#include "daemon/config/vault.h"
 #include "daemon/control/admit.h"
 #include "daemon/control/overload.h"
 #include "daemon/reflector/reflector.h"
@@ -31,6 +32,7 @@ struct server {
 	bool shared_ports; /* a session needs no descriptor */
 	struct clients *clients;
 	struct kdf *kdf;
+	struct vault keyed; /* struct control_keyed of connections */
 	uint8_t *scratch; /* answers of control_feed */
 	size_t scratch_octets;
 	struct passed passed;

@@ -15,6 +15,7 @@ struct stream {
 	struct admit_total total;
 	struct admit_class class;
 	struct admit_client client;
+	struct control_keyed secrets;
 	struct control control;
 	struct mono now;
 	int64_t deadline_ns;
@@ -128,6 +129,7 @@ static void begin(struct stream *s, uint8_t *got, size_t size)
 	admit_client_init(&s->client, s->now);
 	control_init(&s->control, &local, &remote, &s->total, &s->client);
 	s->control.class = &s->class;
+	s->control.keyed = &s->secrets;
 	feed_kind(s, CONTROL_OPENED);
 }
 

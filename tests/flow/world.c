@@ -414,6 +414,7 @@ static void open_conn(struct world *w)
 		c->host = (int)world_random(w, WORLD_HOSTS);
 		remote.ip[3] = (uint8_t)(1 + c->host);
 		control_init(&c->control, &local, &remote, &w->total, &w->hosts[c->host]);
+		c->control.keyed = &c->secrets;
 		/* A stranger is offered only what brings a class. */
 		if (w->policy.modes & MODE_UNAUTHENTICATED || world_one_in(w, 2))
 			c->control.class = &w->classes[c->host % WORLD_CLASSES];

@@ -87,6 +87,7 @@ struct client {
 struct conn {
 	bool used, closing, aborted, stuck, for_good, deriving, opening, starting, eof;
 	int host;
+	struct control_keyed secrets;
 	struct control control;
 	int64_t deadline_ns;
 	int64_t answer_ns; /* to DERIVE, OPEN or START */

@@ -63,6 +63,7 @@ static void begin(struct shell *s)
 	s->class.connections = s->class.sessions = SHELL_OTHERS;
 	control_init(&s->control, &local, &remote, &s->total, &s->client);
 	s->control.class = &s->class;
+	s->control.keyed = &s->secrets;
 	memset(in.random, 0x5a, sizeof(in.random));
 	shell_feed(s, &in);
 }

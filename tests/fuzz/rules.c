@@ -97,7 +97,7 @@ static void check_secrets(const struct shell *s)
 	if (s->peer.opening || s->gone)
 		MUST(!memcmp(c->setup.token, none, sizeof(none)));
 	if (!(c->modes & MODE_KEYED_MASK) || s->gone)
-		MUST(!memcmp(&c->keys, &no_keys, sizeof(no_keys)));
+		MUST(!memcmp(&c->keyed->keys, &no_keys, sizeof(no_keys)));
 }
 
 void rules_check(const struct shell *s)

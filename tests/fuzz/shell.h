@@ -39,6 +39,7 @@ struct shell {
 	struct admit_total total;
 	struct admit_client client;
 	struct admit_class class;
+	struct control_keyed secrets;
 	struct control control;
 	struct mono now;
 	int64_t deadline_ns;

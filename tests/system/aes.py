@@ -102,6 +102,10 @@ class Aes128:
         return (UNMIX[0][word >> 24] ^ UNMIX[1][word >> 16 & 0xff] ^
                 UNMIX[2][word >> 8 & 0xff] ^ UNMIX[3][word & 0xff])
 
+    def round_keys(self):
+        """Those of either direction; each of the first kind gives away the key."""
+        return [struct.pack('>4I', *words) for words in self._forth + self._back[1:-1]]
+
     def encrypt(self, block):
         """One block, ECB."""
         return _rounds(block, self._forth, ENCRYPT, SBOX, 1)

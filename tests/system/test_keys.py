@@ -6,13 +6,17 @@ a reload makes of it, and that no passphrase gets out.
 import itertools
 import os
 import re
+import signal
 import subprocess
+import time
 
 import harness
 import rawclient
+import twcrypt
+from aes import Aes128
 from harness import merge, same, test, true, wait_for
 from keyed import ALL, AUTH, KEY, KEYS, connect, keyed_daemon, open_session, refused
-from rawclient import ntp
+from rawclient import INDIVIDUAL, ntp
 
 OTHER = (b"probe-2", b"another pass phrase, quite long")
 
@@ -352,11 +356,11 @@ def memory(d):
                     pass
 
 
-def found(d, secret):
+def found(d, secret, mappings=None):
     """Where it is: [is left out of core dumps]."""
     if d.run.sanitized:
         raise harness.Skip("sanitizers keep copies, and terabytes of shadow")
-    return [left_out for octets, left_out in memory(d)
+    return [left_out for octets, left_out in mappings or memory(d)
             for _ in re.finditer(re.escape(secret), octets)]
 
 
@@ -375,6 +379,79 @@ def passphrases_are_in_no_core(t):
     d.write_keys(b"key " + KEY[1] + b"\nbad-line\n")
     d.reload(expect="reload failed")
     same(found(d, KEY[1]), [], "where the passphrase of a refused file is")
+
+
+def secrets_of(control, session, key=KEY):
+    """(what, octets) of all that opens the connection and its session, or gives away what does:
+    a key that an HMAC was made ready with (RFC 2104 2), each round key of AES."""
+    aes, hmac, out = {}, {"passphrase": key[1]}, []
+    if session:
+        greeting = control.greeting_seen
+        aes["derived"] = twcrypt.derive(key[1], greeting.salt, greeting.count)
+        for whose, keys in (("connection", control.keys), ("session", session.keys)):
+            if keys:
+                aes[whose], hmac[whose] = keys.aes_key, keys.hmac_key
+    for whose, k in hmac.items():
+        out += [(whose + " HMAC", k)]
+        out += [(whose + " pad", bytes(octet ^ pad for octet in k)) for pad in (0x36, 0x5c)]
+    for whose, k in aes.items():
+        out += [(whose + " AES", k) for k in Aes128(k).round_keys()]
+    return out
+
+
+@test
+def session_keys_are_in_no_core(t):
+    # R-247: while connections and sessions live; nor is a copy left on a stack
+    d = keyed_daemon(t)
+    held = []
+    for mode in (2, 4, 8):
+        for features in (0, INDIVIDUAL):
+            control = connect(t, mode | features)
+            session, _ = open_session(t, control, mode | features)
+            for seq in range(8):
+                session.check(session.layout.sent(seq, ntp(), 1))
+            held.append((mode, control, session))
+    mappings = [] if t.run.sanitized else list(memory(d))
+    for mode, control, session in held:
+        true(found(d, control.keys.aes_key, mappings),
+             "the test does not see the keys of a connection")
+        for what, secret in secrets_of(control, session):
+            true(all(found(d, secret, mappings)), "%s, mode %d, would be in a core" % (what, mode))
+
+
+def dump(t, d):
+    """The core of a daemon that is made to end."""
+    with open("/proc/sys/kernel/core_pattern") as f:
+        pattern = f.read().strip()
+    if pattern.startswith("|") or "/" in pattern or t.run.sanitized:
+        raise harness.Skip("cores go elsewhere: " + pattern)
+    d.signal(signal.SIGABRT)
+    same(d.wait_exit(), -signal.SIGABRT, "status")
+    cores = [name for name in os.listdir(d.dir) if name.startswith(pattern.split("%")[0])]
+    same(len(cores), 1, "cores")
+    with open(os.path.join(d.dir, cores[0]), "rb") as f:
+        return f.read()
+
+
+@test
+def a_real_core(t):
+    # R-247: with an open connection and its session, and while a key is derived; what is in
+    # registers is in there, too
+    d = keyed_daemon(t, keys=dict([KEY, OTHER]),
+                     prefix=["prlimit", "--core=unlimited", "sh", "-c",
+                             'cd "${2%/*}" && exec "$0" "$@"'])
+    control = connect(t, 4)
+    session, answer = open_session(t, control, 4)
+    session.check(session.layout.sent(0, ntp(), 1))
+    d.reload({"auth": {"count": 1 << 30}})
+    other = t.control()
+    other.greeting()
+    other.send(rawclient.make_setup(4)[:4] + OTHER[0].ljust(80, b"\0") + bytes(80))
+    time.sleep(0.3)
+    core = dump(t, d)
+    true(answer.sid in core, "the session is not in the core")
+    for what, secret in secrets_of(control, session) + secrets_of(other, None, OTHER):
+        true(secret not in core, "%s is in the core" % what)
 
 
 @test

@@ -23,13 +23,14 @@ static bool can_be_carried(const struct control *c)
 }
 
 /* The sessions are loaded into the same memory: whoever points to them may go on doing so. */
-static void load(struct control *to, struct control *from, uint8_t *octets, size_t n)
+static void load(struct control *to, struct control *from, struct control_keyed *keyed,
+		 uint8_t *octets, size_t n)
 {
 	struct carry k = { .way = CARRY_LOAD, .at = octets, .left = n };
 	struct session *s = from->first, *next;
 
 	*to = (struct control){ .total = from->total, .client = from->client,
-				.class = from->class, .charged = from->charged };
+				.class = from->class, .charged = from->charged, .keyed = keyed };
 	resume_control(&k, to);
 	for (; s; s = next) {
 		next = s->next;
@@ -47,7 +48,8 @@ static void check_truncation(uint8_t *octets, size_t n)
 {
 	for (size_t cut = 0; cut < n; cut++) {
 		struct carry k = { .way = CARRY_LOAD, .at = octets, .left = cut };
-		struct control c = { 0 };
+		struct control_keyed keyed = { 0 };
+		struct control c = { .keyed = &keyed };
 
 		resume_control(&k, &c);
 		ck_assert(k.bad);
@@ -59,6 +61,7 @@ void restart_control(struct control *c)
 	static uint8_t first[OCTETS], second[OCTETS];
 	struct carry n = { .way = CARRY_COUNT };
 	struct carry k = { .way = CARRY_SAVE, .at = first, .left = sizeof first };
+	struct control_keyed keyed = { 0 }, *place = c->keyed;
 	struct control next;
 	size_t head;
 
@@ -73,9 +76,11 @@ void restart_control(struct control *c)
 	ck_assert_msg(!k.bad && !n.bad, "state %d, head %02x, rest %zu", c->state, c->head[0], c->rest);
 	ck_assert_uint_eq(n.used, k.used);
 	check_truncation(first, head);
-	load(&next, c, first, k.used);
+	load(&next, c, &keyed, first, k.used);
 	control_wipe(c);
+	*place = keyed;
 	*c = next;
+	c->keyed = place;
 	k = (struct carry){ .way = CARRY_SAVE, .at = second, .left = sizeof second };
 	carry_it(&k, c);
 	ck_assert_uint_eq(k.used, n.used);

@@ -41,6 +41,7 @@ static void init(struct talk *t, const struct address *local, const struct addre
 	t->wall.ns = INT64_C(1700000000123456789); /* e8fe6f80.1f9add37, see time.hex */
 	admit_client_init(&t->client, t->now);
 	control_init(&t->control, local, remote, &t->total, &t->client);
+	t->control.keyed = &t->secrets;
 	t->control.class = &t->class;
 	t->control.start_time = UINT64_C(0xeeae300040000000);
 	memcpy(t->control.sid_ipv4, (uint8_t[]){ 192, 0, 2, 10 }, 4);

@@ -59,6 +59,7 @@ struct talk {
 	bool own_total; /* the server's limits are not those of the policy */
 	struct admit_class class;
 	struct admit_client client;
+	struct control_keyed secrets;
 	struct control control;
 	struct mono now;
 	struct mono deadline;

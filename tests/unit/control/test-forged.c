@@ -220,7 +220,7 @@ START_TEST(forged)
 		keys = t.keys;
 		flip((uint8_t *)&keys, bit);
 		crypt_stream_init_send(&other, &keys, t.seal.iv);
-		memcpy(other.iv, t.control.from_client.iv, sizeof(other.iv));
+		memcpy(other.iv, t.secrets.from_client.iv, sizeof(other.iv));
 		talk_hex(messages[_i].message, octets, sizeof(octets));
 		crypt_seal(&other, octets, n);
 		receive(octets, n);

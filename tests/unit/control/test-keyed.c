@@ -493,11 +493,11 @@ START_TEST(wiped)
 	static const struct crypt_keys none;
 
 	talk_establish(&t, MODE_ENCRYPTED);
-	ck_assert_mem_eq(&t.control.keys, &t.keys, sizeof(none));
+	ck_assert_mem_eq(&t.secrets.keys, &t.keys, sizeof(none));
 	control_wipe(&t.control);
-	ck_assert_mem_eq(&t.control.keys, &none, sizeof(none));
-	ck_assert_int_eq(t.control.from_client.state, CRYPT_UNUSABLE);
-	ck_assert_int_eq(t.control.to_client.state, CRYPT_UNUSABLE);
+	ck_assert_mem_eq(&t.secrets.keys, &none, sizeof(none));
+	ck_assert_int_eq(t.secrets.from_client.state, CRYPT_UNUSABLE);
+	ck_assert_int_eq(t.secrets.to_client.state, CRYPT_UNUSABLE);
 	control_wipe(&t.control);
 }
 END_TEST
