@@ -16,8 +16,9 @@ static const struct accept_info infos[ACCEPT_COUNT] = {
 	[ACCEPT_FAILURE] = {
 		.name = "Failure",
 		.meaning = "The request was refused for a reason that no other code describes.",
-		.causes = "On connecting: the KeyID is unknown to the server, or the passphrases "
-			  "differ. On requesting a session: policy, mostly a Sender Address that "
+		.causes = "On connecting: the KeyID is unknown to the server, the passphrases "
+			  "differ, or the key is right, but the server has no class of clients "
+			  "for it. On requesting a session: policy, mostly a Sender Address that "
 			  "is not the address of the client, often the work of a NAT. On "
 			  "starting or stopping: no session was accepted before, or the SID "
 			  "belongs to no session of this connection. Codes that TWAMP does not "

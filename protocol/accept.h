@@ -36,6 +36,9 @@ const struct accept_info *accept_info(unsigned code);
 	X(OK, "ok", ACCEPT_OK, "accepted", "nothing to do") \
 	X(AUTH_FAILED, "auth-failed", ACCEPT_FAILURE, "authentication failed", \
 	  "compare KeyID and passphrase on both ends; the log of the server says which of them failed") \
+	X(NO_CLASS, "no-class", ACCEPT_FAILURE, \
+	  "the KeyID is right, but no class of clients has it or the address", \
+	  "add the KeyID to key_ids, or the address to prefixes, of an entry of clients") \
 	X(POLICY_ADDRESS, "policy-address", ACCEPT_FAILURE, \
 	  "Sender Address is not the address of the Control-Client", \
 	  "send test packets from the host that holds the control connection, or look for a NAT between client and server") \

@@ -96,7 +96,7 @@ const struct policy *conn_policy(const struct conn *c)
 }
 
 /* Taken from the newest settings; the class it had stays if they have none for it. */
-bool conn_choose_class(struct conn *c)
+enum reason conn_choose_class(struct conn *c)
 {
 	struct settings *now = c->server->settings;
 	const struct settings_class *class = NULL;
@@ -111,8 +111,8 @@ bool conn_choose_class(struct conn *c)
 		class = settings_class_by_address(now, &c->control.remote);
 	}
 	u = class ? usage_get(&c->server->usages, class->name) : NULL;
-	if (class && !u) { /* no memory: as it was */
-		return c->class;
+	if (class && !u) { /* as it was */
+		return c->class ? REASON_OK : REASON_MEMORY_LOW;
 	}
 	if (class || !c->class) {
 		settings_unref(c->settings);
@@ -125,7 +125,7 @@ bool conn_choose_class(struct conn *c)
 		c->usage = u;
 		c->control.class = &u->admit;
 	}
-	return c->class;
+	return c->class ? REASON_OK : REASON_NO_CLASS;
 }
 
 /* Room for the answers to the next event: one buffer for all connections. */
@@ -377,7 +377,7 @@ void conn_enlist(struct conn *c)
 {
 	struct server *s = c->server;
 
-	conn_choose_class(c);
+	(void)conn_choose_class(c);
 	c->deadline.ns = CONTROL_NEVER;
 	ev_init(&c->timer, on_timer);
 	ev_io_init(&c->io, on_io, c->stream.fd, EV_READ);
@@ -462,7 +462,7 @@ void conn_settings_changed(struct server *s)
 {
 	for (struct conn *c = s->conns; c; c = c->next) {
 		if (!c->lingering) {
-			conn_choose_class(c);
+			(void)conn_choose_class(c);
 			feed_kind(c, CONTROL_POLICY);
 		}
 	}

@@ -43,9 +43,9 @@ bool conn_make_room(struct server *s);
 /** What holds for this client now. */
 const struct policy *conn_policy(const struct conn *c);
 
-/** Find its class and the counters of that, by KeyID once that is proved, else by address. False
- * if there is none. */
-bool conn_choose_class(struct conn *c);
+/** Find its class and the counters of that, by KeyID once that is proved, else by address. Else
+ * the one that it had stays; the reason is why there is none. */
+enum reason conn_choose_class(struct conn *c);
 
 /** One event, and those that its orders lead to. Frees nothing. */
 void conn_feed(struct conn *c, struct control_in *in);

@@ -70,13 +70,14 @@ void orders_derived(void *owner, const struct crypt_keys *keys, bool known)
 {
 	struct conn *c = owner;
 	struct control_in in = { .kind = CONTROL_KEY_READY, .keys = keys };
+	enum reason why = keys ? conn_choose_class(c) : REASON_AUTH_FAILED;
 
 	c->job = NULL;
 	if (!keys) {
 		report_auth_failed(c->server->log, &c->control, known);
-		refuse_key(&in, REASON_AUTH_FAILED);
-	} else if (!conn_choose_class(c)) {
-		refuse_key(&in, REASON_CLASS_QUOTA);
+	}
+	if (why != REASON_OK) {
+		refuse_key(&in, why);
 	} else if (getrandom(in.random, sizeof in.random, 0) != sizeof in.random) {
 		refuse_key(&in, REASON_INTERNAL);
 	}

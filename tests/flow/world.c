@@ -160,7 +160,7 @@ static void answer_open(struct world *w, struct conn *c)
 static void answer_derive(struct world *w, struct conn *c)
 {
 	static const enum reason refusals[] = { REASON_AUTH_FAILED, REASON_AUTH_FAILED,
-						REASON_KDF_QUEUE, REASON_CLASS_QUOTA,
+						REASON_KDF_QUEUE, REASON_NO_CLASS,
 						REASON_INTERNAL };
 	struct control_in in = { .kind = CONTROL_KEY_READY, .keys = &c->client.keys };
 

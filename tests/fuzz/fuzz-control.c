@@ -73,7 +73,7 @@ static void begin(struct shell *s)
 static void answer_derive(struct shell *s)
 {
 	static const enum reason reasons[] = { REASON_AUTH_FAILED, REASON_KDF_QUEUE,
-					       REASON_MEMORY_LOW, REASON_CLASS_QUOTA };
+					       REASON_MEMORY_LOW, REASON_NO_CLASS };
 	struct control_in in = { .kind = CONTROL_KEY_READY, .keys = &peer_keys };
 	uint8_t choice = input_octet(&s->input);
 

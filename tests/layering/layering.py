@@ -8,7 +8,7 @@ spdx      each source file starts with its licence
 length    functions of at most 60 lines, .c files of the programs of at most 500
 symbols   the pure archives refer to nothing that reads a clock, allocates or does I/O,
           and hold no variables
-manual    the Accept codes in twampd.8 have the names and reasons of protocol/accept.h
+manual    the Accept codes in twampd.8 have all the reasons of protocol/accept.h
 selftest  each of these checks complains about a tree made to break it
 """
 
@@ -202,6 +202,7 @@ def check_manual(root):
     table = (root / "protocol/accept.h").read_text()
     reasons = {key: numbers[code] for key, code in
                re.findall(r'X\(\w+,\s*"([\w-]+)",[\s\\]*(\w+),', table)}
+    named = set()
     section = (root / "man/twampd.8").read_text().split(".Sh ACCEPT CODES")[1].split("\n.Sh")[0]
     parts = re.split(r"^\.It Sy (\d) .*$", section, flags=re.M)
     if parts[1::2] != sorted(numbers.values()):
@@ -211,6 +212,9 @@ def check_manual(root):
             for word in re.findall(r"[a-z][a-z-]+", line):
                 if reasons.get(word) != number:
                     yield f"twampd.8: {word} is not a reason of Accept {number}"
+                named.add(word)
+    for word in sorted(reasons.keys() - named - {"ok"}):
+        yield f"twampd.8 does not name the reason {word}"
 
 
 CHECKS = {"includes": check_includes, "names": check_names, "spdx": check_spdx,
@@ -253,6 +257,8 @@ BAD = [
      GOOD["man/twampd.8"].replace("OK\n", "OK\n.Sy too-late ,\n"), "is not a reason of Accept 0"),
     ("manual", "man/twampd.8",
      GOOD["man/twampd.8"].replace(".It Sy 0 - OK\n", ""), "explains the codes ['1']"),
+    ("manual", "man/twampd.8",
+     GOOD["man/twampd.8"].replace(".Pq Sy too-late\n", ""), "does not name the reason too-late"),
 ]
 
 

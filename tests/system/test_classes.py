@@ -391,8 +391,11 @@ def key_brings_the_class(t):
     logged(d, since, "Server-Start", 4, "class-quota", B, "iron")
     # A key of no class: no class, unless the address has one.
     since = d.log_size()
-    same(keys.connect(t, "free", B)[1], 4, "Accept of a key without class")
-    logged(d, since, "Server-Start", 4, "class-quota", B)
+    c, accept = keys.connect(t, "free", B)
+    same(accept, 1, "Accept of a key without class")
+    same(c.wait_closed(), b"", "octets after the refusal")
+    logged(d, since, "Server-Start", 1, "no-class", B, "no class of clients has it",
+           "add the KeyID to key_ids")
     one.close()
     two.close()
 

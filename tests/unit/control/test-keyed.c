@@ -187,7 +187,7 @@ START_TEST(wrong_token)
 }
 END_TEST
 
-/* R-022 R-243: the queue is full, no memory, the class of the key has a quota of 0 */
+/* R-022 R-243: the queue is full, no memory, no class for the key */
 START_TEST(key_refused)
 {
 	static const struct {
@@ -196,7 +196,7 @@ START_TEST(key_refused)
 	} refusals[] = {
 		{ REASON_KDF_QUEUE, REFUSED("05", "kdf-queue/4") },
 		{ REASON_MEMORY_LOW, REFUSED("05", "memory-low/4") },
-		{ REASON_CLASS_QUOTA, REFUSED("04", "class-quota/4") },
+		{ REASON_NO_CLASS, REFUSED("01", "no-class/4") },
 		{ REASON_INTERNAL, REFUSED("02", "internal/4") },
 	};
 

@@ -105,6 +105,7 @@ static const struct {
 } expected[] = {
 	{ "ok", 0 },
 	{ "auth-failed", 1 },
+	{ "no-class", 1 },
 	{ "policy-address", 1 },
 	{ "nothing-to-start", 1 },
 	{ "unknown-sid", 1 },
