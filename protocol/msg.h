@@ -172,7 +172,7 @@ struct msg_n {
 	uint32_t n;
 };
 #define MSG_N_LEN(n) (32 + (size_t)16 * (n))
-#define MSG_N_MAX 1024u /* larger counts are refused unless the session limit is larger */
+#define MSG_N_MAX 1024u /* larger counts are refused unless the connection has so many sessions */
 
 /** The 16-octet head; SIDs and HMAC follow. */
 void msg_put_n_head(uint8_t out[static MSG_BLOCK], const struct msg_n *m);

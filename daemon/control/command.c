@@ -137,15 +137,12 @@ static void take_stop(struct control *c, const uint8_t *octets, struct mono now,
 
 /* Octets after the head of Start-N-Sessions or Stop-N-Sessions; 0 if there are none or too
  * many SIDs. C-092 */
-static size_t rest_of_n(const struct control *c, const struct policy *p)
+static size_t rest_of_n(const struct control *c)
 {
-	uint32_t most = p->max_sessions_per_connection;
+	uint32_t most = c->sessions > MSG_N_MAX ? c->sessions : MSG_N_MAX;
 	struct msg_n n;
 
 	msg_get_n_head(c->head, &n);
-	if (most < MSG_N_MAX) {
-		most = MSG_N_MAX;
-	}
 	if (!n.n && individual(c)) {
 		return 0;
 	}
@@ -153,7 +150,7 @@ static size_t rest_of_n(const struct control *c, const struct policy *p)
 }
 
 /* Length after the head, 0 = unknown; and whether it is legal now. */
-static size_t rest_of(struct control *c, const struct policy *p)
+static size_t rest_of(struct control *c)
 {
 	c->refused = REASON_OK;
 	switch (c->head[0]) {
@@ -166,7 +163,7 @@ static size_t rest_of(struct control *c, const struct policy *p)
 	case MSG_CMD_START_N_SESSIONS:
 	case MSG_CMD_STOP_N_SESSIONS:
 		c->refused = individual(c) ? REASON_OK : REASON_UNEXPECTED_COMMAND;
-		return rest_of_n(c, p);
+		return rest_of_n(c);
 	default:
 		c->refused = REASON_UNEXPECTED_COMMAND;
 		return 0;
@@ -194,8 +191,7 @@ static void refuse_unknown(struct control *c, struct mono now, struct control_ou
 	c->quiet = now;
 }
 
-void command_head(struct control *c, const struct policy *p, uint8_t *octets, struct mono now,
-		  struct control_out *out)
+void command_head(struct control *c, uint8_t *octets, struct mono now, struct control_out *out)
 {
 	if ((c->modes & MODE_KEYED_MASK) &&
 	    crypt_open_part(&c->keyed->from_client, octets, MSG_BLOCK)) {
@@ -204,7 +200,7 @@ void command_head(struct control *c, const struct policy *p, uint8_t *octets, st
 	}
 	memcpy(c->head, octets, MSG_BLOCK);
 	c->reflect_octets = 0; /* those of an earlier request are not of this command */
-	c->rest = rest_of(c, p);
+	c->rest = rest_of(c);
 	if (!c->rest) {
 		refuse_unknown(c, now, out);
 		return;

@@ -8,8 +8,7 @@
 #include "daemon/control/control.h"
 
 /** First block of a command: what kind, and how much follows. */
-void command_head(struct control *c, const struct policy *p, uint8_t *octets, struct mono now,
-		  struct control_out *out);
+void command_head(struct control *c, uint8_t *octets, struct mono now, struct control_out *out);
 
 /** The rest of it: do what it says. RFC 5357 3.5-3.8 */
 void command_body(struct control *c, const struct policy *p, uint8_t *octets, struct mono now,

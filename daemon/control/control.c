@@ -142,7 +142,7 @@ static void take_octets(struct control *c, const struct policy *p, const struct 
 		} else if (c->have_head) {
 			command_body(c, p, in->octets, now, out);
 		} else {
-			command_head(c, p, in->octets, now, out);
+			command_head(c, in->octets, now, out);
 		}
 		return;
 	case CONTROL_DERIVING:

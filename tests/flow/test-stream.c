@@ -417,6 +417,32 @@ static void check_ack(const struct stream *s, size_t before, uint8_t command, ui
 	ck_assert_uint_eq(m.n, n);
 }
 
+/* R-203 C-092: one more than the connection has sessions, when these are many */
+START_TEST(one_sid_too_many)
+{
+	static struct stream s;
+	static uint8_t got[SESSIONS * 48 + 1024];
+	size_t before;
+
+	said.n = 0;
+	begin(&s, got, sizeof(got));
+	s.policy.max_sessions_per_connection *= 2;
+	say_setup(&said, modes[_i]);
+	receive(&s, said.octets, said.n);
+	for (int i = 0; i < SESSIONS; i++) {
+		said.n = 0;
+		say_request(&said, 0);
+		receive(&s, said.octets, said.n);
+	}
+	before = s.n_got;
+	said.n = 0;
+	send_list(&s, 7, 1, SESSIONS + 1);
+	ck_assert_int_eq(s.control.state, CONTROL_CLOSING);
+	ck_assert_uint_eq(s.n_got, before);
+	end(&s);
+}
+END_TEST
+
 /* R-201 R-204 R-205 C-092: 1200 SIDs in one command, a part of them gone by REFWAIT */
 START_TEST(thousand_sids)
 {
@@ -529,6 +555,7 @@ int main(void)
 	tcase_add_loop_test(tc, cut_in_many, 0, 4);
 	tcase_add_loop_test(tc, broken_off, 0, 4);
 	tcase_add_test(tc, thousand_sessions);
+	tcase_add_loop_test(tc, one_sid_too_many, 2, 4);
 	tcase_add_loop_test(tc, thousand_sids, 2, 4);
 	tcase_add_test(tc, week);
 	tcase_add_test(tc, slow_octets);

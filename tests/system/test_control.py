@@ -11,7 +11,8 @@ import time
 import harness
 import rawclient
 from harness import same, test, true, wait_for
-from rawclient import Closed, make_packet, make_request, make_setup, make_start, make_stop, seconds
+from rawclient import (INDIVIDUAL, Closed, make_packet, make_request, make_setup, make_start,
+                       make_stop, seconds)
 
 FEATURES = 0x370
 PORT_FIRST, PORT_LAST = 40000, 59999
@@ -335,8 +336,8 @@ def individual_control_with_absurd_counts(t):
     # C-092 R-245: closed, nothing is allocated for it
     d = t.daemon()
     before = d.memory()
-    for sids in (0x7fffffff, 0xffffffff, 1000000):
-        c = t.connect()
+    for sids in (0x7fffffff, 0xffffffff, 1000000, 1025):
+        c = t.connect(mode=1 | INDIVIDUAL)
         c.send(b"\x07" + bytes(11) + struct.pack("!I", sids))
         c.send(bytes(16))
         try:
