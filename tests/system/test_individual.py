@@ -117,7 +117,8 @@ def stop_of_one_that_ended_by_refwait(t):
         _, sid = add_session(t, control, modes)
         started(control, sid)
         d.wait_sessions(0)
-        stopped(control, sid)
+        acked(control.individual(STOP, sid, sid), 10, (0, [sid]), (3, [sid]))  # named twice
+        acked(control.individual(STOP, sid), 10, (1, [sid]))
         same(control.request().accept, 0, "Accept of the next request")
         control.close()
         d.wait_idle()
