@@ -84,6 +84,7 @@ void source_list_free(struct source_list *list)
 /* --- what is in them --- */
 
 #define SCAN_DEPTH 16 /* ours are three deep */
+#define FIRST_OCTETS 16384 /* room at first */
 
 struct scan {
 	const char *at, *end;
@@ -292,31 +293,44 @@ static int open_file(const char *path, struct settings_error *err)
 	return -1;
 }
 
+/* To the end, or further than it may be; with a terminator. */
+static int read_all(int fd, const char *path, char **raw, size_t *len, struct settings_error *err)
+{
+	size_t size = 0;
+	ssize_t n;
+
+	do {
+		if (size - *len < 2) {
+			char *more = realloc(*raw, size = size ? 2 * size : FIRST_OCTETS);
+
+			if (!more)
+				return -ENOMEM;
+			*raw = more;
+		}
+		n = read(fd, *raw + *len, size - 1 - *len);
+		*len += n > 0 ? (size_t)n : 0;
+	} while ((n > 0 && *len <= SOURCE_MAX_OCTETS) || (n < 0 && errno == EINTR));
+	(*raw)[*len] = '\0';
+	if (n < 0)
+		return fault(err, path, 0, "cannot be read: %m");
+	if (*len > SOURCE_MAX_OCTETS)
+		return fault(err, path, 0, "too large, at most %d octets expected",
+			     SOURCE_MAX_OCTETS);
+	return 0;
+}
+
 int source_read(const char *path, char **text, struct settings_error *err)
 {
 	size_t len = 0;
-	ssize_t n;
-	char *raw;
-	int r = -ENOMEM, fd = open_file(path, err);
+	char *raw = NULL;
+	int r, fd = open_file(path, err);
 
 	*text = NULL;
 	if (fd < 0)
 		return SETTINGS_BAD;
-	raw = malloc(SOURCE_MAX_OCTETS + 2);
-	if (!raw)
-		goto out;
-	do {
-		n = read(fd, raw + len, SOURCE_MAX_OCTETS + 1 - len);
-		len += n > 0 ? (size_t)n : 0;
-	} while ((n > 0 && len <= SOURCE_MAX_OCTETS) || (n < 0 && errno == EINTR));
-	raw[len] = '\0';
-	if (n < 0)
-		r = fault(err, path, 0, "cannot be read: %m");
-	else if (len > SOURCE_MAX_OCTETS)
-		r = fault(err, path, 0, "too large, at most %d octets expected", SOURCE_MAX_OCTETS);
-	else
+	r = read_all(fd, path, &raw, &len, err);
+	if (!r)
 		r = make_safe(path, raw, len, text, err);
-out:
 	free(raw);
 	close(fd);
 	return r;
