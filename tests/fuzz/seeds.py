@@ -47,11 +47,18 @@ def by_hand(v):
     yield "text", "modes", b"\0\0\0\4\0\0\3\xffd\1d\3\x5e\0\0\0\0" + bytes(4)
     for name in (b"unauthenticated", b"dscp-ecn", b"ikev2"):
         yield "text", name.decode(), b"\0\0\0\5\0\0\0\0\0\0\0\0\0\0\0\0\0" + bytes(16) + name
-    said = v["greeting.modes_0x3f"] + v["serverstart.mode1"] + v["acc.unauth.ok"] * 4
-    yield "dialog", "well", said + v["startack.unauth.ok"]
-    yield "dialog", "rejected", v["greeting.modes_0x3f"] + v["serverstart.reject3"]
-    yield "dialog", "full", said[:-144] + v["acc.unauth.reject4"]
-    yield "dialog", "closed", v["greeting.modes_0"]
+    greeting = v["greeting.modes_0x3f"]
+    greeting = greeting[:14] + b"\3\x7f" + greeting[16:48] + b"\0\0\4\0" + greeting[52:]
+    said = greeting + v["serverstart.mode1"] + v["acc.unauth.ok"] * 4
+    for mode in range(4):
+        for features in (0, 0x37):
+            how = bytes([mode, features, 0])
+            yield "dialog", "all-%d-%d" % (mode, features), how + said + v["startack.unauth.ok"]
+            yield "dialog", "some-%d-%d" % (mode, features), how + said[:-100]
+    yield "dialog", "damaged", b"\2\0\xff" + said + v["startack.unauth.ok"]
+    yield "dialog", "rejected", bytes(3) + greeting + v["serverstart.reject3"]
+    yield "dialog", "full", bytes(3) + said[:-144] + v["acc.unauth.reject4"]
+    yield "dialog", "closed", bytes(3) + v["greeting.modes_0"]
     yield "series", "two", b"\x10\xff" + b"\4" * 3 + b"\0" + v["test.unauth.reflector.pad0_in"]
     yield "meta", "stamps", bytes([255]) + (b"\0\x30" + bytes(48) + b"\2\4\x40\0\0\0" +
                                             b"\3\1\xb8" + b"\4\4\x40\0\0\0")
