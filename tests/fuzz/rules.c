@@ -72,7 +72,7 @@ static void check_want(const struct shell *s)
 
 	MUST((c->state == CONTROL_DERIVING) == (s->deriving && !s->closing));
 	MUST((c->state == CONTROL_OPENING) == (s->opening && !s->closing));
-	MUST((c->state == CONTROL_STARTING) == s->starting);
+	MUST((c->state == CONTROL_STARTING) == (s->starting && !s->closing));
 	MUST((c->state == CONTROL_CLOSING || c->state == CONTROL_DEAD) == s->closing);
 	if (c->blocked || s->deriving || s->opening || s->starting || s->closing) {
 		MUST(want == 0);
