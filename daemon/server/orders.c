@@ -331,7 +331,7 @@ static bool adopt(struct carry *k, struct order_session *o, const struct past *p
 static bool load_session(struct carry *k, struct server *s, struct conn *c)
 {
 	struct order_session *o = calloc(1, sizeof *o);
-	struct past p;
+	struct past p = { 0 };
 
 	if (!o) {
 		return false;
