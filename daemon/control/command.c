@@ -39,16 +39,16 @@ static bool individual(const struct control *c)
 	return c->modes & MODE_INDIVIDUAL_CONTROL;
 }
 
-static void refuse_request(struct control *c, enum reason why, uint64_t value,
-			   struct control_out *out)
+static struct control_report *refuse_request(struct control *c, enum reason why,
+					     struct control_out *out)
 {
 	struct msg_accept_session m = { .accept = (uint8_t)admit_code(c->total, why) };
 	struct control_report *r = answer_report(out, CONTROL_FACT_REFUSED_REQUEST);
 
 	r->reason = why;
 	r->code = m.accept;
-	r->value = value;
 	send_accept(c, &m, out);
+	return r;
 }
 
 static void take_request(struct control *c, const struct policy *p, const uint8_t *octets,
@@ -74,7 +74,7 @@ static void take_request(struct control *c, const struct policy *p, const uint8_
 		why = admit_session(c->total, c->class, c->client, p, c->sessions, within_rate);
 	}
 	if (why != REASON_OK) {
-		refuse_request(c, why, value, out);
+		refuse_request(c, why, out)->value = value;
 		return;
 	}
 	c->state = CONTROL_OPENING;
@@ -184,7 +184,7 @@ static void refuse_unknown(struct control *c, struct mono now, struct control_ou
 		answer_leave(c, CONTROL_WHY_UNKNOWN, out);
 		return;
 	}
-	refuse_request(c, REASON_UNEXPECTED_COMMAND, c->head[0], out);
+	refuse_request(c, REASON_UNEXPECTED_COMMAND, out)->value = c->head[0];
 	c->message.ns = CONTROL_OFF;
 	c->skipping = true;
 	c->skipped = 0;
@@ -247,7 +247,7 @@ void command_body(struct control *c, const struct policy *p, uint8_t *octets, st
 		return;
 	}
 	if (c->refused != REASON_OK) {
-		refuse_request(c, c->refused, c->head[0], out);
+		refuse_request(c, c->refused, out)->value = c->head[0];
 		return;
 	}
 	do_command(c, p, octets, now, out);
@@ -335,13 +335,12 @@ void command_port_refused(struct control *c, const struct control_in *in, struct
 			  struct control_out *out)
 {
 	enum reason why = in->error ? admit_errno(in->error) : in->reason;
-	uint64_t value = (uint64_t)(in->error ? -in->error : 0);
 
 	admit_session_end(c->total, c->class, c->client);
 	if (c->state != CONTROL_OPENING) {
 		return;
 	}
-	refuse_request(c, why, value, out);
+	refuse_request(c, why, out)->other = (uint64_t)(in->error ? -in->error : 0);
 	answer_settle(c, now);
 }
 

@@ -84,7 +84,8 @@ struct control_in {
 enum control_fact {
 	CONTROL_FACT_ESTABLISHED = 1, /* Server-Start 0; modes are set */
 	CONTROL_FACT_REFUSED_CONNECTION, /* Server-Start != 0: reason */
-	CONTROL_FACT_REFUSED_REQUEST, /* Accept-Session != 0: reason, value (what was asked) */
+	/* Accept-Session != 0: reason, value (what was asked) or other (errno of the system) */
+	CONTROL_FACT_REFUSED_REQUEST,
 	CONTROL_FACT_REFUSED_START, /* Start-Ack, Start-N-Ack != 0: reason, value = sessions */
 	CONTROL_FACT_REFUSED_STOP, /* Stop-N-Ack != 0: reason, value = sessions */
 	CONTROL_FACT_ACCEPTED, /* session */

@@ -20,11 +20,13 @@ static void refused(struct log *l, enum log_event e, const struct log_args *base
 {
 	struct log_args a = *base;
 	const struct reason_info *reason = reason_info(r->reason);
-	char code[4], value[48] = "";
+	char code[4], value[64] = "";
 
 	snprintf(code, sizeof code, "%d", (int)r->code);
 	if (r->value && e == LOG_EVENT_REFUSED_REQUEST) {
 		snprintf(value, sizeof value, " (it asked for %" PRIu64 ")", r->value);
+	} else if (r->other) {
+		snprintf(value, sizeof value, " (%s)", strerror((int)r->other));
 	}
 	a.accept = code;
 	a.name = accept_info(r->code)->name;

@@ -187,7 +187,8 @@ static void add_report(struct talk *t, const struct control_report *r)
 		add(t, " refused-connection=%s/%llu", reason_info(r->reason)->key, v);
 		return;
 	case CONTROL_FACT_REFUSED_REQUEST:
-		add(t, " refused-request=%s/%llu", reason_info(r->reason)->key, v);
+		add(t, r->other ? " refused-request=%s/errno %llu" : " refused-request=%s/%llu",
+		    reason_info(r->reason)->key, r->other ? (unsigned long long)r->other : v);
 		return;
 	case CONTROL_FACT_REFUSED_START:
 		add(t, v ? " refused-start=%s/%llu" : " refused-start=%s",

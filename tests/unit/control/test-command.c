@@ -58,15 +58,18 @@ TALK(request_refused, OPENED, REFUSE("05040100 00*108", "03", "conf-fields/1"),
 	{ \
 		TALK_REFUSED, -(error), NULL, code " 00*47", "READY refused-request=" why \
 	}
-TALK(request_errno, OPENED, PORT_FAILS(ENOMEM, "05", "memory-low/12"),
-     PORT_FAILS(ENOBUFS, "05", "net-buffers/105"), PORT_FAILS(EMFILE, "05", "descriptors-low/24"),
-     PORT_FAILS(ENFILE, "05", "descriptors-low/23"), PORT_FAILS(EAGAIN, "05", "net-buffers/11"),
-     PORT_FAILS(EADDRINUSE, "04", "no-port/98"), /* */
-     PORT_FAILS(EADDRNOTAVAIL, "03", "address-not-local/99"), /* */
-     PORT_FAILS(EAFNOSUPPORT, "03", "ip-version/97"),
-     PORT_FAILS(EPROTONOSUPPORT, "03", "ip-version/93"),
-     PORT_FAILS(EOPNOTSUPP, "03", "dscp/95"), /* */
-     PORT_FAILS(EACCES, "02", "internal/13"), PORT_FAILS(EIO, "02", "internal/5"), SESSION);
+TALK(request_errno, OPENED, PORT_FAILS(ENOMEM, "05", "memory-low/errno 12"),
+     PORT_FAILS(ENOBUFS, "05", "net-buffers/errno 105"),
+     PORT_FAILS(EMFILE, "05", "descriptors-low/errno 24"),
+     PORT_FAILS(ENFILE, "05", "descriptors-low/errno 23"),
+     PORT_FAILS(EAGAIN, "05", "net-buffers/errno 11"),
+     PORT_FAILS(EADDRINUSE, "04", "no-port/errno 98"), /* */
+     PORT_FAILS(EADDRNOTAVAIL, "03", "address-not-local/errno 99"), /* */
+     PORT_FAILS(EAFNOSUPPORT, "03", "ip-version/errno 97"),
+     PORT_FAILS(EPROTONOSUPPORT, "03", "ip-version/errno 93"),
+     PORT_FAILS(EOPNOTSUPP, "03", "dscp/errno 95"), /* */
+     PORT_FAILS(EACCES, "02", "internal/errno 13"), PORT_FAILS(EIO, "02", "internal/errno 5"),
+     SESSION);
 TALK(request_denied, OPENED, REQUEST,
      { TALK_DENIED, REASON_DSCP, NULL, "03 00*47", "READY refused-request=dscp/0" }, REQUEST,
      { TALK_DENIED, REASON_BUFFER_SIZE, NULL, "04 00*47", "READY refused-request=buffer-size/0" });
@@ -110,7 +113,7 @@ TALK(start_fails_second, OPENED, SESSION, REQUEST,
      { TALK_SAY, 0, "$start.unauth", NULL, "STARTING +start start#0 start#1" },
      { TALK_STARTED, 2, NULL, "05 00*31", "READY end#0 end#1 refused-start=memory-low" });
 /* a refused request is not in progress, and an accepted one that ended is not started */
-TALK(start_after_refusal, OPENED, PORT_FAILS(EADDRINUSE, "04", "no-port/98"),
+TALK(start_after_refusal, OPENED, PORT_FAILS(EADDRINUSE, "04", "no-port/errno 98"),
      { TALK_SAY, 0, "$start.unauth", "01 00*31", "READY refused-start=nothing-to-start" });
 TALK(start_after_end, OPENED, SESSION, { TALK_ENDED, 0, NULL, NULL, "READY" },
      { TALK_SAY, 0, "$start.unauth", "01 00*31", "READY refused-start=nothing-to-start" });

@@ -158,7 +158,7 @@ START_TEST(echoed)
 		  "READY refused-request=conf-fields/1" },
 		{ TALK_SAY, 0, REQUEST_BEEF, NULL, "OPENING +open" },
 		{ TALK_REFUSED, -12, NULL, "05 00*19 beef 00*26",
-		  "READY refused-request=memory-low/12" },
+		  "READY refused-request=memory-low/errno 12" },
 		/* a request without any: nothing of those before */
 		{ TALK_SAY, 0, "$req.v4.plain_unauth", NULL, "OPENING +open" },
 		{ TALK_READY, 0xc351, NULL, ACCEPT1, "READY accepted#1" },
