@@ -15,20 +15,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int add_listen(struct apply *a, const config_setting_t *s, const struct address *address)
+static int add_listen(struct apply *a, const config_setting_t *s, const struct settings_listen *l)
 {
 	struct settings *to = a->settings;
 
 	for (size_t i = 0; i < to->n_listen; i++) {
-		const struct address *other = &to->listen[i].address;
+		const struct settings_listen *other = &to->listen[i];
 
 		/* Two of port 0 are two different ports. */
-		if (address->port && other->port == address->port &&
-		    address_same_host(other, address))
+		if (l->address.port && other->address.port == l->address.port &&
+		    address_same_host(&other->address, &l->address) &&
+		    !strcmp(other->device, l->device)) {
 			return convert_complain(
 				a, s,
 				"listen: the same address and port are there twice, "
 				"expected: once (no address means 0.0.0.0 and ::)");
+		}
 	}
 	if (to->n_listen == SCHEMA_LISTEN_MAX) {
 		return convert_complain(
@@ -37,7 +39,7 @@ static int add_listen(struct apply *a, const config_setting_t *s, const struct a
 			"counts as two)",
 			SCHEMA_LISTEN_MAX);
 	}
-	to->listen[to->n_listen++].address = *address;
+	to->listen[to->n_listen++] = *l;
 	return 0;
 }
 
@@ -84,16 +86,15 @@ const char *apply_address(const char *text, struct address *address)
 	return NULL;
 }
 
-static int put_address(struct apply *a, const config_setting_t *s, uint16_t port)
+static int put_address(struct apply *a, const config_setting_t *s, struct settings_listen *l)
 {
-	struct address address = { .port = port };
 	const char *text = config_setting_get_string(s);
 	const char *wrong;
 
 	if (s->type != CONFIG_TYPE_STRING)
 		return convert_complain(a, s, "listen.address: this is %s, expected: a string",
 					convert_describe(s));
-	wrong = apply_address(text, &address);
+	wrong = apply_address(text, &l->address);
 	if (wrong) {
 		return convert_complain(
 			a, s,
@@ -101,22 +102,44 @@ static int put_address(struct apply *a, const config_setting_t *s, uint16_t port
 			"of this host; \"0.0.0.0\" or \"::\" for all; \"\" for both",
 			text, wrong);
 	}
-	return add_listen(a, s, &address);
+	return add_listen(a, s, l);
 }
 
-static int put_both_families(struct apply *a, const config_setting_t *s, uint16_t port)
+static int put_both_families(struct apply *a, const config_setting_t *s, struct settings_listen *l)
 {
-	struct address address = { .family = 4, .port = port };
-	int r = add_listen(a, s, &address);
+	int r;
 
-	address.family = 6;
-	return r ? r : add_listen(a, s, &address);
+	l->address.family = 4;
+	r = add_listen(a, s, l);
+	l->address.family = 6;
+	return r ? r : add_listen(a, s, l);
+}
+
+static int put_port(struct apply *a, const config_setting_t *s, uint16_t *port)
+{
+	long long number = SCHEMA_LISTEN_PORT;
+
+	if (s && s->type != CONFIG_TYPE_INT && s->type != CONFIG_TYPE_INT64) {
+		return convert_complain(a, s, "listen.port: this is %s, expected: integer 0..65535",
+					convert_describe(s));
+	}
+	if (s) {
+		number = s->type == CONFIG_TYPE_INT ? s->value.ival : s->value.llval;
+	}
+	if (number < 0 || number > UINT16_MAX) {
+		return convert_complain(
+			a, s, "listen.port: %lld is out of range, expected: integer 0..65535",
+			number);
+	}
+	*port = (uint16_t)number;
+	return 0;
 }
 
 static int put_entry(struct apply *a, const config_setting_t *s)
 {
-	config_setting_t *address = NULL, *port = NULL;
-	long long number = SCHEMA_LISTEN_PORT;
+	config_setting_t *address = NULL, *port = NULL, *device = NULL;
+	struct settings_listen l = { 0 };
+	int r;
 
 	if (s->type != CONFIG_TYPE_GROUP)
 		return convert_wrong_type(a, s, schema_find("listen", SCHEMA_SERVER));
@@ -127,26 +150,21 @@ static int put_entry(struct apply *a, const config_setting_t *s)
 			address = member;
 		else if (!strcmp(member->name, "port"))
 			port = member;
+		else if (!strcmp(member->name, "device"))
+			device = member;
 		else
 			return convert_complain(
-				a, member, "listen.%.60s: unknown key, expected: address, port",
+				a, member,
+				"listen.%.60s: unknown key, expected: address, port, device",
 				member->name);
 	}
-	if (port && port->type != CONFIG_TYPE_INT && port->type != CONFIG_TYPE_INT64) {
-		return convert_complain(a, port,
-					"listen.port: this is %s, expected: integer 0..65535",
-					convert_describe(port));
-	}
-	if (port)
-		number = port->type == CONFIG_TYPE_INT ? port->value.ival : port->value.llval;
-	if (number < 0 || number > UINT16_MAX) {
-		return convert_complain(
-			a, port, "listen.port: %lld is out of range, expected: integer 0..65535",
-			number);
-	}
+	r = put_port(a, port, &l.address.port);
+	r = r ? r : convert_device(a, device, "listen.device", l.device);
+	if (r)
+		return r;
 	if (!address || (address->type == CONFIG_TYPE_STRING && !*address->value.sval))
-		return put_both_families(a, s, (uint16_t)number);
-	return put_address(a, address, (uint16_t)number);
+		return put_both_families(a, s, &l);
+	return put_address(a, address, &l);
 }
 
 static int put_listen(struct apply *a, const config_setting_t *s, const struct schema_row *row)

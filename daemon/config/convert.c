@@ -239,6 +239,40 @@ static int put_cpus(struct apply *a, const config_setting_t *s, const struct sch
 	return 0;
 }
 
+/* What the kernel takes, without what would have to be escaped. */
+static bool is_device_name(const char *text)
+{
+	if (strlen(text) >= SETTINGS_DEVICE_LEN || !strcmp(text, ".") || !strcmp(text, "..")) {
+		return false;
+	}
+	for (; *text; text++) {
+		if (*text <= ' ' || *text > '~' || strchr("/:\"\\", *text)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+int convert_device(struct apply *a, const config_setting_t *s, const char *key,
+		   char out[static SETTINGS_DEVICE_LEN])
+{
+	if (!s) {
+		return 0;
+	}
+	if (s->type != CONFIG_TYPE_STRING) {
+		return convert_complain(a, s, "%s: this is %s, expected: a string", key,
+					convert_describe(s));
+	}
+	if (!is_device_name(s->value.sval)) {
+		return convert_complain(a, s,
+					"%s: \"%.40s\" is no name of a network device, expected: "
+					"like \"vrf-red\"",
+					key, s->value.sval);
+	}
+	(void)snprintf(out, SETTINGS_DEVICE_LEN, "%s", s->value.sval);
+	return 0;
+}
+
 int convert_put(struct apply *a, const config_setting_t *s, const struct schema_row *row)
 {
 	switch (row->type) {

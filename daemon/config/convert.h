@@ -19,5 +19,12 @@ int convert_complain(struct apply *a, const config_setting_t *s, const char *for
 /** "KEY: this is a string, expected: integer 1..2". Return SETTINGS_BAD. */
 int convert_wrong_type(struct apply *a, const config_setting_t *s, const struct schema_row *row);
 
+/**
+ * The name of a network device into @out, which stays "" without @s. Whether there is such a
+ * device is not asked: it may come later. Return 0 or SETTINGS_BAD.
+ */
+NODISCARD int convert_device(struct apply *a, const config_setting_t *s, const char *key,
+			     char out[static SETTINGS_DEVICE_LEN]);
+
 /** "an integer" */
 const char *convert_describe(const config_setting_t *s);

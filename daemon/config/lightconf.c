@@ -12,6 +12,7 @@
 /* The members of one entry as the file has them; NULL = not there. */
 struct members {
 	config_setting_t *address, *port, *type, *stateful, *clients, *dscp, *ssids, *from_862;
+	config_setting_t *device;
 };
 
 static void wipe(struct settings_light *l)
@@ -35,9 +36,11 @@ static int sort_out(struct apply *a, const config_setting_t *s, struct members *
 		const char *name;
 		config_setting_t **at;
 	} known[] = {
-		{ "address", &m->address },   { "port", &m->port },	    { "type", &m->type },
-		{ "stateful", &m->stateful }, { "clients", &m->clients },   { "dscp", &m->dscp },
-		{ "ssids", &m->ssids },	      { "from_862", &m->from_862 },
+		{ "address", &m->address }, { "port", &m->port },
+		{ "type", &m->type },	    { "stateful", &m->stateful },
+		{ "clients", &m->clients }, { "dscp", &m->dscp },
+		{ "ssids", &m->ssids },	    { "from_862", &m->from_862 },
+		{ "device", &m->device },
 	};
 
 	for (int i = 0; i < config_setting_length(s); i++) {
@@ -51,7 +54,7 @@ static int sort_out(struct apply *a, const config_setting_t *s, struct members *
 			return convert_complain(a, member,
 						"light.%.60s: unknown key, expected: address, "
 						"port, type, stateful, clients, dscp, ssids, "
-						"from_862",
+						"from_862, device",
 						member->name);
 		}
 		*known[k].at = member;
@@ -227,9 +230,11 @@ static int put_clients(struct apply *a, const config_setting_t *s, const config_
 }
 
 /* Sockets of one port whose addresses overlap would share out the packets by chance. */
-static bool overlaps(const struct address *a, const struct address *b)
+static bool overlaps(const struct settings_light *x, const struct settings_light *y)
 {
-	return a->port == b->port && a->family == b->family &&
+	const struct address *a = &x->address, *b = &y->address;
+
+	return a->port == b->port && a->family == b->family && !strcmp(x->device, y->device) &&
 	       (address_same_host(a, b) || address_is_any(a) || address_is_any(b));
 }
 
@@ -239,7 +244,7 @@ static int keep(struct apply *a, const config_setting_t *s, struct settings_ligh
 	struct settings *to = a->settings;
 
 	for (size_t i = 0; i < to->n_light; i++) {
-		if (overlaps(&to->light[i].address, &l->address)) {
+		if (overlaps(&to->light[i], l)) {
 			wipe(l);
 			return convert_complain(a, s,
 						"light: an entry above has that address and port, "
@@ -268,7 +273,8 @@ static int read_rest(struct apply *a, const config_setting_t *s, const struct me
 	if (m->port && !is_number(m->port, 1, UINT16_MAX, &port))
 		return refuse(a, m->port, "port", "integer 1..65535");
 	l->address.port = (uint16_t)port;
-	r = put_type(a, m->type, s, l);
+	r = convert_device(a, m->device, "light.device", l->device);
+	r = r ? r : put_type(a, m->type, s, l);
 	r = r ? r : put_flag(a, m->stateful, "stateful", &l->stateful);
 	r = r ? r : put_flag(a, m->from_862, "from_862", &l->from_862);
 	r = r ? r : put_dscp(a, m->dscp, l);

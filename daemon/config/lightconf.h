@@ -3,7 +3,7 @@
  * The entries of "light":
  *   { address = "..."; port = 862; type = "twamp-light" | "stamp"; stateful = false;
  *     clients = [ "192.0.2.0/24" ]; dscp = "copy" | "zero" | 0..63; ssids = [ 1, 2 ];
- *     from_862 = false; }
+ *     from_862 = false; device = "vrf-red"; }
  * Only type and clients must be there: nobody is answered who is not named (T-074).
  */
 #pragma once

@@ -19,6 +19,8 @@ static void print_entry(const struct settings_light *l, FILE *to)
 	char text[PREFIX_TEXT_LEN];
 
 	print_address(&l->address, to);
+	if (*l->device)
+		fprintf(to, " device = \"%s\";", l->device);
 	fprintf(to, " type = \"%s\"; stateful = %s;\n\t  clients = [",
 		l->type == SETTINGS_LIGHT_STAMP ? "stamp" : "twamp-light",
 		l->stateful ? "true" : "false");

@@ -15,8 +15,11 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#define SETTINGS_DEVICE_LEN 16 /* IFNAMSIZ */
+
 struct settings_listen {
 	struct address address; /* family 4 or 6; "" in the file makes one of each */
+	char device[SETTINGS_DEVICE_LEN]; /* the socket is bound to it: a VRF; "" = to none */
 };
 
 enum settings_light_type {
@@ -29,6 +32,7 @@ enum settings_light_type {
 /* A reflector without control, an entry of "light": one address and port. */
 struct settings_light {
 	struct address address;
+	char device[SETTINGS_DEVICE_LEN]; /* as of settings_listen */
 	enum settings_light_type type;
 	bool stateful; /* Sequence Numbers of its own: T-072 */
 	bool from_862; /* answers packets from UDP port 862, too */

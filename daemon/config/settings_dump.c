@@ -17,7 +17,10 @@ static void print_listen(const struct settings *s, FILE *to)
 		fprintf(to, "%s\n\t{ address = \"%s", i ? "," : "", text);
 		if (a->scope)
 			fprintf(to, "%%%u", a->scope);
-		fprintf(to, "\"; port = %u; }", a->port);
+		fprintf(to, "\"; port = %u;", a->port);
+		if (*s->listen[i].device)
+			fprintf(to, " device = \"%s\";", s->listen[i].device);
+		fputs(" }", to);
 	}
 	fputs("\n)", to);
 }

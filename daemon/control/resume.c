@@ -24,6 +24,7 @@ static void carry_spec(struct carry *c, struct session_spec *s)
 	CARRY(c, s->refwait_ns);
 	CARRY(c, s->packet_rate);
 	CARRY(c, s->octet_rate);
+	CARRY(c, s->device);
 }
 
 /* Where there is no key there are zeros. */

@@ -28,6 +28,7 @@ struct session_spec {
 	int64_t timeout_ns; /* reflect for so long after Stop */
 	int64_t refwait_ns; /* end after so long without a packet */
 	uint32_t packet_rate, octet_rate; /* per second; 0 = unlimited */
+	uint32_t device; /* the server's: what the control connection is bound to (VRF); 0 = none */
 };
 
 /* What the server shall do with a session next; see control_next_todo. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/light.h"
 
+#include "daemon/reflector/device.h"
 #include "daemon/reflector/lightpath.h"
 
 #include <errno.h>
@@ -55,6 +56,7 @@ static struct light_info describe(const struct light_entry *e)
 {
 	struct light_info info = {
 		.address = e->address,
+		.device = e->device,
 		.stamp = e->type == SETTINGS_LIGHT_STAMP,
 		.stateful = e->stateful,
 	};
@@ -91,7 +93,7 @@ static int open_port(struct reflector *r, struct light_entry *e, unsigned i)
 	if (error) {
 		return error;
 	}
-	p->fd = sock_open_light(&e->address, !r->config.user_timestamps);
+	p->fd = sock_open_light(&e->address, e->device, !r->config.user_timestamps);
 	if (p->fd >= 0 && r->phc) {
 		sock_ask_hardware(p->fd);
 	}
@@ -99,8 +101,8 @@ static int open_port(struct reflector *r, struct light_entry *e, unsigned i)
 }
 
 /* @alone: no socket of ours has the port, so nobody else's may either. */
-static int open_entry(struct reflector *r, const struct settings_light *l, bool alone,
-		      struct light_entry **out)
+static int open_entry(struct reflector *r, const struct settings_light *l, uint32_t device,
+		      bool alone, struct light_entry **out)
 {
 	struct light_entry *e = calloc(1, sizeof(*e) + r->count * sizeof(e->ports[0]));
 	int error = 0;
@@ -109,10 +111,11 @@ static int open_entry(struct reflector *r, const struct settings_light *l, bool 
 		return -ENOMEM;
 	}
 	e->address = l->address;
+	e->device = device;
 	e->type = l->type;
 	e->stateful = l->stateful;
 	if (alone) {
-		error = sock_probe_port(&l->address);
+		error = sock_probe_port(&l->address, device);
 	}
 	for (unsigned i = 0; !error && i < r->count; i++) {
 		error = open_port(r, e, i);
@@ -125,16 +128,17 @@ static int open_entry(struct reflector *r, const struct settings_light *l, bool 
 	return 0;
 }
 
-static bool is_same(const struct light_entry *e, const struct settings_light *l)
+static bool is_same(const struct light_entry *e, const struct settings_light *l, uint32_t device)
 {
 	return address_same_host(&e->address, &l->address) && e->address.port == l->address.port &&
-	       e->type == l->type && e->stateful == l->stateful;
+	       e->device == device && e->type == l->type && e->stateful == l->stateful;
 }
 
-static struct light_entry *find(const struct light_view *view, const struct settings_light *l)
+static struct light_entry *find(const struct light_view *view, const struct settings_light *l,
+				uint32_t device)
 {
 	for (size_t i = 0; view && i < view->n; i++) {
-		if (is_same(view->entries[i], l)) {
+		if (is_same(view->entries[i], l, device)) {
 			return view->entries[i];
 		}
 	}
@@ -170,18 +174,30 @@ static bool is_ours(const struct reflector *r, uint16_t port)
 	return false;
 }
 
-static int fill(struct reflector *r, struct light_view *v, struct address *fault)
+/* One that is there, or a new one. */
+static int get_entry(struct reflector *r, const struct settings_light *l, struct light_entry **out)
 {
-	const struct light_view *current = r->light_view;
+	uint32_t device;
+	int error = device_find(l->device, &device);
 
+	if (error) {
+		return error;
+	}
+	*out = find(r->light_view, l, device);
+	return *out ? 0 : open_entry(r, l, device, !is_ours(r, l->address.port), out);
+}
+
+static int fill(struct reflector *r, struct light_view *v, struct settings_listen *fault)
+{
 	for (size_t i = 0; i < v->settings->n_light; i++) {
 		const struct settings_light *l = &v->settings->light[i];
-		struct light_entry *e = find(current, l);
 		uint16_t port = l->address.port;
-		int error = e ? 0 : open_entry(r, l, !is_ours(r, port), &e);
+		struct light_entry *e;
+		int error = get_entry(r, l, &e);
 
 		if (error) {
-			*fault = l->address;
+			fault->address = l->address;
+			memcpy(fault->device, l->device, sizeof(fault->device));
 			return error;
 		}
 		v->entries[v->n++] = e;
@@ -191,13 +207,13 @@ static int fill(struct reflector *r, struct light_view *v, struct address *fault
 }
 
 int light_prepare(struct reflector *r, struct settings *now, struct light_plan **out,
-		  struct address *fault)
+		  struct settings_listen *fault)
 {
 	struct light_plan *plan = calloc(1, sizeof(*plan));
 	struct light_view *v = calloc(1, sizeof(*v) + now->n_light * sizeof(void *));
 	int error = -ENOMEM;
 
-	*fault = (struct address){ .family = 4 };
+	*fault = (struct settings_listen){ .address.family = 4 };
 	if (!plan || !v) {
 		free(plan);
 		free(v);

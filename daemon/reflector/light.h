@@ -38,13 +38,13 @@ struct light_sums {
 struct light_plan;
 
 /**
- * Open what the settings want and is not there yet. Ports whose address, port, type and
+ * Open what the settings want and is not there yet. Ports whose address, port, device, type and
  * stateful are as before keep their sockets and Sequence Numbers. Nothing is answered by
  * other rules until light_apply. Takes a reference of the settings.
- * Return 0, or negative errno with *fault naming the address.
+ * Return 0, or negative errno with *fault naming address and device.
  */
 NODISCARD int light_prepare(struct reflector *r, struct settings *now, struct light_plan **out,
-			    struct address *fault);
+			    struct settings_listen *fault);
 
 /** From now on. What is not wanted any more ends as soon as its threads have seen it. */
 void light_apply(struct reflector *r, struct light_plan *plan);
@@ -55,6 +55,7 @@ void light_discard(struct light_plan *plan);
 /* One port. */
 struct light_info {
 	struct address address;
+	uint32_t device; /* 0 = none */
 	bool stamp, stateful;
 	bool fresh; /* light_walk sees it for the first time */
 	struct light_sums sums;

@@ -38,6 +38,7 @@ struct light_port {
 /* A port: the main thread's. */
 struct light_entry {
 	struct address address;
+	uint32_t device; /* 0 = none */
 	enum settings_light_type type;
 	bool stateful;
 	bool said;

@@ -111,7 +111,8 @@ void reflector_free(struct reflector *r);
  * negative errno as the kernel gave it.
  * Where ports are shared, it is one of these, whatever the range: the wanted one, else that of
  * the thread with the fewest sessions. Sessions on one port differ in their addresses or in the
- * sender's port; -EADDRINUSE when no port is left for such a pair.
+ * sender's port; -EADDRINUSE when no port is left for such a pair. With a spec.device the
+ * session has a socket of its own all the same.
  *                                                                     R-100..R-109, R-122
  */
 NODISCARD int udp_open(struct reflector *r, const struct session_spec *spec, uint16_t port_first,

@@ -370,7 +370,7 @@ static int claim(struct reflector *r, const struct session_spec *spec, struct ud
 
 int shared_open(struct reflector *r, const struct session_spec *spec, struct udp_session *u)
 {
-	int error = sock_check_local(r->keeper, &spec->local);
+	int error = sock_check_local(r->keeper, &spec->local, 0);
 
 	error = error ? error : check_size(r, spec);
 	error = error ? error : probe(spec, &u->run_octets);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/sock.h"
 
+#include "daemon/reflector/device.h"
 #include "daemon/reflector/estimate.h"
 #include "protocol/pkt.h"
 
@@ -154,12 +155,22 @@ bool sock_prove_stamps(void)
 	return prove(&v4) || prove(&v6);
 }
 
-int sock_check_local(int keeper, const struct address *local)
+/* Only a socket with SO_BROADCAST may connect to a broadcast address. */
+static int probe_broadcast(int fd, const struct address *local)
 {
 	struct sockaddr none = { .sa_family = AF_UNSPEC };
 	union any_address a;
-	socklen_t len;
-	int result;
+	socklen_t len = fill(&a, local, 9);
+	int result = connect(fd, &a.sa, len) && errno == EACCES ? -EADDRNOTAVAIL : 0;
+
+	/* Undone at once: the probe must not keep a port. */
+	(void)connect(fd, &none, sizeof(none));
+	return result;
+}
+
+int sock_check_local(int keeper, const struct address *local, uint32_t device)
+{
+	int fd, result;
 
 	if (address_is_unusable(local)) {
 		return -EADDRNOTAVAIL;
@@ -167,11 +178,18 @@ int sock_check_local(int keeper, const struct address *local)
 	if (local->family != 4) {
 		return 0; /* IPv6 has no broadcast, and bind() takes no other multicast */
 	}
-	/* Only a socket with SO_BROADCAST may connect to a broadcast address. Undone at once:
-	 * the probe must not keep a port. */
-	len = fill(&a, local, 9);
-	result = connect(keeper, &a.sa, len) && errno == EACCES ? -EADDRNOTAVAIL : 0;
-	(void)connect(keeper, &none, sizeof(none));
+	if (!device) {
+		return probe_broadcast(keeper, local);
+	}
+	/* What is a broadcast address is another matter in each VRF, and the keeper is bound to
+	 * none: that could not be undone without a capability. */
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0) {
+		return -errno;
+	}
+	result = device_bind(fd, device);
+	result = result ? result : probe_broadcast(fd, local);
+	close(fd);
 	return result;
 }
 
@@ -250,7 +268,10 @@ int sock_open(const struct session_spec *spec, bool stamps, const struct sock_de
 	if (fd < 0) {
 		return -errno;
 	}
-	error = family == AF_INET ? set_options_v4(fd, tos) : set_options_v6(fd, tos);
+	error = device_bind(fd, spec->device);
+	if (!error) {
+		error = family == AF_INET ? set_options_v4(fd, tos) : set_options_v6(fd, tos);
+	}
 	if (!error) {
 		error = sock_ask_tos(fd, family, pkt_layout(spec->modes));
 	}
@@ -279,7 +300,7 @@ static int ask_addresses(int fd, int family)
 				 : set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 }
 
-int sock_open_light(const struct address *local, bool stamps)
+int sock_open_light(const struct address *local, uint32_t device, bool stamps)
 {
 	int family = local->family == 4 ? AF_INET : AF_INET6;
 	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -288,7 +309,8 @@ int sock_open_light(const struct address *local, bool stamps)
 	if (fd < 0) {
 		return -errno;
 	}
-	error = ask_addresses(fd, family);
+	error = device_bind(fd, device);
+	error = error ? error : ask_addresses(fd, family);
 	if (!error) { /* for the reply's: T-075 */
 		error = family == AF_INET ? set(fd, IPPROTO_IP, IP_RECVTOS, 1)
 					  : set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
@@ -306,7 +328,7 @@ int sock_open_light(const struct address *local, bool stamps)
 	return fd;
 }
 
-int sock_probe_port(const struct address *local)
+int sock_probe_port(const struct address *local, uint32_t device)
 {
 	int family = local->family == 4 ? AF_INET : AF_INET6;
 	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -315,7 +337,8 @@ int sock_probe_port(const struct address *local)
 	if (error) {
 		return error;
 	}
-	if (family == AF_INET6) {
+	error = device_bind(fd, device);
+	if (!error && family == AF_INET6) {
 		error = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	}
 	error = error ? error : sock_bind(fd, local, local->port);
@@ -387,67 +410,6 @@ uint32_t sock_unfragmented(int fd)
 		return 0;
 	}
 	return mtu > headers ? (uint32_t)(mtu - headers) : 0;
-}
-
-static void take_octet(const struct cmsghdr *c, uint8_t *out)
-{
-	int value;
-
-	/* IP_TOS comes as one octet, the others as int */
-	if (c->cmsg_len >= CMSG_LEN(sizeof(value))) {
-		memcpy(&value, CMSG_DATA(c), sizeof(value));
-		*out = (uint8_t)value;
-	} else if (c->cmsg_len >= CMSG_LEN(1)) {
-		*out = *CMSG_DATA(c);
-	}
-}
-
-static void take_stamp(const struct cmsghdr *c, struct sock_meta *out)
-{
-	struct timespec t[3]; /* software, unused, hardware */
-
-	if (c->cmsg_len < CMSG_LEN(sizeof(t))) {
-		return;
-	}
-	memcpy(t, CMSG_DATA(c), sizeof(t));
-	if (t[0].tv_sec || t[0].tv_nsec) {
-		out->stamp.ns = (int64_t)t[0].tv_sec * TS_NS_PER_S + t[0].tv_nsec;
-		out->stamped = true;
-	}
-	/* a card's clock may show anything */
-	if (t[2].tv_sec >= 0 && t[2].tv_sec < INT64_MAX / TS_NS_PER_S / 2 && t[2].tv_nsec >= 0 &&
-	    t[2].tv_nsec < TS_NS_PER_S) {
-		out->hardware_ns = (int64_t)t[2].tv_sec * TS_NS_PER_S + t[2].tv_nsec;
-	}
-}
-
-static void take_link(const struct cmsghdr *c, struct sock_meta *out)
-{
-	struct scm_ts_pktinfo info;
-
-	if (c->cmsg_len >= CMSG_LEN(sizeof(info))) {
-		memcpy(&info, CMSG_DATA(c), sizeof(info));
-		out->link = info.if_index;
-	}
-}
-
-void sock_meta(struct msghdr *m, struct sock_meta *out)
-{
-	*out = (struct sock_meta){ .ttl = PKT_TTL_UNKNOWN };
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPING) {
-			take_stamp(c, out);
-		} else if (c->cmsg_level == SOL_SOCKET &&
-			   c->cmsg_type == SCM_TIMESTAMPING_PKTINFO) {
-			take_link(c, out);
-		} else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) ||
-			   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT)) {
-			take_octet(c, &out->ttl);
-		} else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) ||
-			   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS)) {
-			take_octet(c, &out->tos);
-		}
-	}
 }
 
 /* --- shared ports ------------------------------------------------------------------------- */

@@ -29,12 +29,13 @@ bool sock_prove_stamps(void);
 
 /**
  * 0 if a reply can leave from this address of ours: -EADDRNOTAVAIL for broadcast and multicast
- * addresses, which bind() would take. @keeper is used as a probe.              R-240, T-047
+ * addresses, which bind() would take. @keeper is used as a probe, or with a @device a socket
+ * that is bound to that.                                                        R-240, T-047
  */
-NODISCARD int sock_check_local(int keeper, const struct address *local);
+NODISCARD int sock_check_local(int keeper, const struct address *local, uint32_t device);
 
 /**
- * A socket with all options, bound to nothing. Its receive buffer is as small as can be
+ * A socket with all options, bound to nothing but spec.device. Its receive buffer is as small as can be
  * until sock_release, so that packets before Start-Sessions take no memory.
  * @rcvbuf  the value for sock_release
  * Return descriptor or negative errno: -EMSGSIZE if packets of the announced padding fit
@@ -48,10 +49,10 @@ NODISCARD int sock_open(const struct session_spec *spec, bool stamps,
  * sent to, and it takes the source and DSCP of a reply with the reply.
  * Return descriptor or negative errno.
  */
-NODISCARD int sock_open_light(const struct address *local, bool stamps);
+NODISCARD int sock_open_light(const struct address *local, uint32_t device, bool stamps);
 
 /** -EADDRINUSE if any socket has the port, even one that shares it; 0 or another error. */
-NODISCARD int sock_probe_port(const struct address *local);
+NODISCARD int sock_probe_port(const struct address *local, uint32_t device);
 
 /**
  * A socket for sessions that share @port, bound to every address of the family: packets tell

@@ -59,7 +59,7 @@ struct worker *udp_pick_worker(struct reflector *r)
 static int open_socket(struct reflector *r, const struct session_spec *spec, uint16_t first,
 		       uint16_t last, struct udp_session *u)
 {
-	int error = sock_check_local(r->keeper, &spec->local);
+	int error = sock_check_local(r->keeper, &spec->local, spec->device);
 
 	if (error) {
 		return error;
@@ -84,10 +84,12 @@ static int open_socket(struct reflector *r, const struct session_spec *spec, uin
 	return 0;
 }
 
+/* The shared sockets are bound to no device: in a VRF a session has a port of its own. */
 static int open_any(struct reflector *r, const struct session_spec *spec, uint16_t first,
 		    uint16_t last, struct udp_session *u)
 {
-	return r->shared ? shared_open(r, spec, u) : open_socket(r, spec, first, last, u);
+	return r->shared && !spec->device ? shared_open(r, spec, u)
+					  : open_socket(r, spec, first, last, u);
 }
 
 static void leave_place(struct udp_session *u)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/conn.h"
 
+#include "daemon/reflector/device.h"
 #include "daemon/server/host.h"
 #include "daemon/server/memory.h"
 #include "daemon/server/orders.h"
@@ -378,6 +379,9 @@ void conn_enlist(struct conn *c)
 	struct server *s = c->server;
 
 	(void)conn_choose_class(c);
+	/* The kernel binds a connection between link-local addresses to their interface, which
+	 * their scope says already. */
+	c->device = address_is_link_local(&c->control.remote) ? 0 : device_of(c->stream.fd);
 	c->deadline.ns = CONTROL_NEVER;
 	ev_init(&c->timer, on_timer);
 	ev_io_init(&c->io, on_io, c->stream.fd, EV_READ);

@@ -28,6 +28,7 @@ struct conn {
 	ev_timer timer;
 	struct mono deadline;
 	bool eof, closing, lingering;
+	uint32_t device; /* that the socket is bound to: a VRF; 0 = none */
 	struct stream stream;
 };
 

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/lightlog.h"
 
+#include "daemon/reflector/device.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
-#define NAME_LEN 120
+#define NAME_LEN 150
 #define COUNTERS_LEN 380
 
 /* "TWAMP Light on 192.0.2.1:862, stateless" */
 static void put_name(const struct light_info *i, char out[static NAME_LEN])
 {
-	char address[ADDRESS_TEXT_LEN];
+	char address[ADDRESS_TEXT_LEN], device[DEVICE_TEXT_LEN];
 
-	snprintf(out, NAME_LEN, "%s on %s, %s", i->stamp ? "STAMP" : "TWAMP Light",
-		 address_text(&i->address, address, sizeof address),
+	snprintf(out, NAME_LEN, "%s on %s%s, %s", i->stamp ? "STAMP" : "TWAMP Light",
+		 address_text(&i->address, address, sizeof address), device_text(i->device, device),
 		 i->stateful ? "stateful" : "stateless");
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/listener.h"
 
+#include "daemon/reflector/device.h"
 #include "daemon/server/conn.h"
 #include "daemon/server/server.h"
 
@@ -104,11 +105,12 @@ static int find_bound(int fd, struct address *bound)
 }
 
 /* That of the process before, or a new one. */
-static int open_socket(struct passed *p, const struct address *a, struct address *bound)
+static int open_socket(struct passed *p, const struct address *a, uint32_t device,
+		       struct address *bound)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = to_sockaddr(a, &ss);
-	int fd = passed_port(p, SOCK_STREAM, a);
+	int fd = passed_port(p, SOCK_STREAM, a, device);
 	int on = 1, rc;
 
 	if (fd >= 0) {
@@ -118,6 +120,11 @@ static int open_socket(struct passed *p, const struct address *a, struct address
 	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0) {
 		return -errno;
+	}
+	rc = device_bind(fd, device);
+	if (rc < 0) {
+		close(fd);
+		return rc;
 	}
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
 	    (a->family == 6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) < 0) ||
@@ -143,10 +150,10 @@ static bool same_wish(const struct address *a, const struct address *b)
 	return address_same_host(a, b) && a->port == b->port;
 }
 
-static struct listener *find(struct listener *list, const struct address *wanted)
+static struct listener *find(struct listener *list, const struct address *wanted, uint32_t device)
 {
 	for (; list; list = list->next) {
-		if (same_wish(&list->wanted, wanted)) {
+		if (same_wish(&list->wanted, wanted) && list->device == device) {
 			return list;
 		}
 	}
@@ -154,18 +161,25 @@ static struct listener *find(struct listener *list, const struct address *wanted
 }
 
 /* A reused socket moves into the new list as a copy of its struct; the fd is shared. */
-static int add(struct server *s, struct listener *old, const struct address *wanted,
+static int add(struct server *s, struct listener *old, const struct settings_listen *wanted,
 	       struct listener **at)
 {
-	struct listener *known = find(old, wanted);
-	struct listener *l = calloc(1, sizeof *l);
+	struct listener *known, *l;
+	uint32_t device;
+	int error = device_find(wanted->device, &device);
 
+	if (error) {
+		return error;
+	}
+	l = calloc(1, sizeof *l);
 	if (!l) {
 		return -ENOMEM;
 	}
+	known = find(old, &wanted->address, device);
 	l->server = s;
-	l->wanted = *wanted;
-	l->fd = known ? known->fd : open_socket(&s->passed, wanted, &l->bound);
+	l->wanted = wanted->address;
+	l->device = device;
+	l->fd = known ? known->fd : open_socket(&s->passed, &wanted->address, device, &l->bound);
 	if (l->fd < 0) {
 		int rc = l->fd;
 
@@ -208,7 +222,7 @@ static void drop(struct listener *list, const struct listener *keep)
 
 /* The sockets that were passed are the listeners for good: they are as they were passed. */
 static int prepare_passed(struct server *s, struct listener *old, struct listener **out,
-			  struct address *fault)
+			  struct settings_listen *fault)
 {
 	struct listener *list = NULL, **end = &list;
 
@@ -218,13 +232,14 @@ static int prepare_passed(struct server *s, struct listener *old, struct listene
 
 		if (rc < 0) {
 			free(l);
-			*fault = (struct address){ .family = 6 };
+			*fault = (struct settings_listen){ .address.family = 6 };
 			drop(list, old);
 			return rc;
 		}
 		l->server = s;
 		l->fd = s->passed.control[i];
 		l->wanted = l->bound;
+		l->device = device_of(l->fd);
 		l->said = uses(old, l->fd);
 		*end = l;
 		end = &l->next;
@@ -234,7 +249,7 @@ static int prepare_passed(struct server *s, struct listener *old, struct listene
 }
 
 int listener_prepare(struct server *s, struct listener *old, const struct settings *now,
-		     struct listener **out, struct address *fault)
+		     struct listener **out, struct settings_listen *fault)
 {
 	struct listener *list = NULL, **end = &list;
 	int rc;
@@ -243,9 +258,9 @@ int listener_prepare(struct server *s, struct listener *old, const struct settin
 		return prepare_passed(s, old, out, fault);
 	}
 	for (size_t i = 0; i < now->n_listen; i++) {
-		rc = add(s, old, &now->listen[i].address, end);
+		rc = add(s, old, &now->listen[i], end);
 		if (rc < 0) {
-			*fault = now->listen[i].address;
+			*fault = now->listen[i];
 			drop(list, old);
 			return rc;
 		}

@@ -16,6 +16,7 @@ struct listener {
 	struct server *server;
 	struct listener *next;
 	struct address wanted; /* as configured; port 0 = any */
+	uint32_t device; /* that it is bound to: a VRF; 0 = none */
 	struct address bound;
 	int fd;
 	bool said; /* in the log */
@@ -27,10 +28,11 @@ struct address listener_address(const struct sockaddr_storage *ss);
 
 /**
  * A listener for each entry of @now: those of @old are reused, the others opened. If the service
- * manager passed sockets, they are the listeners, whatever @now says. Nothing of @old is closed. Return 0 with *out, or negative errno with @fault naming the address.
+ * manager passed sockets, they are the listeners, whatever @now says. Nothing of @old is closed.
+ * Return 0 with *out, or negative errno with @fault naming address and device.
  */
 NODISCARD int listener_prepare(struct server *s, struct listener *old, const struct settings *now,
-			       struct listener **out, struct address *fault);
+			       struct listener **out, struct settings_listen *fault);
 
 /** Make @next the list: starts the new, closes those of the old list that are not in it. */
 void listener_swap(struct listener **list, struct listener *next);

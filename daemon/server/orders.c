@@ -105,14 +105,21 @@ static bool has_session_at(const struct conn *c, const struct address *a)
 	return false;
 }
 
-/* One packet between two of our own sessions would go to and fro for ever. */
-static bool is_loop(const struct server *s, const struct address *remote)
+/*
+ * One packet between two of our own sessions would go to and fro for ever. In a VRF an address of
+ * ours may be somebody else's. Who has a connection from there has shown it to be so; else it
+ * counts as ours, for routes may lead from one VRF to another.
+ */
+static bool is_loop(const struct conn *opener, const struct address *remote)
 {
+	const struct server *s = opener->server;
+	bool shown = address_same_host(remote, &opener->control.remote);
+
 	if (!reflector_holds_port(s->reflector, remote->port) || !host_has(remote)) {
 		return false;
 	}
 	for (const struct conn *c = s->conns; c; c = c->next) {
-		if (has_session_at(c, remote)) {
+		if (!(shown && c->device != opener->device) && has_session_at(c, remote)) {
 			return true;
 		}
 	}
@@ -136,7 +143,7 @@ void orders_open(struct conn *c, struct control_in *in)
 		return;
 	}
 	in->reason = REASON_LOOP;
-	if (is_loop(c->server, &spec->remote)) {
+	if (is_loop(c, &spec->remote)) {
 		return;
 	}
 	o = calloc(1, sizeof *o);
@@ -145,6 +152,7 @@ void orders_open(struct conn *c, struct control_in *in)
 		return;
 	}
 	o->session.spec = *spec;
+	o->session.spec.device = c->device;
 	o->server = c->server;
 	o->conn = c;
 	o->peer = c->control.remote;

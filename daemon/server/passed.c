@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/passed.h"
 
+#include "daemon/reflector/device.h"
 #include "daemon/server/listener.h"
 
 #include <errno.h>
@@ -254,13 +255,14 @@ static bool is_bound_to(int fd, const struct address *a)
 	return address_same_host(&bound, a) && bound.port == a->port;
 }
 
-int passed_port(struct passed *p, int type, const struct address *bound)
+int passed_port(struct passed *p, int type, const struct address *bound, uint32_t device)
 {
 	for (size_t i = 0; i < p->n_left; i++) {
 		struct passed_socket *s = &p->left[i];
 		int fd = s->fd;
 
-		if (s->port && fd >= 0 && option_is(fd, SO_TYPE, type) && is_bound_to(fd, bound)) {
+		if (s->port && fd >= 0 && option_is(fd, SO_TYPE, type) && is_bound_to(fd, bound) &&
+		    device_of(fd) == device) {
 			s->fd = -1;
 			return fd;
 		}

@@ -53,5 +53,5 @@ uint64_t passed_cookie(int fd);
 /** A socket that the process before left, which is the caller's from now on; -1 = none. */
 int passed_socket(struct passed *p, uint64_t cookie);
 
-/** The same by type (SOCK_STREAM, SOCK_DGRAM) and the address that it is bound to. */
-int passed_port(struct passed *p, int type, const struct address *bound);
+/** The same by type (SOCK_STREAM, SOCK_DGRAM), and the address and device that it is bound to. */
+int passed_port(struct passed *p, int type, const struct address *bound, uint32_t device);

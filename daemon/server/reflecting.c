@@ -79,7 +79,7 @@ static int take_port(void *context, int family, uint16_t port)
 	struct server *s = context;
 	struct address any = { .family = (uint8_t)family, .port = port };
 
-	return passed_port(&s->passed, SOCK_DGRAM, &any);
+	return passed_port(&s->passed, SOCK_DGRAM, &any, 0);
 }
 
 int reflecting_start(struct server *s)

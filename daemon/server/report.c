@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/report.h"
 
+#include "daemon/reflector/device.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -41,13 +43,13 @@ static void accepted(struct log *l, const struct log_args *base, const struct se
 {
 	struct log_args a = *base;
 	char sid[SID_TEXT_LEN], local[ADDRESS_TEXT_LEN], remote[ADDRESS_TEXT_LEN];
-	char detail[DETAIL_LEN];
+	char detail[DETAIL_LEN], device[DEVICE_TEXT_LEN];
 	struct address here = s->spec.local;
 
 	here.port = s->port;
 	put_sid(s, sid);
-	snprintf(detail, sizeof detail, "%s reflects to %s, DSCP %u, padding %" PRIu32,
-		 address_text(&here, local, sizeof local),
+	snprintf(detail, sizeof detail, "%s%s reflects to %s, DSCP %u, padding %" PRIu32,
+		 address_text(&here, local, sizeof local), device_text(s->spec.device, device),
 		 address_text(&s->spec.remote, remote, sizeof remote), s->spec.dscp,
 		 s->spec.padding);
 	a.sid = sid;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/server.h"
 
+#include "daemon/reflector/device.h"
 #include "daemon/server/burden.h"
 #include "daemon/server/conn.h"
 #include "daemon/server/handover.h"
@@ -120,7 +121,7 @@ void server_pause_accept(struct server *s, int error)
 
 static void say_listening(struct server *s)
 {
-	char text[ADDRESS_TEXT_LEN];
+	char text[ADDRESS_TEXT_LEN], device[DEVICE_TEXT_LEN], where[sizeof text + sizeof device];
 
 	if (s->passed.n_control) {
 		snprintf(text, sizeof text, "%zu", s->passed.n_control);
@@ -128,22 +129,27 @@ static void say_listening(struct server *s)
 	}
 	for (struct listener *l = s->listeners; l; l = l->next) {
 		if (!l->said) {
-			server_say(s, LOG_EVENT_LISTENING,
-				   address_text(&l->bound, text, sizeof text));
+			snprintf(where, sizeof where, "%s%s",
+				 address_text(&l->bound, text, sizeof text),
+				 device_text(l->device, device));
+			server_say(s, LOG_EVENT_LISTENING, where);
 		}
 		l->said = true;
 	}
 	lightlog_opened(s->log, s->reflector);
 }
 
-static void explain(int rc, const char *kind, const struct address *fault, const char *look,
+static void explain(int rc, const char *kind, const struct settings_listen *fault, const char *look,
 		    char *why, size_t size)
 {
 	char text[ADDRESS_TEXT_LEN];
 
-	snprintf(why, size, "cannot listen on %s%s: %s%s%s", kind,
-		 address_text(fault, text, sizeof text), strerror(-rc),
+	snprintf(why, size, "cannot listen on %s%s%s%s: %s%s%s", kind,
+		 address_text(&fault->address, text, sizeof text),
+		 *fault->device ? ", device " : "", fault->device, strerror(-rc),
 		 rc == -EACCES	     ? "; ports below 1024 need CAP_NET_BIND_SERVICE"
+		 : rc == -ENODEV     ? "; make it, or correct device: ip link show"
+		 : rc == -EPERM	     ? "; device needs Linux 5.7 or CAP_NET_RAW"
 		 : rc == -EADDRINUSE ? "; look who has it: "
 				     : "",
 		 rc == -EADDRINUSE ? look : "");
@@ -154,7 +160,7 @@ static int listen_to(struct server *s, struct settings *settings, char *why, siz
 {
 	struct light_plan *light;
 	struct listener *next;
-	struct address fault;
+	struct settings_listen fault;
 	int rc = light_prepare(s->reflector, settings, &light, &fault);
 
 	if (rc < 0) {

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Start a program with sockets passed to it, as a service manager does: activate.py
 KIND:NAME... -- PROGRAM ARGUMENT... KIND: tcp4, tcp6, dual (listening on port 862), deaf (does
-not listen), udp, unix, file. All are blocking, so that who takes them has to see to it.
+not listen), udp, unix, file; tcp4%DEVICE is bound to a device, and so on. All are blocking, so
+that who takes them has to see to it.
 """
 
 import os
@@ -15,6 +16,7 @@ PORT = 862
 def make(kind):
     if kind.startswith("fd"):
         return int(kind[2:])
+    kind, _, device = kind.partition("%")
     if kind == "file":
         return os.open("/dev/null", os.O_RDONLY)
     if kind == "unix":
@@ -28,6 +30,8 @@ def make(kind):
         family = socket.AF_INET6 if kind in ("tcp6", "dual") else socket.AF_INET
         s = socket.socket(family, socket.SOCK_STREAM)
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if device:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
         if family == socket.AF_INET6:
             s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, kind == "tcp6")
         s.bind(("::" if family == socket.AF_INET6 else "0.0.0.0", PORT))

@@ -143,7 +143,7 @@ class Net:
     def sweep():
         """Remove namespaces of test processes that were killed before they could."""
         for name in os.listdir("/run/netns") if os.path.isdir("/run/netns") else ():
-            match = re.fullmatch(r"tw(\d+)[sc]", name)
+            match = re.fullmatch(r"tw(\d+)[scr]", name)
             if match and not os.path.exists("/proc/" + match.group(1)):
                 run("ip", "netns", "delete", name, check=False)
 

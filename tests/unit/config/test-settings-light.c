@@ -55,7 +55,8 @@ START_TEST(all_keys)
 {
 	struct settings *s = load_good(
 		"light = ( { address = \"198.51.100.1\"; port = 8620; type = "
-		"\"twamp-light\"; stateful = true; from_862 = true; dscp = \"zero\";" CLIENTS
+		"\"twamp-light\"; stateful = true; from_862 = true; device = \"vrf-red\";"
+		"dscp = \"zero\";" CLIENTS
 		" }, { address = \"::1\"; port = 8620; dscp = 46; ssids = [ 9, 0, 65535 "
 		"];" TYPE CLIENTS " } );");
 	const struct settings_light *l = s->light;
@@ -65,6 +66,8 @@ START_TEST(all_keys)
 	ck_assert_uint_eq(l[0].address.ip[0], 198);
 	ck_assert_int_eq(l[0].type, SETTINGS_LIGHT_TWAMP);
 	ck_assert(l[0].stateful && l[0].from_862);
+	ck_assert_str_eq(l[0].device, "vrf-red");
+	ck_assert_str_eq(l[1].device, "");
 	ck_assert_uint_eq(l[0].dscp, 0); /* T-075 */
 	ck_assert_uint_eq(l[1].dscp, 46);
 	ck_assert_uint_eq(l[1].n_ssids, 3);
@@ -101,6 +104,9 @@ START_TEST(faults)
 		{ TYPE "clients = \"192.0.2.0/24\";", "array of 1 to 4096 prefixes" },
 		{ TYPE CLIENTS "address = \"name\";", "light.address: \"name\" is no address" },
 		{ TYPE CLIENTS "address = \"224.0.0.1\";", "is no address of a host" },
+		{ TYPE CLIENTS "device = 1;", "light.device: this is an integer, expected: a" },
+		{ TYPE CLIENTS "device = \"a:b\";",
+		  "light.device: \"a:b\" is no name of a network" },
 		{ TYPE CLIENTS "address = 1;", "light.address: 1 is out of range, expected: a" },
 		{ TYPE CLIENTS "adress = \"::1\";",
 		  "light.adress: unknown key, expected: address" },
@@ -127,11 +133,16 @@ START_TEST(overlaps)
 	load_bad("light = ( { address = \"::1\"; " TYPE CLIENTS
 		 " }, { address = \"::1\"; " TYPE CLIENTS " } );",
 		 "each once");
+	load_bad("light = ( { device = \"a\"; " TYPE CLIENTS
+		 " }, { address = \"::1\"; device = \"a\"; " TYPE CLIENTS " } );",
+		 "each once");
 	s = load_good("light = ( { address = \"::1\"; " TYPE CLIENTS " },"
+		      "{ address = \"::1\"; device = \"a\"; " TYPE CLIENTS " },"
+		      "{ address = \"::1\"; device = \"b\"; " TYPE CLIENTS " },"
 		      "{ address = \"::2\"; " TYPE CLIENTS " },"
 		      "{ address = \"0.0.0.0\"; " TYPE CLIENTS " },"
 		      "{ address = \"::\"; port = 863; " TYPE CLIENTS " } );");
-	ck_assert_uint_eq(s->n_light, 4);
+	ck_assert_uint_eq(s->n_light, 6);
 	settings_unref(s);
 }
 END_TEST
@@ -195,7 +206,7 @@ START_TEST(dump_is_a_file)
 	struct settings *s = load_good(
 		"light = ( { " TYPE " stateful = true; dscp = 10; ssids = [ 1, 2 ]; clients = [ "
 		"\"10.0.0.0/8\", \"::/0\" ]; }, { address = \"192.0.2.1\"; port = 5000; type = "
-		"\"twamp-light\"; from_862 = true; " CLIENTS " } );");
+		"\"twamp-light\"; from_862 = true; device = \"vrf-red\"; " CLIENTS " } );");
 	char *first = dump(s), *second;
 
 	settings_unref(s);
@@ -203,6 +214,7 @@ START_TEST(dump_is_a_file)
 	second = dump(s);
 	ck_assert_str_eq(first, second);
 	ck_assert_ptr_nonnull(strstr(first, "ssids = [ 1, 2 ]"));
+	ck_assert_ptr_nonnull(strstr(first, "port = 5000; device = \"vrf-red\";"));
 	free(first);
 	free(second);
 	settings_unref(s);

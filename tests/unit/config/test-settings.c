@@ -185,7 +185,7 @@ END_TEST
 
 static const char everything[] =
 	"listen = ( { address = \"192.0.2.1\"; port = 8620; }, { address = \"::1\"; port = 0; },\n"
-	"           { port = 8621L; }, { address = \"fe80::1%1\"; } );\n"
+	"           { port = 8621L; device = \"vrf-red\"; }, { address = \"fe80::1%1\"; } );\n"
 	"modes = [ \"unauthenticated\", \"mixed\" ]; features = [ \"dscp-ecn\" ];\n"
 	"auth = { count = 2147483648; workers = 16; queue = 1; failure_rate = 0; };\n"
 	"clients = ( { name = \"A.-_9\"; prefixes = [ \"192.0.2.0/24\", \"2001:db8::/32\" ]; },\n"
@@ -219,6 +219,7 @@ START_TEST(every_key)
 	ck_assert_uint_eq(s->listen[2].address.family, 4);
 	ck_assert_uint_eq(s->listen[3].address.family, 6);
 	ck_assert_uint_eq(s->listen[3].address.port, 8621);
+	ck_assert_str_eq(s->listen[3].device, "vrf-red");
 	ck_assert_uint_eq(s->listen[4].address.scope, 1);
 	ck_assert_uint_eq(s->listen[4].address.port, 862);
 	ck_assert_uint_eq(s->policy.max_connections, 1);
@@ -286,6 +287,7 @@ START_TEST(dump_round_trip)
 	for (size_t i = 0; i < first->n_listen; i++) {
 		ck_assert(address_same_host(&first->listen[i].address, &second->listen[i].address));
 		ck_assert_uint_eq(first->listen[i].address.port, second->listen[i].address.port);
+		ck_assert_str_eq(first->listen[i].device, second->listen[i].device);
 	}
 	free(a);
 	free(b);
@@ -417,7 +419,15 @@ static const struct {
 	{ "listen = [ ];", "listen: this is an array [ ], expected: list" },
 	{ "listen = ( 862 );", "listen: this is an integer, expected: list" },
 	{ "listen = ( { adress = \"::\"; } );",
-	  "listen.adress: unknown key, expected: address, port" },
+	  "listen.adress: unknown key, expected: address, port, device" },
+	{ "listen = ( { device = 1; } );",
+	  "listen.device: this is an integer, expected: a string" },
+	{ "listen = ( { device = \"vrf red\"; } );", "listen.device: \"vrf red\" is no name of a" },
+	{ "listen = ( { device = \"a/b\"; } );", "is no name of a network device" },
+	{ "listen = ( { device = \"..\"; } );", "is no name of a network device" },
+	{ "listen = ( { device = \"0123456789abcdef\"; } );", "is no name of a network device" },
+	{ "listen = ( { device = \"a\"; }, { device = \"a\"; } );",
+	  "listen: the same address and port are there twice" },
 	{ "listen = ( { port = 65536; } );",
 	  "listen.port: 65536 is out of range, expected: integer 0..65535" },
 	{ "listen = ( { port = -1; } );", "listen.port: -1 is out of range" },
@@ -459,6 +469,10 @@ START_TEST(listen_limits)
 
 	s = load_good("listen = ( { port = 0; }, { port = 0; }, { address = \"\"; } );");
 	ck_assert_uint_eq(s->n_listen, 6);
+	settings_unref(s);
+	s = load_good("listen = ( { device = \"0123456789abcde\"; }, { device = \"\"; } );");
+	ck_assert_uint_eq(s->n_listen, 4);
+	ck_assert_str_eq(s->listen[1].device, "0123456789abcde");
 	settings_unref(s);
 
 	for (int i = 0; i < 32; i++) {

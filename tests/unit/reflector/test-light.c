@@ -96,7 +96,7 @@ static struct settings *entry(int family, uint16_t port, const char *keys)
 static void use(struct settings *s)
 {
 	struct light_plan *plan;
-	struct address fault;
+	struct settings_listen fault;
 
 	ck_assert_int_eq(light_prepare(r, s, &plan, &fault), 0);
 	light_apply(r, plan);
@@ -329,7 +329,7 @@ START_TEST(port_in_use)
 	uint16_t port = free_port(4), taken = 0, own = 0;
 	int fd = rig_sender(4, &taken), sender = rig_sender(4, &own), before;
 	struct light_plan *plan;
-	struct address fault;
+	struct settings_listen fault;
 	struct settings *s;
 	char text[400];
 
@@ -343,7 +343,7 @@ START_TEST(port_in_use)
 	s = settings_of(text);
 	ck_assert_int_eq(light_prepare(r, s, &plan, &fault), -EADDRINUSE);
 	settings_unref(s);
-	ck_assert_uint_eq(fault.port, taken);
+	ck_assert_uint_eq(fault.address.port, taken);
 	ck_assert_int_eq(rig_descriptors(), before);
 	exchange(sender, 4, port, 41, 2);
 	ck_assert_int_eq(reply.len, 41); /* TWAMP Light, not STAMP */
