@@ -3,6 +3,7 @@
 
 #include "daemon/reflector/device.h"
 #include "daemon/reflector/lightpath.h"
+#include "daemon/reflector/lightsock.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -59,6 +60,7 @@ static struct light_info describe(const struct light_entry *e)
 		.device = e->device,
 		.stamp = e->type == SETTINGS_LIGHT_STAMP,
 		.stateful = e->stateful,
+		.passed = e->passed >= 0,
 	};
 
 	add_entry(&info.sums, e);
@@ -78,6 +80,31 @@ static void free_entry(struct light_entry *e)
 	free(e);
 }
 
+static bool is_taken(const struct light_view *view, int passed)
+{
+	for (size_t i = 0; view && i < view->n; i++) {
+		if (view->entries[i]->passed == passed) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int open_socket(struct reflector *r, const struct light_entry *e)
+{
+	int fd;
+
+	if (e->passed >= 0) {
+		return lightsock_take(r, e->passed,
+				      r->light_view && !is_taken(r->light_view, e->passed));
+	}
+	fd = sock_open_light(&e->address, e->device, !r->config.user_timestamps);
+	if (fd >= 0 && r->phc) {
+		sock_ask_hardware(fd);
+	}
+	return fd;
+}
+
 static int open_port(struct reflector *r, struct light_entry *e, unsigned i)
 {
 	struct light_port *p = &e->ports[i];
@@ -87,22 +114,28 @@ static int open_port(struct reflector *r, struct light_entry *e, unsigned i)
 	p->address = e->address;
 	p->fd = -1;
 	e->count++;
+	if (e->passed >= 0 && (unsigned)e->passed % r->count != i) {
+		return 0;
+	}
 	if (e->stateful) {
 		error = table_new(&p->table, LIGHTPATH_SENDERS);
 	}
 	if (error) {
 		return error;
 	}
-	p->fd = sock_open_light(&e->address, e->device, !r->config.user_timestamps);
-	if (p->fd >= 0 && r->phc) {
-		sock_ask_hardware(p->fd);
-	}
+	p->fd = open_socket(r, e);
 	return p->fd < 0 ? p->fd : 0;
 }
 
-/* @alone: no socket of ours has the port, so nobody else's may either. */
-static int open_entry(struct reflector *r, const struct settings_light *l, uint32_t device,
-		      bool alone, struct light_entry **out)
+/* What an entry of the settings comes to here. */
+struct wish {
+	const struct settings_light *l;
+	uint32_t device;
+	int passed;
+	bool alone; /* no socket of ours has the port, so nobody else's may either */
+};
+
+static int open_entry(struct reflector *r, const struct wish *w, struct light_entry **out)
 {
 	struct light_entry *e = calloc(1, sizeof(*e) + r->count * sizeof(e->ports[0]));
 	int error = 0;
@@ -110,12 +143,13 @@ static int open_entry(struct reflector *r, const struct settings_light *l, uint3
 	if (!e) {
 		return -ENOMEM;
 	}
-	e->address = l->address;
-	e->device = device;
-	e->type = l->type;
-	e->stateful = l->stateful;
-	if (alone) {
-		error = sock_probe_port(&l->address, device);
+	e->address = w->l->address;
+	e->type = w->l->type;
+	e->stateful = w->l->stateful;
+	e->device = w->device;
+	e->passed = w->passed;
+	if (w->alone && w->passed < 0) {
+		error = sock_probe_port(&e->address, e->device);
 	}
 	for (unsigned i = 0; !error && i < r->count; i++) {
 		error = open_port(r, e, i);
@@ -128,17 +162,17 @@ static int open_entry(struct reflector *r, const struct settings_light *l, uint3
 	return 0;
 }
 
-static bool is_same(const struct light_entry *e, const struct settings_light *l, uint32_t device)
+static bool is_same(const struct light_entry *e, const struct wish *w)
 {
-	return address_same_host(&e->address, &l->address) && e->address.port == l->address.port &&
-	       e->device == device && e->type == l->type && e->stateful == l->stateful;
+	return address_same_host(&e->address, &w->l->address) &&
+	       e->address.port == w->l->address.port && e->device == w->device &&
+	       e->passed == w->passed && e->type == w->l->type && e->stateful == w->l->stateful;
 }
 
-static struct light_entry *find(const struct light_view *view, const struct settings_light *l,
-				uint32_t device)
+static struct light_entry *find(const struct light_view *view, const struct wish *w)
 {
 	for (size_t i = 0; view && i < view->n; i++) {
-		if (is_same(view->entries[i], l, device)) {
+		if (is_same(view->entries[i], w)) {
 			return view->entries[i];
 		}
 	}
@@ -175,16 +209,21 @@ static bool is_ours(const struct reflector *r, uint16_t port)
 }
 
 /* One that is there, or a new one. */
-static int get_entry(struct reflector *r, const struct settings_light *l, struct light_entry **out)
+static int get_entry(struct reflector *r, const struct settings *s, const struct settings_light *l,
+		     struct light_entry **out)
 {
-	uint32_t device;
-	int error = device_find(l->device, &device);
+	struct wish w = { .l = l, .alone = !is_ours(r, l->address.port) };
+	int error = device_find(l->device, &w.device);
 
 	if (error) {
 		return error;
 	}
-	*out = find(r->light_view, l, device);
-	return *out ? 0 : open_entry(r, l, device, !is_ours(r, l->address.port), out);
+	w.passed = lightsock_find(r, s, l, w.device);
+	if (w.passed >= 0) {
+		w.device = device_of(w.passed);
+	}
+	*out = find(r->light_view, &w);
+	return *out ? 0 : open_entry(r, &w, out);
 }
 
 static int fill(struct reflector *r, struct light_view *v, struct settings_listen *fault)
@@ -193,7 +232,7 @@ static int fill(struct reflector *r, struct light_view *v, struct settings_liste
 		const struct settings_light *l = &v->settings->light[i];
 		uint16_t port = l->address.port;
 		struct light_entry *e;
-		int error = get_entry(r, l, &e);
+		int error = get_entry(r, v->settings, l, &e);
 
 		if (error) {
 			fault->address = l->address;
@@ -339,6 +378,20 @@ void light_walk(struct reflector *r, void (*each)(void *context, const struct li
 		info.fresh = !e->said;
 		e->said = true;
 		each(context, &info);
+	}
+}
+
+void light_walk_unused(const struct reflector *r,
+		       void (*each)(void *context, const struct address *at, uint32_t device),
+		       void *context)
+{
+	for (size_t i = 0; i < r->config.n_light_fds; i++) {
+		int fd = r->config.light_fds[i];
+		struct address at;
+
+		if (!is_taken(r->light_view, fd) && !sock_local(fd, &at)) {
+			each(context, &at, device_of(fd));
+		}
 	}
 }
 

@@ -3,7 +3,7 @@
  * Reflectors without a control connection: TWAMP Light and STAMP on the UDP ports of the
  * setting "light". Each reflector thread has a socket of its own for each port (SO_REUSEPORT):
  * the kernel's hash over addresses and ports keeps a sender on one thread, and so its Sequence
- * Numbers in one table. All functions are the main thread's.
+ * Numbers in one table. A socket that was passed to us (light_fds) is served by one thread. All functions are the main thread's.
  * RFC 5357 Appendix I, RFC 8545, RFC 8762, RFC 8972 3; T-070..T-085.
  */
 #pragma once
@@ -57,6 +57,7 @@ struct light_info {
 	struct address address;
 	uint32_t device; /* 0 = none */
 	bool stamp, stateful;
+	bool passed; /* its socket is one of light_fds */
 	bool fresh; /* light_walk sees it for the first time */
 	struct light_sums sums;
 };
@@ -64,6 +65,11 @@ struct light_info {
 /** Call @each for every port. */
 void light_walk(struct reflector *r, void (*each)(void *context, const struct light_info *info),
 		void *context);
+
+/** Call @each for every socket of light_fds that no entry of the settings means: nobody reads it. */
+void light_walk_unused(const struct reflector *r,
+		       void (*each)(void *context, const struct address *at, uint32_t device),
+		       void *context);
 
 /** How many ports there are. */
 size_t light_count(const struct reflector *r);

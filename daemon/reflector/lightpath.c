@@ -388,6 +388,9 @@ static bool has(const struct light_view *view, const struct light_entry *e)
 /* What has arrived is still answered; then the port is free. */
 static void stop(struct light_worker *lw, struct light_port *p)
 {
+	if (p->fd < 0) {
+		return;
+	}
 	(void)burst(p);
 	ev_io_stop(lw->worker->loop, &p->io);
 	close(p->fd);
@@ -396,6 +399,9 @@ static void stop(struct light_worker *lw, struct light_port *p)
 
 static void start(struct light_worker *lw, struct light_port *p)
 {
+	if (p->fd < 0) {
+		return;
+	}
 	ev_io_init(&p->io, on_readable, p->fd, EV_READ);
 	p->io.data = p;
 	ev_io_start(lw->worker->loop, &p->io);

@@ -29,7 +29,7 @@ struct light_port {
 	struct address address; /* fixed: as bound */
 	struct table *table; /* fixed; NULL = stateless */
 	/* The main thread's until its view is adopted, then the thread's, which closes it. */
-	int fd; /* -1 = closed */
+	int fd; /* -1 = closed, or another thread serves the port */
 	ev_io io;
 	const struct settings_light *rules;
 	struct light_counters counters;
@@ -39,6 +39,7 @@ struct light_port {
 struct light_entry {
 	struct address address;
 	uint32_t device; /* 0 = none */
+	int passed; /* one of light_fds, which one thread serves; -1: a socket for each thread */
 	enum settings_light_type type;
 	bool stateful;
 	bool said;

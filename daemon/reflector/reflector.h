@@ -80,6 +80,10 @@ struct reflector_config {
 		/* The socket that another process had there, or -1. It is taken over. NULL ok. */
 		int (*old)(void *context, int family, uint16_t port);
 	} shared;
+	/* UDP sockets for Light ports that were opened for us: bound, of one family. The caller's;
+	 * they stay open and in place. */
+	const int *light_fds;
+	size_t n_light_fds;
 	/* Called in @loop's thread when a session has ended and its socket is closed, never from
 	 * within udp_stop or udp_end. @counters are final and valid during the call; the session
 	 * is freed after it. May open and end sessions, but not free the reflector. */

@@ -2,22 +2,20 @@
 #include "daemon/reflector/sock.h"
 
 #include "daemon/reflector/device.h"
-#include "daemon/reflector/estimate.h"
 #include "protocol/pkt.h"
 
 #include <errno.h>
 #include <linux/net_tstamp.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <unistd.h>
 
 /* The tiny buffer of a session that is not started holds a few packets at most: this many
  * reads empty it of all that came before, whatever arrives meanwhile. */
 #define DRAIN_MAX 64
 
-#define PROOF_TRIES 25
-#define PROOF_WAIT_MS 10
+/* More small packets than SOCK_RCVBUF holds: what arrives meanwhile does not make it endless. */
+#define DRAIN_ALL 65536
 
 union any_address {
 	struct sockaddr sa;
@@ -57,10 +55,10 @@ static int get(int fd, int name, int *value)
  * Not SO_TIMESTAMPNS: where the kernel took no stamp, that one makes one up at the time of
  * the read, and nobody can tell.
  */
-static int ask_stamps(int fd)
+bool sock_ask_stamps(int fd)
 {
-	return set(fd, SOL_SOCKET, SO_TIMESTAMPING,
-		   SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE);
+	return !set(fd, SOL_SOCKET, SO_TIMESTAMPING,
+		    SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE);
 }
 
 void sock_ask_hardware(int fd)
@@ -83,7 +81,7 @@ int sock_keeper(bool stamps, struct sock_defaults *defaults)
 		return -errno;
 	}
 	if (stamps) {
-		(void)ask_stamps(fd); /* sock_prove_stamps tells what that brought */
+		(void)sock_ask_stamps(fd); /* sock_prove_stamps tells what that brought */
 	}
 	error = get(fd, SO_RCVBUF, &defaults->rcvbuf);
 	if (!error) {
@@ -94,65 +92,6 @@ int sock_keeper(bool stamps, struct sock_defaults *defaults)
 		return error;
 	}
 	return fd;
-}
-
-/* One packet from the socket to itself. 1 = stamped, 0 = not, negative errno = did not come. */
-static int try_stamp(int fd)
-{
-	uint8_t payload[1] = { 0 }, control[SOCK_CONTROL_LEN] __attribute__((aligned(16)));
-	struct iovec iov = { payload, sizeof(payload) };
-	struct msghdr m = { .msg_iov = &iov,
-			    .msg_iovlen = 1,
-			    .msg_control = control,
-			    .msg_controllen = sizeof(control) };
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	struct wall before = estimate_wall();
-	struct sock_meta meta;
-
-	if (send(fd, payload, sizeof(payload), 0) < 0) {
-		return -errno;
-	}
-	if (poll(&p, 1, PROOF_WAIT_MS) <= 0 || recvmsg(fd, &m, 0) < 0) {
-		return -EAGAIN;
-	}
-	sock_meta(&m, &meta);
-	return meta.stamped && meta.stamp.ns >= before.ns && meta.stamp.ns <= estimate_wall().ns;
-}
-
-/* The kernel turns stamping on a moment after it was asked to: not every packet has it. */
-static bool prove(const struct address *loopback)
-{
-	union any_address a;
-	socklen_t len = fill(&a, loopback, 0);
-	int fd = socket(a.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool seen = false;
-
-	if (fd < 0) {
-		return false;
-	}
-	if (ask_stamps(fd) || bind(fd, &a.sa, len) || getsockname(fd, &a.sa, &len) ||
-	    connect(fd, &a.sa, len)) {
-		goto out;
-	}
-	for (int i = 0; i < PROOF_TRIES && !seen; i++) {
-		int result = try_stamp(fd);
-
-		seen = result == 1;
-		if (result == 0) {
-			poll(NULL, 0, 1);
-		}
-	}
-out:
-	close(fd);
-	return seen;
-}
-
-bool sock_prove_stamps(void)
-{
-	struct address v4 = { .family = 4, .ip = { 127, 0, 0, 1 } };
-	struct address v6 = { .family = 6, .ip = { [15] = 1 } };
-
-	return prove(&v4) || prove(&v6);
 }
 
 /* Only a socket with SO_BROADCAST may connect to a broadcast address. */
@@ -227,6 +166,24 @@ static int size_buffers(int fd, const struct session_spec *spec,
 	return error ? error : set(fd, SOL_SOCKET, SO_RCVBUF, 1);
 }
 
+static int make(int family)
+{
+	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int error = 0;
+
+	if (fd < 0) {
+		return -errno;
+	}
+	if (family == AF_INET6) {
+		error = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	}
+	if (error) {
+		close(fd);
+		return error;
+	}
+	return fd;
+}
+
 /* T-027 no DF; T-047 C-077 the reply's TTL and DSCP, ECN bits 0 */
 static int set_options_v4(int fd, int tos)
 {
@@ -239,9 +196,8 @@ static int set_options_v4(int fd, int tos)
 
 static int set_options_v6(int fd, int tos)
 {
-	int error = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	int error = set(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 255);
 
-	error = error ? error : set(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 255);
 	error = error ? error : set(fd, IPPROTO_IPV6, IPV6_TCLASS, tos);
 	error = error ? error : set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
 	return error ? error : set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
@@ -261,12 +217,12 @@ int sock_open(const struct session_spec *spec, bool stamps, const struct sock_de
 	      int *rcvbuf)
 {
 	int family = spec->local.family == 4 ? AF_INET : AF_INET6;
-	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = make(family);
 	int tos = (spec->dscp & 0x3f) << 2;
 	int error;
 
 	if (fd < 0) {
-		return -errno;
+		return fd;
 	}
 	error = device_bind(fd, spec->device);
 	if (!error) {
@@ -283,7 +239,7 @@ int sock_open(const struct session_spec *spec, bool stamps, const struct sock_de
 		return error;
 	}
 	if (stamps) {
-		(void)ask_stamps(fd); /* each packet tells whether it has one */
+		(void)sock_ask_stamps(fd); /* each packet tells whether it has one */
 	}
 	return fd;
 }
@@ -300,21 +256,83 @@ static int ask_addresses(int fd, int family)
 				 : set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 }
 
+/* TOS for the reply's: T-075 */
+static int ask_light(int fd, int family)
+{
+	int error = ask_addresses(fd, family);
+
+	if (error) {
+		return error;
+	}
+	return family == AF_INET ? set(fd, IPPROTO_IP, IP_RECVTOS, 1)
+				 : set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+}
+
+int sock_adopt_light(int fd, bool stamps, const struct sock_defaults *defaults)
+{
+	int family, rcvbuf;
+	int error = get(fd, SO_DOMAIN, &family);
+
+	error = error ? error : ask_light(fd, family);
+	error = error ? error : get(fd, SO_RCVBUF, &rcvbuf);
+	if (error) {
+		return error;
+	}
+	if (rcvbuf == defaults->rcvbuf) { /* nobody chose another */
+		(void)set(fd, SOL_SOCKET, SO_RCVBUF, SOCK_RCVBUF / 2);
+	}
+	if (stamps) {
+		(void)sock_ask_stamps(fd);
+	}
+	return 0;
+}
+
+bool sock_is_stamped(int fd)
+{
+	int flags;
+
+	return !get(fd, SO_TIMESTAMPING, &flags) && (flags & SOF_TIMESTAMPING_RX_SOFTWARE);
+}
+
+void sock_drain(int fd)
+{
+	for (int i = 0; i < DRAIN_ALL && recv(fd, NULL, 0, MSG_DONTWAIT | MSG_TRUNC) >= 0; i++) {
+	}
+}
+
+int sock_local(int fd, struct address *out)
+{
+	union any_address a;
+	socklen_t len = sizeof(a);
+
+	*out = (struct address){ .family = 4 };
+	memset(&a, 0, sizeof(a));
+	if (getsockname(fd, &a.sa, &len)) {
+		return -errno;
+	}
+	if (a.sa.sa_family == AF_INET) {
+		out->port = ntohs(a.v4.sin_port);
+		memcpy(out->ip, &a.v4.sin_addr, 4);
+		return 0;
+	}
+	out->family = 6;
+	out->port = ntohs(a.v6.sin6_port);
+	memcpy(out->ip, &a.v6.sin6_addr, 16);
+	out->scope = address_is_link_local(out) ? a.v6.sin6_scope_id : 0;
+	return 0;
+}
+
 int sock_open_light(const struct address *local, uint32_t device, bool stamps)
 {
 	int family = local->family == 4 ? AF_INET : AF_INET6;
-	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = make(family);
 	int error;
 
 	if (fd < 0) {
-		return -errno;
+		return fd;
 	}
 	error = device_bind(fd, device);
-	error = error ? error : ask_addresses(fd, family);
-	if (!error) { /* for the reply's: T-075 */
-		error = family == AF_INET ? set(fd, IPPROTO_IP, IP_RECVTOS, 1)
-					  : set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
-	}
+	error = error ? error : ask_light(fd, family);
 	error = error ? error : set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	error = error ? error : sock_bind(fd, local, local->port);
 	if (error) {
@@ -323,24 +341,20 @@ int sock_open_light(const struct address *local, uint32_t device, bool stamps)
 	}
 	(void)set(fd, SOL_SOCKET, SO_RCVBUF, SOCK_RCVBUF / 2); /* as much as the system allows */
 	if (stamps) {
-		(void)ask_stamps(fd);
+		(void)sock_ask_stamps(fd);
 	}
 	return fd;
 }
 
 int sock_probe_port(const struct address *local, uint32_t device)
 {
-	int family = local->family == 4 ? AF_INET : AF_INET6;
-	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int error = fd < 0 ? -errno : 0;
+	int fd = make(local->family == 4 ? AF_INET : AF_INET6);
+	int error;
 
-	if (error) {
-		return error;
+	if (fd < 0) {
+		return fd;
 	}
 	error = device_bind(fd, device);
-	if (!error && family == AF_INET6) {
-		error = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-	}
 	error = error ? error : sock_bind(fd, local, local->port);
 	close(fd);
 	return error;
@@ -434,18 +448,18 @@ int sock_open_shared(int family, uint16_t port, bool stamps, int old, struct soc
 {
 	struct address any = { .family = (uint8_t)family };
 	int domain = family == 4 ? AF_INET : AF_INET6;
-	int fd = old >= 0 ? old : socket(domain, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = old >= 0 ? old : make(domain);
 	int error = 0;
 
 	if (fd < 0) {
-		return -errno;
+		return fd;
 	}
 	if (old < 0) {
 		error = ask_addresses(fd, domain);
 	}
 	error = error ? error : fill_buffers(fd, buffers);
 	if (!error && stamps) {
-		(void)ask_stamps(fd);
+		(void)sock_ask_stamps(fd);
 	}
 	if (!error && old < 0) {
 		error = sock_bind(fd, &any, port);

@@ -24,6 +24,9 @@ struct sock_defaults {
  */
 NODISCARD int sock_keeper(bool stamps, struct sock_defaults *defaults);
 
+/** Have the kernel stamp what arrives, in software. False if it refuses. */
+bool sock_ask_stamps(int fd);
+
 /** True if a packet over loopback came back with a stamp between its sending and receiving. */
 bool sock_prove_stamps(void);
 
@@ -50,6 +53,21 @@ NODISCARD int sock_open(const struct session_spec *spec, bool stamps,
  * Return descriptor or negative errno.
  */
 NODISCARD int sock_open_light(const struct address *local, uint32_t device, bool stamps);
+
+/**
+ * Give a bound socket, which somebody else opened, the options of sock_open_light. Its receive
+ * buffer stays as it is if somebody chose it. Return 0 or negative errno.
+ */
+NODISCARD int sock_adopt_light(int fd, bool stamps, const struct sock_defaults *defaults);
+
+/** The kernel was asked to stamp what arrives. */
+bool sock_is_stamped(int fd);
+
+/** Throw away what waits in it. */
+void sock_drain(int fd);
+
+/** What it is bound to. Return 0 or negative errno. */
+NODISCARD int sock_local(int fd, struct address *out);
 
 /** -EADDRINUSE if any socket has the port, even one that shares it; 0 or another error. */
 NODISCARD int sock_probe_port(const struct address *local, uint32_t device);

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define NAME_LEN 150
+#define NAME_LEN 180
 #define COUNTERS_LEN 380
 
 /* "TWAMP Light on 192.0.2.1:862, stateless" */
@@ -14,9 +14,10 @@ static void put_name(const struct light_info *i, char out[static NAME_LEN])
 {
 	char address[ADDRESS_TEXT_LEN], device[DEVICE_TEXT_LEN];
 
-	snprintf(out, NAME_LEN, "%s on %s%s, %s", i->stamp ? "STAMP" : "TWAMP Light",
+	snprintf(out, NAME_LEN, "%s on %s%s, %s%s", i->stamp ? "STAMP" : "TWAMP Light",
 		 address_text(&i->address, address, sizeof address), device_text(i->device, device),
-		 i->stateful ? "stateful" : "stateless");
+		 i->stateful ? "stateful" : "stateless",
+		 i->passed ? ", passed by the service manager" : "");
 }
 
 static uint64_t sum_drops(const struct light_sums *n)
@@ -80,6 +81,20 @@ static void say_opened(void *context, const struct light_info *i)
 void lightlog_opened(struct log *l, struct reflector *r)
 {
 	light_walk(r, say_opened, l);
+}
+
+static void say_unused(void *context, const struct address *at, uint32_t device)
+{
+	char address[ADDRESS_TEXT_LEN], name[DEVICE_TEXT_LEN], detail[NAME_LEN];
+
+	snprintf(detail, sizeof detail, "%s%s", address_text(at, address, sizeof address),
+		 device_text(device, name));
+	log_event(context, LOG_EVENT_LIGHT_UNUSED, &(struct log_args){ .detail = detail });
+}
+
+void lightlog_unused(struct log *l, struct reflector *r)
+{
+	light_walk_unused(r, say_unused, l);
 }
 
 static void say_counters(void *context, const struct light_info *i)

@@ -10,6 +10,9 @@
 /** The ports that nobody has heard of yet. */
 void lightlog_opened(struct log *l, struct reflector *r);
 
+/** The sockets that were passed for a port and that no entry means. */
+void lightlog_unused(struct log *l, struct reflector *r);
+
 /** The counters of all ports, so far. */
 void lightlog_counters(struct log *l, struct reflector *r);
 

@@ -24,24 +24,22 @@ static bool option_is(int fd, int name, int wanted)
 }
 
 /* The names that a service manager gives when none was said: the unit's, or "unknown". */
-static bool is_control_name(const char *name)
+static bool is_default_name(const char *name)
 {
 	size_t len = strlen(name);
 
-	return !strcmp(name, PASSED_CONTROL) || !strcmp(name, "unknown") ||
-	       (len > 7 && !strcmp(name + len - 7, ".socket"));
+	return !strcmp(name, "unknown") || (len > 7 && !strcmp(name + len - 7, ".socket"));
 }
 
-/* What is wrong with it, or NULL. */
-static const char *find_fault(int fd, const char *name)
+/* A socket without a name of its own is what its type says. */
+static bool is_light(int fd, const char *name)
 {
-	if (!is_control_name(name)) {
-		return "its name is unknown here, expected: \"" PASSED_CONTROL
-		       "\" (FileDescriptorName=)";
-	}
-	if (!option_is(fd, SO_DOMAIN, AF_INET) && !option_is(fd, SO_DOMAIN, AF_INET6)) {
-		return "it is not a socket of IPv4 or IPv6";
-	}
+	return !strcmp(name, PASSED_LIGHT) ||
+	       (is_default_name(name) && option_is(fd, SO_PROTOCOL, IPPROTO_UDP));
+}
+
+static const char *find_control_fault(int fd)
+{
 	if (!option_is(fd, SO_PROTOCOL, IPPROTO_TCP)) {
 		return "it is not a TCP socket (ListenStream=)";
 	}
@@ -49,6 +47,50 @@ static const char *find_fault(int fd, const char *name)
 		return "it does not listen (Accept= must be no)";
 	}
 	return NULL;
+}
+
+/* One that takes IPv4 as well gives no IPv4 addresses, and it is too late to forbid it that. */
+static bool is_of_both_families(int fd, const struct sockaddr_in6 *at)
+{
+	int only = 1;
+	socklen_t len = sizeof only;
+
+	return at->sin6_family == AF_INET6 &&
+	       !getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) && !only &&
+	       (IN6_IS_ADDR_UNSPECIFIED(&at->sin6_addr) || IN6_IS_ADDR_V4MAPPED(&at->sin6_addr));
+}
+
+static const char *find_light_fault(int fd)
+{
+	struct sockaddr_in6 at = { 0 }, peer; /* the port is in the same place for IPv4 */
+	socklen_t len = sizeof at, peer_len = sizeof peer;
+
+	if (!option_is(fd, SO_PROTOCOL, IPPROTO_UDP)) {
+		return "it is not a UDP socket (ListenDatagram=)";
+	}
+	if (getsockname(fd, (struct sockaddr *)&at, &len) < 0 || !at.sin6_port) {
+		return "it is not bound to a port";
+	}
+	if (!getpeername(fd, (struct sockaddr *)&peer, &peer_len)) {
+		return "it is connected to a peer";
+	}
+	return is_of_both_families(fd, &at)
+		       ? "it serves both families (BindIPv6Only= must be ipv6-only)"
+		       : NULL;
+}
+
+/* What is wrong with it, or NULL. */
+static const char *find_fault(int fd, const char *name)
+{
+	if (strcmp(name, PASSED_CONTROL) != 0 && strcmp(name, PASSED_LIGHT) != 0 &&
+	    !is_default_name(name)) {
+		return "its name is unknown here, expected: \"" PASSED_CONTROL
+		       "\" or \"" PASSED_LIGHT "\" (FileDescriptorName=)";
+	}
+	if (!option_is(fd, SO_DOMAIN, AF_INET) && !option_is(fd, SO_DOMAIN, AF_INET6)) {
+		return "it is not a socket of IPv4 or IPv6";
+	}
+	return is_light(fd, name) ? find_light_fault(fd) : find_control_fault(fd);
 }
 
 static int prepare(int fd)
@@ -65,7 +107,10 @@ static int prepare(int fd)
 
 static int take_one(struct passed *p, int fd, const char *name, char *why, size_t size)
 {
-	const char *fault = find_fault(fd, name);
+	bool light = is_light(fd, name);
+	size_t *n = light ? &p->n_light : &p->n_control;
+	const char *fault = *n == PASSED_MAX ? "there are too many of its kind"
+					     : find_fault(fd, name);
 	int rc = fault ? -EINVAL : prepare(fd);
 
 	if (rc < 0) {
@@ -73,7 +118,7 @@ static int take_one(struct passed *p, int fd, const char *name, char *why, size_
 			 fault ? fault : strerror(-rc));
 		return rc;
 	}
-	p->control[p->n_control++] = fd;
+	(light ? p->light : p->control)[(*n)++] = fd;
 	return 0;
 }
 
@@ -174,16 +219,9 @@ static int take_all(struct passed *p, int n, char **names, char *why, size_t siz
 	for (int i = 0; i < n && !rc; i++) {
 		int fd = SD_LISTEN_FDS_START + i;
 
-		if (take_left(p, fd, names[i])) {
-			continue;
+		if (!take_left(p, fd, names[i])) {
+			rc = take_one(p, fd, names[i], why, size);
 		}
-		if (p->n_control == PASSED_MAX) {
-			snprintf(why, size,
-				 "the service manager passed more than %d sockets to listen on",
-				 PASSED_MAX);
-			return -E2BIG;
-		}
-		rc = take_one(p, fd, names[i], why, size);
 	}
 	if (p->n_left) {
 		qsort(p->left, p->n_left, sizeof *p->left, by_cookie);

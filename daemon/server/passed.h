@@ -11,8 +11,9 @@
 
 #include <stddef.h>
 
-#define PASSED_MAX 64 /* listening sockets: as many as the setting listen has */
+#define PASSED_MAX 64 /* of a kind: as many as the settings listen and light have */
 #define PASSED_CONTROL "control" /* FileDescriptorName= of twampd.socket */
+#define PASSED_LIGHT "light" /* of twampd-light.socket */
 
 /* Names of what the process before left. */
 #define PASSED_STATE "twampd-state" /* the memory file */
@@ -32,6 +33,8 @@ struct passed_socket {
 struct passed {
 	int control[PASSED_MAX]; /* TCP, listening, IPv4 or IPv6, non-blocking */
 	size_t n_control; /* 0 = the settings say where to listen */
+	int light[PASSED_MAX]; /* UDP, bound, IPv4 or IPv6 and not both */
+	size_t n_light;
 	struct passed_socket *left; /* by the process before, sorted by cookie */
 	size_t n_left, room;
 	bool any_left; /* even if it was empty */

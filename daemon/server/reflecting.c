@@ -92,6 +92,8 @@ int reflecting_start(struct server *s)
 		.hardware_timestamps = s->settings->timestamps == SETTINGS_TIMESTAMPS_AUTO ||
 				       s->settings->timestamps == SETTINGS_TIMESTAMPS_HARDWARE,
 		.shared = shared_ports(s->settings),
+		.light_fds = s->passed.light,
+		.n_light_fds = s->passed.n_light,
 		.ended = orders_session_ended,
 		.light_ended = say_light_ended,
 		.context = s,

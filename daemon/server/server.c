@@ -137,6 +137,7 @@ static void say_listening(struct server *s)
 		l->said = true;
 	}
 	lightlog_opened(s->log, s->reflector);
+	lightlog_unused(s->log, s->reflector);
 }
 
 static void explain(int rc, const char *kind, const struct settings_listen *fault, const char *look,
@@ -164,7 +165,11 @@ static int listen_to(struct server *s, struct settings *settings, char *why, siz
 	int rc = light_prepare(s->reflector, settings, &light, &fault);
 
 	if (rc < 0) {
-		explain(rc, "UDP ", &fault, "ss -lunp", why, size);
+		explain(rc, "UDP ", &fault,
+			s->passed.n_light ? "ss -lunp; if it is a socket that was passed, an entry "
+					    "of light has to name its own address"
+					  : "ss -lunp",
+			why, size);
 		return rc;
 	}
 	rc = listener_prepare(s, s->listeners, settings, &next, &fault);

@@ -272,6 +272,33 @@ def without_the_socket_it_listens_itself(b):
     b.measure()
 
 
+@step
+def a_light_port_comes_from_a_socket_unit(b):
+    unit = "twampd-light.socket"
+    b.m.run("cp", "/usr/share/twampd/" + unit, "/etc/systemd/system/")
+    b.systemctl("daemon-reload")
+    b.systemctl("stop", SERVICE)
+    since = b.now()
+    b.systemctl("start", unit, SERVICE)
+    b.m.wait(lambda: b.events("LIGHT_UNUSED", since=since), "the warning: no entry, no reply")
+    b.configure('light = ( { type = "stamp"; clients = [ "127.0.0.0/8", "::1" ]; } );\n')
+    b.systemctl("reload", SERVICE)
+    b.m.wait(lambda: len(b.events("LIGHT_OPENED", since=since)) == 2, "a port for each family")
+    same(int(b.status()["CapPrm"], 16), 0, "capabilities")
+    b.systemctl("stop", SERVICE)
+    for host, count, least in (("127.0.0.1", 200, 1), ("::1", 10, 10)):
+        # the first packets start the service
+        done = b.m.run("twamp", "sender", host, "--stamp", "--count", count, "--json", check=False)
+        answered = json.loads(done.stdout)["answered"]
+        true(answered >= least, "%d of %d packets to %s are answered" % (answered, count, host))
+    b.systemctl("stop", unit, SERVICE)
+    b.m.run("rm", "/etc/systemd/system/" + unit)
+    b.configure("")
+    b.systemctl("daemon-reload")
+    b.systemctl("start", SERVICE)
+    b.measure()
+
+
 # --- reload ---------------------------------------------------------------------------
 
 @step
@@ -599,6 +626,7 @@ def stop_ends_well(b):
 @step
 def remove_and_purge_leave_nothing(b):
     b.m.run("rm", "-rf", "/etc/systemd/system/twampd.service.d",
+            "/etc/systemd/system/twampd-light.socket",
             "/etc/systemd/system/twampd@red.service.d")  # of the tests
     b.m.run("apt-get", "-qq", "-y", "remove", "twampd")
     same(b.m.run("pgrep", "-x", "twampd", check=False).stdout, "", "processes")

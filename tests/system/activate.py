@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Start a program with sockets passed to it, as a service manager does: activate.py
 KIND:NAME... -- PROGRAM ARGUMENT... KIND: tcp4, tcp6, dual (listening on port 862), deaf (does
-not listen), udp, unix, file; tcp4%DEVICE is bound to a device, and so on. All are blocking, so
+not listen), udp4, udp6, udpdual (port 862), unbound (udp4), unix, file; tcp4%DEVICE is bound to a device, and so on. All are blocking, so
 that who takes them has to see to it.
 """
 
@@ -11,6 +11,16 @@ import socket
 import sys
 
 PORT = 862
+
+
+def make_udp(kind, device):
+    s = socket.socket(socket.AF_INET if kind == "udp4" else socket.AF_INET6, socket.SOCK_DGRAM)
+    if kind != "udp4":
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, kind == "udp6")
+    if device:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
+    s.bind(("0.0.0.0" if kind == "udp4" else "::", PORT))
+    return s
 
 
 def make(kind):
@@ -23,9 +33,10 @@ def make(kind):
         s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         s.bind("")  # an abstract name that the kernel chooses
         s.listen()
-    elif kind == "udp":
+    elif kind == "unbound":
         s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        s.bind(("0.0.0.0", PORT))
+    elif kind in ("udp4", "udp6", "udpdual"):
+        s = make_udp(kind, device)
     else:
         family = socket.AF_INET6 if kind in ("tcp6", "dual") else socket.AF_INET
         s = socket.socket(family, socket.SOCK_STREAM)

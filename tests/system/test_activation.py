@@ -1,18 +1,27 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Sockets that the service manager passes: used, kept over a reload, and looked at before."""
 
+import concurrent.futures
 import os
 import re
+import shutil
 import socket
 import struct
 import sys
+import time
 
 import harness
+import rawclient
 from harness import same, test, true
+from manager import Manager
 from rawclient import make_packet
 
 ACTIVATE = [sys.executable, "-B",
             os.path.join(os.path.dirname(os.path.abspath(__file__)), "activate.py")]
+NO_CAPABILITY = [shutil.which("setpriv") or "/usr/bin/setpriv", "--bounding-set=-all",
+                 "--inh-caps=-all"]
+QUIET = 0.3  # for replies that must not come
+UNUSED = r"no entry of light names the UDP socket \S+:862 that the service manager passed"
 ELSEWHERE = {"listen": [{"port": 9999}]}  # would show itself if it were used
 
 
@@ -116,6 +125,125 @@ def environment_is_not_left(t):
     true(862 in listening(d), "the setting listen holds")
 
 
+# --- Light ports ----------------------------------------------------------------------
+
+def light(*entries, **settings):
+    """Settings with these entries of light, and listeners that need no capability."""
+    base = {"type": "stamp", "clients": ["0.0.0.0/0", "::/0"]}
+    return dict(ELSEWHERE, light=[dict(base, **e) for e in entries], **settings)
+
+
+def stamp(seq):
+    return make_packet(seq) + bytes(30)
+
+
+def answered(t, sender, seq, number=None):
+    reply = sender.exchange((t.server, 862), stamp(seq))
+    true(reply is not None, "no reply to packet %d" % seq)
+    same((reply.sender_seq, reply.source), (seq, (t.server, 862)), "whose reply, from where")
+    if number is not None:
+        same(reply.seq, number, "Sequence Number")
+
+
+def silent(t, sender, seq):
+    same(sender.exchange((t.server, 862), stamp(seq), QUIET), None, "reply to packet %d" % seq)
+
+
+@test(both=True)
+def a_light_port_is_passed(t):
+    # T-070 T-072: no capability is needed for the port, one thread numbers the replies
+    d = t.daemon(light({"stateful": True}, reflector={"threads": 4}),
+                 prefix=ACTIVATE + ["udp4:light", "udp6:light", "--"] + NO_CAPABILITY)
+    for address in (r"0\.0\.0\.0:862", r"\[::\]:862"):
+        d.wait_log(r"STAMP on %s, stateful, passed by the service manager" % address)
+    senders = [t.sender(t.client) for _ in range(8)]
+    for number in range(3):
+        for sender in senders:
+            answered(t, sender, 40 + number, number)
+    same(listening(d), [9999], "listen holds, as no listener was passed")
+    true(not re.search(UNUSED, d.log()), "every socket is used")
+
+
+@test(both=True)
+def settings_say_who_is_answered_on_a_passed_light_port(t):
+    # T-074: nobody without an entry; what came meanwhile is not answered later
+    kind = "udp%d:twampd-light.socket" % t.family  # a name that nobody chose
+    d = t.daemon(ELSEWHERE, prefix=ACTIVATE + [kind, "--"] + NO_CAPABILITY)
+    d.wait_log(UNUSED)
+    inode = d.fds()[3]
+    s = t.sender(t.client)
+    silent(t, s, 1)
+    address = "0.0.0.0" if t.family == 4 else "::"
+    entry = {"address": address, "stateful": True}
+    d.reload(light(entry))
+    same(s.receive_raw(QUIET), None, "reply to what came before")
+    answered(t, s, 2, 0)
+    answered(t, s, 3, 1)
+    d.reload(light(dict(entry, clients=[t.client_other + ("/32" if t.family == 4 else "/128")])))
+    silent(t, s, 4)
+    answered(t, t.sender(t.client_other), 5)
+    since = d.log_size()
+    d.reload(text=harness.config_text(harness.merge(harness.BASE, ELSEWHERE)))
+    d.wait_log(UNUSED, since)
+    silent(t, s, 6)
+    d.reload(light(dict(entry, type="twamp-light")))
+    answered(t, s, 7, 0)
+    same(d.fds()[3], inode, "descriptor 3 after all that")
+
+
+def bind_in(namespace):
+    """A UDP socket on port 862 there."""
+    def call():
+        harness.enter_namespace(namespace)
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.bind(("0.0.0.0", 862))
+        return s.detach()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        return pool.submit(call).result()
+
+
+@test
+def a_passed_light_port_loses_nothing_by_a_restart(t):
+    m = Manager()
+    t.stack.callback(m.close)
+    m.store.append(("light", bind_in(t.net.server)))  # the manager has it all the time
+    d = t.daemon(ELSEWHERE, env=m.environment())
+    m.end(d)
+    d.write(harness.merge(harness.BASE, light({"address": "0.0.0.0"})))
+    s = t.sender(t.client)
+    s.send((t.server, 862), stamp(1))  # unknown when it came
+    m.start(d)
+    answered(t, s, 2)
+    m.end(d)
+    s.send((t.server, 862), stamp(3))
+    before = time.time()
+    m.start(d)
+    reply = s.receive()
+    true(reply is not None, "no reply to what came in between")
+    same(reply.sender_seq, 3, "whose reply")
+    t2, t3 = (x / 2**32 - rawclient.NTP_UNIX for x in (reply.t2, reply.t3))
+    true(t2 <= before <= t3, "T2 %.6f, T3 %.6f, start %.6f" % (t2, t3, before))
+
+
+@test
+def a_passed_light_port_is_named_by_its_own_address(t):
+    d = t.daemon(light({"address": t.server}), prefix=ACTIVATE + ["udp4:light", "--"], wait=False)
+    same(d.wait_exit(), 1, "exit status")
+    true(re.search(r"UDP %s:862: .* an entry of light has to name its own address" %
+                   re.escape(t.server), d.log()), d.log())
+
+
+@test
+def control_and_light_are_passed_together(t):
+    d = t.daemon(dict(light({"address": "0.0.0.0"}), listen=[{"port": 9999}]),
+                 prefix=ACTIVATE + ["udp4:light", "tcp4:control", "--"] + NO_CAPABILITY)
+    same(listening(d), [862], "listening ports")
+    measure(t)
+    answered(t, t.sender(t.client), 1)
+
+
+# --- what is not taken ----------------------------------------------------------------
+
 def refused(t, specs, *words):
     d = activated(t, *specs, wait=False)
     same(d.wait_exit(), 1, "exit status")
@@ -125,13 +253,18 @@ def refused(t, specs, *words):
 
 @test
 def wrong_sockets_are_named(t):
-    for spec, words in ((["tcp4:control", "udp:control"],
+    for spec, words in ((["tcp4:control", "udp4:control"],
                          (r'descriptor 4 "control"', "not a TCP socket")),
                         (["unix:control"], (r'descriptor 3 "control"', "IPv4 or IPv6")),
                         (["file:control"], (r'descriptor 3 "control"', "IPv4 or IPv6")),
                         (["deaf:control"], (r'descriptor 3 "control"', "does not listen")),
+                        (["tcp4:light"], (r'descriptor 3 "light"', "not a UDP socket")),
+                        (["unbound:light"], (r'descriptor 3 "light"', "not bound to a port")),
+                        (["tcp4:control", "udpdual:light"],
+                         (r'descriptor 4 "light"', "both families")),
+                        (["udpdual:twampd-light.socket"], ("both families",)),
                         (["tcp4:control", "tcp6:web"],
-                         (r'descriptor 4 "web"', 'expected: "control"'))):
+                         (r'descriptor 4 "web"', 'expected: "control" or "light"'))):
         refused(t, spec, *words)
 
 

@@ -283,5 +283,24 @@ def light_ports_of_two_networks(t):
          "Sequence Number in blue after the reload")
 
 
+@test(both=True)
+def light_sockets_that_are_passed_keep_their_networks(t):
+    """An entry without device takes what no other entry names."""
+    red = Red(t)
+    kinds = ["udp%d%%%s:light" % (t.family, device) for device in (red.device, BLUE)]
+    entry = {"address": "0.0.0.0" if t.family == 4 else "::", "type": "stamp"}
+    strangers = ["192.0.2.0/24", "2001:db8:ffff::/48"]
+    d = t.daemon({"listen": [{"port": 9999}],
+                  "light": [dict(entry, clients=strangers),
+                            dict(entry, clients=["0.0.0.0/0", "::/0"], device=red.device)]},
+                 prefix=ACTIVATE + kinds + ["--"] + NO_CAPABILITY)
+    for device in (BLUE, red.device):
+        d.wait_log(r"STAMP on \S+:862, device %s, stateless, passed" % device)
+    sender, twin = red.sender(t), t.sender(t.client)
+    true(sender.exchange((t.server, 862), make_packet(1) + bytes(30)) is not None, "no reply")
+    same(twin.exchange((t.server, 862), make_packet(1) + bytes(30), QUIET), None,
+         "reply to a client of the other entry")
+
+
 if __name__ == "__main__":
     harness.main()

@@ -5,6 +5,7 @@
 #include "tests/unit/reflector/rig.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -352,6 +353,92 @@ START_TEST(port_in_use)
 }
 END_TEST
 
+static void count_unused(void *context, const struct address *at, uint32_t device)
+{
+	++*(int *)context;
+	ck_assert_uint_eq(at->ip[0], 127);
+	ck_assert_uint_eq(device, 0);
+}
+
+static void expect_unused(int wanted)
+{
+	int n = 0;
+
+	light_walk_unused(r, count_unused, &n);
+	ck_assert_int_eq(n, wanted);
+}
+
+static void note_passed(void *context, const struct light_info *info)
+{
+	ck_assert(info->passed);
+}
+
+/*
+ * A socket that somebody else opened: answers while an entry means it, by one thread and so with
+ * one series of numbers; it stays open without one, and what came meanwhile is never answered.
+ */
+START_TEST(passed)
+{
+	uint16_t port = 0, own = 0;
+	int fds[] = { rig_sender(4, &port) }, sender = rig_sender(4, &own), before;
+	struct reflector_config config = { .threads = THREADS,
+					   .ended = on_ended,
+					   .light_ended = on_light_ended,
+					   .light_fds = fds,
+					   .n_light_fds = 1 };
+
+	reflector_free(r);
+	ck_assert_int_eq(reflector_new(&r, loop, &config), 0);
+	before = rig_descriptors();
+	expect_unused(1);
+	rig_send_seq(sender, 4, port, 9); /* before it was stamped: T2 is not known */
+	for (int round = 0; round < 3; round++) {
+		use(entry(4, port, TWAMP "stateful = true;"));
+		expect_unused(0);
+		light_walk(r, note_passed, NULL);
+		ck_assert_int_eq(rig_descriptors(), before + 1);
+		for (uint32_t i = 0; i < 5; i++) {
+			exchange(sender, 4, port, 41, 100 + i);
+			ck_assert_uint_eq(rig_get32(reply.octets), i);
+			ck_assert_uint_eq(rig_get32(reply.octets + 24), 100 + i);
+		}
+		use(settings_of("light = ( );"));
+		pump(round + 1);
+		expect_unused(1);
+		ck_assert_int_eq(rig_descriptors(), before);
+		rig_send_seq(sender, 4, port, 7);
+	}
+	expect_silence(sender);
+	ck_assert_uint_eq(totals().user_timestamps, 0);
+	close(sender);
+	close(fds[0]);
+}
+END_TEST
+
+/* An entry of another address does not take it, and the port is not free for that one. */
+START_TEST(passed_elsewhere)
+{
+	struct sockaddr_in any = { .sin_family = AF_INET };
+	socklen_t len = sizeof(any);
+	int fds[] = { socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) };
+	struct reflector_config config = {
+		.threads = THREADS, .ended = on_ended, .light_fds = fds, .n_light_fds = 1
+	};
+	struct settings_listen fault;
+	struct light_plan *plan;
+	struct settings *s;
+
+	ck_assert_int_eq(bind(fds[0], (struct sockaddr *)&any, len), 0);
+	ck_assert_int_eq(getsockname(fds[0], (struct sockaddr *)&any, &len), 0);
+	reflector_free(r);
+	ck_assert_int_eq(reflector_new(&r, loop, &config), 0);
+	s = entry(4, ntohs(any.sin_port), TWAMP);
+	ck_assert_int_eq(light_prepare(r, s, &plan, &fault), -EADDRINUSE);
+	settings_unref(s);
+	close(fds[0]);
+}
+END_TEST
+
 static void count_fresh(void *context, const struct light_info *info)
 {
 	*(int *)context += info->fresh;
@@ -445,6 +532,8 @@ int main(void)
 	tcase_add_test(tc, strangers);
 	tcase_add_test(tc, loops);
 	tcase_add_test(tc, port_in_use);
+	tcase_add_test(tc, passed);
+	tcase_add_test(tc, passed_elsewhere);
 	tcase_add_test(tc, reloads);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/reflector/lightsock.h"
+
+#include "daemon/reflector/device.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+static bool same_port(const struct address *a, const struct address *b)
+{
+	return address_same_host(a, b) && a->port == b->port;
+}
+
+/* By an entry with a device. */
+static bool is_named(const struct settings *s, const struct address *at, uint32_t bound)
+{
+	for (size_t i = 0; i < s->n_light; i++) {
+		uint32_t device;
+
+		if (same_port(&s->light[i].address, at) && *s->light[i].device &&
+		    !device_find(s->light[i].device, &device) && device == bound) {
+			return true;
+		}
+	}
+	return false;
+}
+
+int lightsock_find(const struct reflector *r, const struct settings *s,
+		   const struct settings_light *l, uint32_t device)
+{
+	int found = -1;
+
+	for (size_t i = 0; i < r->config.n_light_fds; i++) {
+		int fd = r->config.light_fds[i];
+		uint32_t bound = device_of(fd);
+		struct address at;
+
+		if (sock_local(fd, &at) || !same_port(&at, &l->address)) {
+			continue;
+		}
+		if (bound == device) {
+			return fd;
+		}
+		if (!device && !is_named(s, &at, bound)) {
+			found = fd;
+		}
+	}
+	return found;
+}
+
+int lightsock_take(const struct reflector *r, int passed, bool stale)
+{
+	bool stamped = sock_is_stamped(passed);
+	int error = sock_adopt_light(passed, !r->config.user_timestamps, &r->defaults);
+	int fd;
+
+	if (error) {
+		return error;
+	}
+	if (r->phc) {
+		sock_ask_hardware(passed);
+	}
+	if (stale || !stamped) {
+		sock_drain(passed);
+	}
+	fd = fcntl(passed, F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
+}
