@@ -97,9 +97,14 @@ void lightlog_unused(struct log *l, struct reflector *r)
 	light_walk_unused(r, say_unused, l);
 }
 
+/* One that has just been added has none worth telling. */
 static void say_counters(void *context, const struct light_info *i)
 {
-	tell(context, LOG_EVENT_LIGHT_COUNTERS, i);
+	if (i->fresh) {
+		say_opened(context, i);
+	} else {
+		tell(context, LOG_EVENT_LIGHT_COUNTERS, i);
+	}
 }
 
 void lightlog_counters(struct log *l, struct reflector *r)

@@ -13,7 +13,7 @@ void lightlog_opened(struct log *l, struct reflector *r);
 /** The sockets that were passed for a port and that no entry means. */
 void lightlog_unused(struct log *l, struct reflector *r);
 
-/** The counters of all ports, so far. */
+/** The counters of all ports, so far; of such that nobody has heard of yet, that they are there. */
 void lightlog_counters(struct log *l, struct reflector *r);
 
 /** Final counters of a port. */

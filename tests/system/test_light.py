@@ -105,6 +105,7 @@ def nobody_is_answered_without_being_named(t):
     s = t.sender()
     same([p for p in d.udp_ports() if p in (862, LIGHT)], [], "UDP ports")
     d.reload(light({"port": LIGHT}, clients=[t.client_other]))
+    d.wait_log(r"reflecting without control: TWAMP Light on \S+:%d, stateless" % LIGHT)
     no_reply(s, (t.server, LIGHT), make_packet())
     s2 = t.sender(t.client_other)
     reply_to(s2, (t.server, LIGHT), make_packet())
