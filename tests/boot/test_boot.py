@@ -408,6 +408,8 @@ def a_restart_loses_nothing(b):
     b.configure("limits = { max_sessions_per_client = 200; max_connections_per_client = 200; "
                 "request_rate = 0; connection_rate = 0; };\n")
     b.systemctl("restart", SERVICE)
+    b.m.wait(lambda: "0 connections, 0 sessions" in b.m.property("StatusText", SERVICE),
+             "the end of what the steps before left, which a restart keeps")
     pid, since = b.pid(), b.now()
     b.m.in_network(lambda: restart_under_load(lambda: b.systemctl("restart", SERVICE)))
     true(b.pid() != pid, "the process is another one")
