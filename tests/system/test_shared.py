@@ -55,6 +55,15 @@ def many_on_one_port(t):
     c.stop(len(senders))
 
 
+@test(both=True)
+def a_session_to_one_of_our_own_is_refused(t):
+    # a packet between the two would go to and fro for ever
+    shared_daemon(t, {"third_party": True})
+    c, _, to = t.session()
+    same(t.connect().request(sender=t.server, sender_port=to[1]).accept, 3, "Accept")
+    c.stop(1)
+
+
 @test
 def a_port_for_each_thread(t):
     # R-101 R-107: different ports for the same addresses; none left: 4
