@@ -58,6 +58,14 @@ static inline uint32_t index_of(const struct index *x, uint32_t hash)
 	return i < x->buckets ? i : hash & (x->low - 1);
 }
 
+/** index_first of this hash will be asked for soon. */
+static inline void index_fetch(const struct index *x, uint32_t hash)
+{
+	if (x->buckets) {
+		__builtin_prefetch(index_bucket(x, index_of(x, hash)));
+	}
+}
+
 /** The first node that may have this hash: go on by next, and compare the hash; NULL if none. */
 static inline struct index_node *index_first(const struct index *x, uint32_t hash)
 {

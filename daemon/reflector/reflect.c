@@ -278,9 +278,10 @@ static bool answer(struct worker *w, struct udp_session *u, unsigned n)
 	return !late;
 }
 
-static void handle_shared(struct worker *w, struct mmsghdr *m, const struct pass *now)
+/* @u NULL: of no session */
+static void handle_shared(struct worker *w, struct udp_session *u, struct mmsghdr *m,
+			  const struct pass *now)
 {
-	struct udp_session *u = shared_find(w, &m->msg_hdr);
 	struct packet p;
 
 	if (!u) {
@@ -299,11 +300,14 @@ static void handle_shared(struct worker *w, struct mmsghdr *m, const struct pass
 static void answer_shared(struct worker *w, unsigned n)
 {
 	struct reflect_scratch *s = w->scratch;
+	struct udp_session *found[SHARED_FIND_MAX];
 	struct pass now = begin(n);
 
+	_Static_assert(BATCH_MAX <= SHARED_FIND_MAX, "all packets of a batch");
 	batch_count(&w->totals.received, n);
+	shared_find(w, s->messages, n, found);
 	for (unsigned i = 0; i < n; i++) {
-		handle_shared(w, &s->messages[i], &now);
+		handle_shared(w, found[i], &s->messages[i], &now);
 		if (!now.in_batch) {
 			batch_send(w, &s->out);
 		}

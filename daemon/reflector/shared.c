@@ -104,23 +104,54 @@ static bool take_remote(const struct msghdr *m, struct shared_key *key)
 	return key->family == AF_INET6;
 }
 
-struct udp_session *shared_find(struct worker *w, struct msghdr *m)
+static struct udp_session *find(struct worker *w, const struct shared_key *key, uint32_t code)
 {
 	struct shared_worker *sw = w->shared;
-	struct shared_key key = { 0 };
-	struct udp_session *u;
-	uint32_t code;
+	struct udp_session *u = look_up(sw, key, code);
 
-	if (!take_remote(m, &key) || !take_local(m, &key)) {
-		return NULL;
-	}
-	code = hash(sw->seed, &key);
-	u = look_up(sw, &key, code);
 	if (!u && atomic_load_explicit(&sw->fresh, memory_order_relaxed)) {
 		shared_take_in(w);
-		u = look_up(sw, &key, code);
+		u = look_up(sw, key, code);
 	}
 	return u;
+}
+
+/* What a packet changes in its session. */
+static void fetch(const struct udp_session *u)
+{
+	__builtin_prefetch(u);
+	__builtin_prefetch(&u->police, 1);
+	__builtin_prefetch(&u->window, 1);
+	__builtin_prefetch(&u->counters.kernel_timestamps, 1);
+	__builtin_prefetch(&u->counters.gaps, 1);
+	__builtin_prefetch(&u->link->to);
+	__builtin_prefetch(&u->link->name);
+}
+
+/* Thousands of sessions do not fit into the cache: each step asks for what the next one needs, for
+ * all packets, instead of waiting for it once a packet. */
+void shared_find(struct worker *w, struct mmsghdr *m, unsigned n, struct udp_session **found)
+{
+	struct shared_key keys[SHARED_FIND_MAX];
+	uint32_t codes[SHARED_FIND_MAX];
+	bool good[SHARED_FIND_MAX];
+
+	memset(keys, 0, n * sizeof(keys[0]));
+	for (unsigned i = 0; i < n; i++) {
+		good[i] = take_remote(&m[i].msg_hdr, &keys[i]) &&
+			  take_local(&m[i].msg_hdr, &keys[i]);
+		codes[i] = hash(w->shared->seed, &keys[i]);
+		index_fetch(&w->shared->sessions, codes[i]);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		__builtin_prefetch(index_first(&w->shared->sessions, codes[i]));
+	}
+	for (unsigned i = 0; i < n; i++) {
+		found[i] = good[i] ? find(w, &keys[i], codes[i]) : NULL;
+		if (found[i]) {
+			fetch(found[i]);
+		}
+	}
 }
 
 /* --- the beginning and the end ------------------------------------------------------------ */

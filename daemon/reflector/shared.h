@@ -94,5 +94,10 @@ void shared_take_in(struct worker *w);
 /** Thread: the session is to be found no longer. */
 void shared_remove(struct worker *w, struct udp_session *u);
 
-/** Thread: whose packet it is, or NULL. @m with address and control messages. */
-struct udp_session *shared_find(struct worker *w, struct msghdr *m);
+#define SHARED_FIND_MAX 64
+
+/**
+ * Thread: whose packets these are, NULL for nobody's. @m with addresses and control messages; @n at
+ * most SHARED_FIND_MAX. What is found is on its way into the cache.
+ */
+void shared_find(struct worker *w, struct mmsghdr *m, unsigned n, struct udp_session **found);
