@@ -120,6 +120,85 @@ int fixture_refused(struct session_spec spec, uint16_t first, uint16_t last)
 	return udp_open(fixture.r, &spec, first, last, NULL, &u, &port);
 }
 
+void fixture_check_refusals(void)
+{
+	static const uint8_t not_ours[][4] = { { 192, 0, 2, 1 },
+					       { 127, 255, 255, 255 },
+					       { 224, 0, 0, 1 } };
+	struct session_spec s = rig_spec(4, 9999);
+
+	for (size_t i = 0; i < sizeof(not_ours) / sizeof(not_ours[0]); i++) {
+		memcpy(s.local.ip, not_ours[i], 4);
+		ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EADDRNOTAVAIL);
+	}
+	s = rig_spec(6, 9999);
+	memcpy(s.local.ip, (uint8_t[]){ 0x20, 1, 0x0d, 0xb8 }, 4);
+	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EADDRNOTAVAIL);
+	s = rig_spec(4, 9999);
+	memcpy(s.remote.ip, (uint8_t[]){ 127, 255, 255, 255 }, 4);
+	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EADDRNOTAVAIL);
+	s = rig_spec(4, 9999);
+	s.padding = 65507 - 14 + 1;
+	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EMSGSIZE);
+	s.padding = UINT32_MAX;
+	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EMSGSIZE);
+}
+
+void fixture_stop_and_timeout(struct udp_session *u, struct fixture_end *e, int fd, uint16_t port)
+{
+	int64_t stopped;
+
+	udp_stop(u, 3600 * TS_NS_PER_S);
+	rig_send_seq(fd, 4, port, 1);
+	fixture_expect(fd, 0, 1);
+	stopped = rig_mono_ns();
+	udp_stop(u, 300 * 1000000); /* the earliest counts */
+	udp_stop(u, INT64_MAX);
+	fixture_pump(1);
+	ck_assert_int_ge(rig_mono_ns() - stopped, 300 * 1000000);
+	ck_assert_int_eq(e->why, UDP_END_TIMEOUT);
+	ck_assert_uint_eq(e->reflected, 1);
+}
+
+void fixture_refwait(struct session_spec spec, struct fixture_end *e, int fd, int neighbour)
+{
+	uint8_t packet[13] = { 0 };
+	uint16_t port;
+	int64_t last;
+
+	spec.refwait_ns = 1500 * INT64_C(1000000);
+	fixture_start(&spec, e, &port);
+	rig_sleep_ms(300);
+	last = rig_mono_ns();
+	rig_send_seq(fd, 4, port, 1);
+	fixture_expect(fd, 0, 1);
+	while (!fixture.ends) {
+		ck_assert_int_lt(rig_mono_ns() - last, RIG_WAIT_MS * INT64_C(1000000));
+		rig_send(fd, 4, port, packet, sizeof(packet));
+		if (neighbour >= 0) {
+			rig_send_seq(neighbour, 4, port, 2);
+		}
+		ev_run(fixture.loop, EVRUN_NOWAIT);
+		rig_sleep_ms(20);
+	}
+	ck_assert_int_eq(e->why, UDP_END_REFWAIT);
+	ck_assert_int_ge(rig_mono_ns() - last, spec.refwait_ns);
+	ck_assert_uint_eq(e->reflected, 1);
+}
+
+void fixture_race(struct udp_session *u, unsigned i, int64_t timeout_ns)
+{
+	udp_stop(u, timeout_ns); /* no ev_run yet: all are still valid here */
+	if (i % 2) {
+		udp_stop(u, 0);
+	}
+	if (i % 4 == 0) {
+		udp_end(u);
+		udp_end(u);
+	}
+	ck_assert(rig_load(&udp_counters(u)->received) <= 2);
+}
+
 void fixture_expect(int fd, uint32_t seq, uint32_t sender_seq)
 {
 	rig_receive(fd, &fixture.reply, RIG_WAIT_MS);

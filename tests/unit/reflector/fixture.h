@@ -52,5 +52,20 @@ struct udp_session *fixture_start(const struct session_spec *spec, struct fixtur
 /** What udp_open returns. */
 int fixture_refused(struct session_spec spec, uint16_t first, uint16_t last);
 
+/** What every reflector refuses, and with which errno. */
+void fixture_check_refusals(void);
+
+/** Stop and Timeout of a session that has had no packet yet: it ends, and answers until then. */
+void fixture_stop_and_timeout(struct udp_session *u, struct fixture_end *e, int fd, uint16_t port);
+
+/**
+ * A session by @spec ends by REFWAIT after a packet, although short ones go on coming, and those of
+ * another session from @neighbour, if that is not -1.
+ */
+void fixture_refwait(struct session_spec spec, struct fixture_end *e, int fd, int neighbour);
+
+/** By @i: Stop with @timeout_ns or at once, End, or more than one of them. */
+void fixture_race(struct udp_session *u, unsigned i, int64_t timeout_ns);
+
 /** The next reply has these sequence numbers. */
 void fixture_expect(int fd, uint32_t seq, uint32_t sender_seq);

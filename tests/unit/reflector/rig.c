@@ -145,6 +145,14 @@ void rig_receive(int fd, struct rig_reply *out, int wait_ms)
 	}
 }
 
+void rig_expect_silence(int fd, int wait_ms)
+{
+	struct rig_reply reply;
+
+	rig_receive(fd, &reply, wait_ms);
+	ck_assert_int_eq(reply.len, -1);
+}
+
 void rig_pin(void)
 {
 	cpu_set_t set;
@@ -166,6 +174,47 @@ void rig_settle(void)
 	ck_assert_int_eq(write(fd, "", 1), 1);
 	ck_assert_int_eq(poll(&p, 1, RIG_WAIT_MS), 1);
 	close(fd);
+}
+
+void rig_make_worker(struct worker *w, int *keeper)
+{
+	memset(w, 0, sizeof(*w));
+	w->scratch = reflect_scratch_new(false);
+	ck_assert_ptr_nonnull(w->scratch);
+	*keeper = sock_keeper(true, &(struct sock_defaults){ 0 });
+	ck_assert_int_ge(*keeper, 0);
+	ck_assert(sock_prove_stamps()); /* they come a moment after they were asked for */
+}
+
+void rig_free_worker(struct worker *w, int keeper)
+{
+	reflect_scratch_free(w->scratch);
+	close(keeper);
+}
+
+int rig_session_socket(const struct session_spec *spec, uint16_t *port)
+{
+	struct sock_defaults defaults = { .rcvbuf = 212992, .sndbuf = 212992 };
+	int rcvbuf, fd = sock_open(spec, true, &defaults, &rcvbuf);
+	uint64_t dropped;
+
+	ck_assert_int_ge(fd, 0);
+	for (*port = 50000; sock_bind(fd, &spec->local, *port); ++*port) {
+		ck_assert_uint_lt(*port, 60000);
+	}
+	ck_assert_int_eq(sock_connect(fd, spec), 0);
+	ck_assert_int_eq(sock_release(fd, rcvbuf, &dropped), 0);
+	return fd;
+}
+
+enum reflect_result rig_burst(struct worker *w, struct udp_session *u)
+{
+	enum reflect_result result;
+
+	rig_settle();
+	result = reflect_burst(w, u);
+	rig_settle();
+	return result;
 }
 
 uint32_t rig_get32(const uint8_t *p)

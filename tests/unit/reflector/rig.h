@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What the tests of the reflector share: a sender's socket on loopback, and its packets. */
+/* What the tests of the reflector share: a sender's socket on loopback, its packets, and the data
+ * path without its thread. */
 #pragma once
 
-#include "daemon/reflector/reflector.h"
+#include "daemon/reflector/reflect.h"
 
 #include <check.h>
 #include <stddef.h>
@@ -34,6 +35,9 @@ void rig_send_seq(int fd, int family, uint16_t port, uint32_t seq);
 /** Wait up to @wait_ms for a reply. */
 void rig_receive(int fd, struct rig_reply *out, int wait_ms);
 
+/** None comes. */
+void rig_expect_silence(int fd, int wait_ms);
+
 /**
  * Wait until loopback has delivered what this thread sent before: usually within the sending, but
  * not on a busy host. Only after rig_pin, which keeps the thread on its CPU: there is a queue for
@@ -41,6 +45,16 @@ void rig_receive(int fd, struct rig_reply *out, int wait_ms);
  */
 void rig_pin(void);
 void rig_settle(void);
+
+/** What a thread works with, but no thread; *keeper: the socket that keeps the kernel stamping. */
+void rig_make_worker(struct worker *w, int *keeper);
+void rig_free_worker(struct worker *w, int keeper);
+
+/** The socket of a session, as it is when packets are answered. */
+int rig_session_socket(const struct session_spec *spec, uint16_t *port);
+
+/** reflect_burst on all that was sent; all replies are there after it. After rig_pin. */
+enum reflect_result rig_burst(struct worker *w, struct udp_session *u);
 
 uint32_t rig_get32(const uint8_t *p);
 

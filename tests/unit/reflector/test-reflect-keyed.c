@@ -24,42 +24,21 @@ static uint16_t sender_port, port;
 static int sender, keeper;
 static struct rig_reply reply;
 
-static int make_socket(const struct session_spec *spec, uint16_t *bound)
-{
-	struct sock_defaults defaults = { .rcvbuf = 212992, .sndbuf = 212992 };
-	int rcvbuf, fd = sock_open(spec, true, &defaults, &rcvbuf);
-	struct address local = spec->local;
-	uint64_t dropped;
-
-	ck_assert_int_ge(fd, 0);
-	for (*bound = 50000; sock_bind(fd, &local, *bound); ++*bound) {
-		ck_assert_uint_lt(*bound, 60000);
-	}
-	ck_assert_int_eq(sock_connect(fd, spec), 0);
-	ck_assert_int_eq(sock_release(fd, rcvbuf, &dropped), 0);
-	return fd;
-}
-
 static void set_up(void)
 {
 	struct session_spec spec;
 
-	memset(&w, 0, sizeof(w));
 	memset(&u, 0, sizeof(u));
 	sender_port = 0;
 	sender = rig_sender(4, &sender_port);
 	spec = rig_spec(4, sender_port);
 	spec.modes |= MODE_DSCP_ECN; /* or the socket would not ask for the TOS octet */
-	w.scratch = reflect_scratch_new(false);
-	ck_assert_ptr_nonnull(w.scratch);
+	rig_make_worker(&w, &keeper);
 	for (int i = 0; i < 4; i++) { /* whatever the stamp and the batch */
 		w.estimate.fields[i / 2][i % 2][TS_NTP] = 0x8123;
 		w.estimate.fields[i / 2][i % 2][TS_PTP] = 0xc456;
 	}
-	keeper = sock_keeper(true, &(struct sock_defaults){ 0 });
-	ck_assert_int_ge(keeper, 0);
-	ck_assert(sock_prove_stamps()); /* they come a moment after they were asked for */
-	u.fd = make_socket(&spec, &port);
+	u.fd = rig_session_socket(&spec, &port);
 	u.crypt = &server;
 	crypt_test_init(&server, &fixture_keys, fixture_sid);
 	crypt_test_init(&client, &fixture_keys, fixture_sid);
@@ -68,8 +47,7 @@ static void set_up(void)
 static void tear_down(void)
 {
 	ck_assert(rig_adds_up(&u.counters));
-	reflect_scratch_free(w.scratch);
-	close(keeper);
+	rig_free_worker(&w, keeper);
 	close(sender);
 	close(u.fd);
 }
@@ -115,12 +93,6 @@ static void send_sealed(uint32_t seq, size_t n)
 	crypt_pkt_seal_send(&client, u.encrypted, packet);
 	rig_send(sender, 4, port, packet, n);
 	reflect(1);
-}
-
-static void expect_nothing(void)
-{
-	rig_receive(sender, &reply, 0);
-	ck_assert_int_eq(reply.len, -1);
 }
 
 static void expect_reply(uint32_t seq, uint32_t sender_seq, ssize_t n)
@@ -250,7 +222,7 @@ START_TEST(known_packet)
 	use(_i ? MODE_ENCRYPTED : MODE_AUTHENTICATED);
 	rig_send(sender, 4, port, bad->octets, bad->n);
 	reflect(1);
-	expect_nothing();
+	rig_expect_silence(sender, 0);
 	rig_send(sender, 4, port, good->octets, good->n);
 	reflect(1);
 	expect_reply(0, 7, 112);
@@ -327,7 +299,7 @@ START_TEST(other_keys)
 	ck_assert_int_eq(reply.len, LEN);
 	rig_send(sender, 4, port, reply.octets, LEN);
 	reflect(1);
-	expect_nothing();
+	rig_expect_silence(sender, 0);
 	ck_assert_uint_eq(rig_load(&u.counters.dropped[UDP_DROP_HMAC]), 6);
 	ck_assert_uint_eq(u.seq, 1);
 }
@@ -345,7 +317,7 @@ START_TEST(lengths)
 		rig_send(sender, 4, port, packet, n);
 	}
 	reflect(sizeof(packet));
-	expect_nothing();
+	rig_expect_silence(sender, 0);
 	ck_assert_uint_eq(rig_load(&u.counters.dropped[UDP_DROP_SHORT]), sizeof(packet));
 	ck_assert_int_eq(u.last_packet.ns, 0);
 	for (uint32_t n = 48; n <= LEN; n++) {
@@ -385,7 +357,7 @@ START_TEST(burst)
 			expect_reply(seq++, i, LEN);
 		}
 	}
-	expect_nothing();
+	rig_expect_silence(sender, 0);
 	ck_assert_uint_eq(rig_load(&u.counters.dropped[UDP_DROP_HMAC]), 10);
 }
 END_TEST

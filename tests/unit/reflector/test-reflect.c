@@ -17,59 +17,31 @@ static uint16_t sender_port, port;
 static int sender, keeper;
 static struct rig_reply reply;
 
-static int make_socket(const struct session_spec *spec, uint16_t *bound)
-{
-	struct sock_defaults defaults = { .rcvbuf = 212992, .sndbuf = 212992 };
-	int rcvbuf, fd = sock_open(spec, true, &defaults, &rcvbuf);
-	struct address local = spec->local;
-	uint64_t dropped;
-
-	ck_assert_int_ge(fd, 0);
-	for (*bound = 50000; sock_bind(fd, &local, *bound); ++*bound) {
-		ck_assert_uint_lt(*bound, 60000);
-	}
-	ck_assert_int_eq(sock_connect(fd, spec), 0);
-	ck_assert_int_eq(sock_release(fd, rcvbuf, &dropped), 0);
-	return fd;
-}
-
 static void set_up(void)
 {
 	struct session_spec spec;
 
 	rig_pin();
-	memset(&w, 0, sizeof(w));
 	memset(&u, 0, sizeof(u));
 	sender_port = 0;
 	sender = rig_sender(4, &sender_port);
 	spec = rig_spec(4, sender_port);
-	w.scratch = reflect_scratch_new(false);
-	ck_assert_ptr_nonnull(w.scratch);
+	rig_make_worker(&w, &keeper);
 	w.estimate.fields[1][0][TS_NTP] = 0x8123; /* the kernel's T2, alone */
 	w.estimate.fields[1][0][TS_PTP] = 0xc456;
-	keeper = sock_keeper(true, &(struct sock_defaults){ 0 });
-	ck_assert_int_ge(keeper, 0);
-	ck_assert(sock_prove_stamps()); /* they come a moment after they were asked for */
 	u.layout = pkt_layout(spec.modes);
-	u.fd = make_socket(&spec, &port);
+	u.fd = rig_session_socket(&spec, &port);
 }
 
-/* On all that was sent, and all replies are there after it. */
 static enum reflect_result burst(void)
 {
-	enum reflect_result result;
-
-	rig_settle();
-	result = reflect_burst(&w, &u);
-	rig_settle();
-	return result;
+	return rig_burst(&w, &u);
 }
 
 static void tear_down(void)
 {
 	ck_assert(rig_adds_up(&u.counters));
-	reflect_scratch_free(w.scratch);
-	close(keeper);
+	rig_free_worker(&w, keeper);
 	close(sender);
 	close(u.fd);
 }
@@ -80,12 +52,6 @@ static void expect_reply(uint32_t seq, uint32_t sender_seq)
 	ck_assert_int_eq(reply.len, 41);
 	ck_assert_uint_eq(rig_get32(reply.octets), seq);
 	ck_assert_uint_eq(rig_get32(reply.octets + 24), sender_seq);
-}
-
-static void expect_nothing(void)
-{
-	rig_receive(sender, &reply, 0);
-	ck_assert_int_eq(reply.len, -1);
 }
 
 /* T-031 T-043 T-044 T-045: every octet of a reply */
@@ -149,7 +115,7 @@ START_TEST(short_packets)
 		rig_send(sender, 4, port, packet, n);
 	}
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
-	expect_nothing();
+	rig_expect_silence(sender, 0);
 	ck_assert_uint_eq(rig_load(&u.counters.dropped[UDP_DROP_SHORT]), sizeof(packet));
 	ck_assert_int_eq(u.last_packet.ns, 0);
 	rig_send(sender, 4, port, packet, sizeof(packet));
@@ -171,7 +137,7 @@ START_TEST(late_packets)
 	rig_send_seq(sender, 4, port, 3);
 	ck_assert_int_eq(burst(), REFLECT_LATE);
 	expect_reply(0, 1);
-	expect_nothing();
+	rig_expect_silence(sender, 0);
 	ck_assert_uint_eq(rig_load(&u.counters.dropped[UDP_DROP_LATE]), 2);
 	ck_assert_uint_eq(u.seq, 1);
 }
@@ -226,7 +192,7 @@ START_TEST(send_fails)
 	ck_assert_uint_eq(rig_load(&u.counters.dropped[UDP_DROP_TX]), 1);
 	ck_assert_uint_eq(rig_load(&u.counters.reflected), 0);
 	close(u.fd);
-	u.fd = make_socket(&spec, &port);
+	u.fd = rig_session_socket(&spec, &port);
 	rig_send_seq(sender, 4, port, 6);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	expect_reply(1, 6);

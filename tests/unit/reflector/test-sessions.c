@@ -17,21 +17,10 @@ START_TEST(stop_and_timeout)
 	struct session_spec spec = rig_spec(4, from);
 	static struct fixture_end e;
 	struct udp_session *u = fixture_start(&spec, &e, &port);
-	int64_t stopped;
 
-	udp_stop(u, 3600 * TS_NS_PER_S);
-	rig_send_seq(fd, 4, port, 1);
-	fixture_expect(fd, 0, 1);
-	stopped = rig_mono_ns();
-	udp_stop(u, 300 * 1000000); /* the earliest counts */
-	udp_stop(u, INT64_MAX);
-	fixture_pump(1);
-	ck_assert_int_ge(rig_mono_ns() - stopped, 300 * 1000000);
-	ck_assert_int_eq(e.why, UDP_END_TIMEOUT);
-	ck_assert_uint_eq(e.reflected, 1);
+	fixture_stop_and_timeout(u, &e, fd, port);
 	rig_send_seq(fd, 4, port, 2);
-	rig_receive(fd, &fixture.reply, 50);
-	ck_assert_int_eq(fixture.reply.len, -1);
+	rig_expect_silence(fd, 50);
 	close(fd);
 }
 END_TEST
@@ -59,29 +48,11 @@ END_TEST
 /* R-170 R-172: restarted by packets, but not by short ones */
 START_TEST(refwait)
 {
-	uint16_t from = 0, port;
+	uint16_t from = 0;
 	int fd = rig_sender(4, &from);
-	struct session_spec spec = rig_spec(4, from);
 	static struct fixture_end e;
-	int64_t last;
 
-	spec.refwait_ns = 1500 * INT64_C(1000000);
-	fixture_start(&spec, &e, &port);
-	rig_sleep_ms(300);
-	last = rig_mono_ns();
-	rig_send_seq(fd, 4, port, 1);
-	fixture_expect(fd, 0, 1);
-	while (!fixture.ends) {
-		uint8_t packet[13] = { 0 };
-
-		ck_assert_int_lt(rig_mono_ns() - last, RIG_WAIT_MS * INT64_C(1000000));
-		rig_send(fd, 4, port, packet, sizeof(packet));
-		ev_run(fixture.loop, EVRUN_NOWAIT);
-		rig_sleep_ms(20);
-	}
-	ck_assert_int_eq(e.why, UDP_END_REFWAIT);
-	ck_assert_int_ge(rig_mono_ns() - last, spec.refwait_ns);
-	ck_assert_uint_eq(e.reflected, 1);
+	fixture_refwait(rig_spec(4, from), &e, fd, -1);
 	close(fd);
 }
 END_TEST
@@ -172,30 +143,12 @@ END_TEST
 /* R-090 R-095 R-122 R-240: errors come back as they are, and leave nothing behind */
 START_TEST(refusals)
 {
-	struct session_spec good = rig_spec(4, 9999), s;
+	struct session_spec good = rig_spec(4, 9999), s = good;
 	int before = rig_descriptors();
 	struct rlimit limit, low;
 
-	s = good;
-	memcpy(s.local.ip, (uint8_t[]){ 192, 0, 2, 1 }, 4);
-	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EADDRNOTAVAIL);
-	memcpy(s.local.ip, (uint8_t[]){ 127, 255, 255, 255 }, 4);
-	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EADDRNOTAVAIL);
-	memcpy(s.local.ip, (uint8_t[]){ 224, 0, 0, 1 }, 4);
-	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EADDRNOTAVAIL);
-	s = rig_spec(6, 9999);
-	memcpy(s.local.ip, (uint8_t[]){ 0x20, 1, 0x0d, 0xb8 }, 4);
-	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EADDRNOTAVAIL);
-	s = good;
-	memcpy(s.remote.ip, (uint8_t[]){ 127, 255, 255, 255 }, 4);
-	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EADDRNOTAVAIL);
-	s = good;
-	s.padding = 65507 - 14 + 1;
-	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EMSGSIZE);
-	s.padding = UINT32_MAX;
-	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EMSGSIZE);
+	fixture_check_refusals();
 	ck_assert_int_eq(fixture_refused(good, LAST, FIRST), -EINVAL);
-	s = good;
 	s.remote = rig_loopback(6, 9999);
 	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EINVAL);
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
@@ -279,15 +232,7 @@ START_TEST(races)
 	}
 	for (int i = 0; i < N; i++) {
 		rig_send_seq(fd, 4, port[i], 1);
-		udp_stop(u[i], i * 20000); /* no ev_run yet: all are still valid here */
-		if (i % 2) {
-			udp_stop(u[i], 0);
-		}
-		if (i % 4 == 0) {
-			udp_end(u[i]);
-			udp_end(u[i]);
-		}
-		ck_assert(rig_load(&udp_counters(u[i])->received) <= 2);
+		fixture_race(u[i], (unsigned)i, i * 20000);
 		ck_assert(reflector_lag_s(fixture.r) >= 0.);
 	}
 	fixture_pump(N);

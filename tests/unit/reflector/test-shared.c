@@ -30,18 +30,22 @@ static void make_common(void)
 	first = fixture_make_shared(3, true);
 }
 
-static void expect_silence(int fd)
-{
-	rig_receive(fd, &fixture.reply, 50);
-	ck_assert_int_eq(fixture.reply.len, -1);
-}
-
 static uint64_t total_drops(enum udp_drop why)
 {
 	struct reflector_totals t;
 
 	reflector_totals(fixture.r, &t);
 	return t.dropped[why];
+}
+
+/* All of these wait for the thread, or have been handled. */
+static void send_many(int fd, uint16_t port, uint32_t n)
+{
+	rig_pin();
+	for (uint32_t i = 0; i < n; i++) {
+		rig_send_seq(fd, 4, port, i);
+	}
+	rig_settle();
 }
 
 /* A session of a thread that has handled all orders and packets before: it answers. */
@@ -152,14 +156,14 @@ START_TEST(strangers)
 	rig_send_seq(stranger, family, port, 3);
 	rig_send_seq(fd, family, port, 4);
 	fixture_expect(fd, 0, 4);
-	expect_silence(stranger);
+	rig_expect_silence(stranger, 50);
 	ck_assert_uint_eq(rig_load(&udp_counters(u)->received), 1);
 	ck_assert_uint_eq(total_drops(UDP_DROP_SOURCE), 3);
 	udp_end(u);
 	fixture_pump(1);
 	rig_send_seq(fd, family, port, 5); /* of one that has ended */
 	settle(fd, &last);
-	expect_silence(fd);
+	rig_expect_silence(fd, 50);
 	ck_assert_uint_eq(total_drops(UDP_DROP_SOURCE), 4);
 	close(fd);
 	close(stranger);
@@ -189,7 +193,7 @@ START_TEST(local_addresses)
 			sendto(fd, packet, sizeof(packet), 0, (struct sockaddr *)&to, sizeof(to)),
 			sizeof(packet));
 		if (i == 3) {
-			expect_silence(fd);
+			rig_expect_silence(fd, 50);
 			break;
 		}
 		ck_assert_int_eq(
@@ -213,11 +217,7 @@ START_TEST(early)
 	static struct fixture_end e;
 	struct udp_session *u = fixture_open(&spec, &e, &port);
 
-	rig_pin();
-	for (uint32_t i = 0; i < 200; i++) {
-		rig_send_seq(fd, 4, port, i);
-	}
-	rig_settle();
+	send_many(fd, port, 200);
 	ck_assert_int_eq(udp_start(u, &fixture_keys, fixture_sid), 0);
 	ck_assert_int_eq(udp_start(u, &fixture_keys, fixture_sid), -EALREADY);
 	rig_send_seq(fd, 4, port, 200);
@@ -293,23 +293,13 @@ START_TEST(stop_and_timeout)
 	struct session_spec spec = rig_spec(4, from), next = rig_spec(4, other);
 	static struct fixture_end e, f;
 	struct udp_session *u = fixture_start(&spec, &e, &port);
-	int64_t stopped;
 
 	fixture_start(&next, &f, &port);
-	udp_stop(u, 3600 * TS_NS_PER_S);
-	rig_send_seq(fd, 4, port, 1);
-	fixture_expect(fd, 0, 1);
-	stopped = rig_mono_ns();
-	udp_stop(u, 300 * 1000000); /* the earliest counts */
-	udp_stop(u, INT64_MAX);
-	fixture_pump(1);
-	ck_assert_int_ge(rig_mono_ns() - stopped, 300 * 1000000);
-	ck_assert_int_eq(e.why, UDP_END_TIMEOUT);
-	ck_assert_uint_eq(e.reflected, 1);
+	fixture_stop_and_timeout(u, &e, fd, port);
 	rig_send_seq(fd, 4, port, 2);
 	rig_send_seq(neighbour, 4, port, 3);
 	fixture_expect(neighbour, 0, 3); /* the others go on */
-	expect_silence(fd);
+	rig_expect_silence(fd, 50);
 	close(fd);
 	close(neighbour);
 }
@@ -324,11 +314,7 @@ START_TEST(stop_at_once)
 	static struct fixture_end e;
 	struct udp_session *u = fixture_start(&spec, &e, &port);
 
-	rig_pin();
-	for (uint32_t i = 0; i < 100; i++) {
-		rig_send_seq(fd, 4, port, i);
-	}
-	rig_settle();
+	send_many(fd, port, 100);
 	udp_stop(u, 0);
 	fixture_pump(1);
 	ck_assert_int_eq(e.why, UDP_END_TIMEOUT);
@@ -342,29 +328,11 @@ START_TEST(refwait)
 {
 	uint16_t from = 0, other = 0, port;
 	int fd = rig_sender(4, &from), neighbour = rig_sender(4, &other);
-	struct session_spec spec = rig_spec(4, from), next = rig_spec(4, other);
+	struct session_spec next = rig_spec(4, other);
 	static struct fixture_end e, f;
-	int64_t last;
 
 	fixture_start(&next, &f, &port);
-	spec.refwait_ns = 1500 * INT64_C(1000000);
-	fixture_start(&spec, &e, &port);
-	rig_sleep_ms(300);
-	last = rig_mono_ns();
-	rig_send_seq(fd, 4, port, 1);
-	fixture_expect(fd, 0, 1);
-	while (!fixture.ends) {
-		uint8_t packet[13] = { 0 };
-
-		ck_assert_int_lt(rig_mono_ns() - last, RIG_WAIT_MS * INT64_C(1000000));
-		rig_send(fd, 4, port, packet, sizeof(packet));
-		rig_send_seq(neighbour, 4, port, 2);
-		ev_run(fixture.loop, EVRUN_NOWAIT);
-		rig_sleep_ms(20);
-	}
-	ck_assert_int_eq(e.why, UDP_END_REFWAIT);
-	ck_assert_int_ge(rig_mono_ns() - last, spec.refwait_ns);
-	ck_assert_uint_eq(e.reflected, 1);
+	fixture_refwait(rig_spec(4, from), &e, fd, neighbour);
 	close(fd);
 	close(neighbour);
 }
@@ -499,25 +467,10 @@ END_TEST
 /* R-090 R-095 R-122 R-240 */
 START_TEST(refusals)
 {
-	struct session_spec good = rig_spec(4, 9999), s = good;
 	struct reflector_totals totals;
 	int before = rig_descriptors();
 
-	memcpy(s.local.ip, (uint8_t[]){ 192, 0, 2, 1 }, 4);
-	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EADDRNOTAVAIL);
-	memcpy(s.local.ip, (uint8_t[]){ 127, 255, 255, 255 }, 4);
-	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EADDRNOTAVAIL);
-	s = good;
-	memcpy(s.remote.ip, (uint8_t[]){ 127, 255, 255, 255 }, 4);
-	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EADDRNOTAVAIL);
-	s = rig_spec(6, 9999);
-	memcpy(s.local.ip, (uint8_t[]){ 0x20, 1, 0x0d, 0xb8 }, 4);
-	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EADDRNOTAVAIL);
-	s = good;
-	s.padding = 65507 - 14 + 1;
-	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EMSGSIZE);
-	s.padding = UINT32_MAX;
-	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EMSGSIZE);
+	fixture_check_refusals();
 	reflector_totals(fixture.r, &totals);
 	ck_assert_uint_eq(totals.sessions, 0);
 	ck_assert_int_eq(rig_descriptors(), before);
