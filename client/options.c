@@ -145,7 +145,7 @@ static enum options_verdict take_option(struct options *o, int code, char **argv
 			name, argv[optind - 1], name);
 		return OPTIONS_BAD;
 	}
-	if (!r->set(o, optarg)) {
+	if (!optrow_set(r, o, optarg)) {
 		fprintf(err, "twamp %s: --%s: '%s' is not %s\n", name, r->name, optarg, r->accepts);
 		return OPTIONS_BAD;
 	}

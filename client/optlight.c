@@ -4,12 +4,6 @@
 #include "client/value.h"
 #include "protocol/stamp.h"
 
-bool optlight_stamp(struct options *o, const char *text)
-{
-	o->stamp = true;
-	return true;
-}
-
 bool optlight_ssid(struct options *o, const char *text)
 {
 	uint64_t number;
@@ -26,12 +20,6 @@ bool optlight_type(struct options *o, const char *text)
 {
 	o->stamp = strcmp(text, "stamp") == 0;
 	return o->stamp || strcmp(text, "twamp-light") == 0;
-}
-
-bool optlight_stateful(struct options *o, const char *text)
-{
-	o->stateful = true;
-	return true;
 }
 
 bool optlight_allow(struct options *o, const char *text)

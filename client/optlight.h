@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Options of tests without control: STAMP for the sender, and all of the responder. The
- * setters are those of the rows of optrow.c: false if the text is not what they take.
+ * Options of tests without control: STAMP for the sender, and all of the responder. The first
+ * ones are called by rows of optrow.c: false if the text is not what they take.
  */
 #pragma once
 
 #include "client/options.h"
 
-bool optlight_stamp(struct options *o, const char *text);
 bool optlight_ssid(struct options *o, const char *text);
 bool optlight_type(struct options *o, const char *text);
-bool optlight_stateful(struct options *o, const char *text);
 bool optlight_allow(struct options *o, const char *text);
 
 /** "[ADDR]:PORT" of the responder; ":PORT" is every address of the host. */

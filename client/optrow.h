@@ -4,6 +4,15 @@
 
 #include "client/options.h"
 
+enum optrow_kind {
+	OPTROW_CALL, /* @call sets it */
+	OPTROW_NUMBER, /* from @min to @max */
+	OPTROW_DURATION, /* the same, in ns */
+	OPTROW_TEXT, /* as it is, not empty */
+	OPTROW_VALUE, /* takes none: becomes @min */
+	OPTROW_FEATURES, /* takes none: the bits of @min are added */
+};
+
 struct optrow {
 	const char *name;
 	int letter; /* short option, or 0 */
@@ -11,9 +20,15 @@ struct optrow {
 	const char *accepts; /* what the value may be: for the error text */
 	const char *help;
 	unsigned commands; /* a bit per enum command */
-	bool (*set)(struct options *o, const char *text); /* false: not in @accepts */
+	enum optrow_kind kind;
+	bool (*call)(struct options *o, const char *text); /* false: not in @accepts */
+	size_t at, size; /* the member of struct options that is set */
+	int64_t min, max;
 };
 
 #define OPTROW_MEASURING (1u << COMMAND_CONTROLLER | 1u << COMMAND_SENDER)
 #define OPTROW_COUNT 34
 extern const struct optrow optrow_table[OPTROW_COUNT];
+
+/** false: @text is not what the row @accepts. */
+bool optrow_set(const struct optrow *r, struct options *o, const char *text);
