@@ -20,14 +20,6 @@ static const uint8_t *sid_at(const uint8_t *sids, uint32_t i)
 	return sids + (size_t)i * MSG_SID_LEN;
 }
 
-/* Room for one reason per SID, behind what will be sent. */
-static uint8_t *reasons_of(struct control_out *out, uint32_t n)
-{
-	_Static_assert(REASON_COUNT <= 256, "a reason fits into an octet");
-	assert(out->size - out->len >= MSG_N_LEN(n) + (ACCEPT_COUNT - 1) * MSG_N_LEN(0) + n);
-	return out->octets + out->size - n;
-}
-
 /* One acknowledgement per Accept value that occurs, in ascending order. R-206 */
 static void acknowledge(struct control *c, enum msg_command command, const uint8_t *sids,
 			const uint8_t *reasons, uint32_t n, struct control_out *out)
@@ -66,6 +58,22 @@ static void acknowledge(struct control *c, enum msg_command command, const uint8
 		r->code = (enum accept_code)code;
 		r->value = m.n;
 	}
+}
+
+/* What comes of each SID, and the answer to all of them. Reasons are kept behind what is sent. */
+static void conclude(struct control *c, enum msg_command command,
+		     enum reason (*each)(struct control *, struct session *), const uint8_t *sids,
+		     uint32_t n, struct mono now, struct control_out *out)
+{
+	uint8_t *reasons = out->octets + out->size - n;
+
+	_Static_assert(REASON_COUNT <= 256, "a reason fits into an octet");
+	assert(out->size - out->len >= MSG_N_LEN(n) + (ACCEPT_COUNT - 1) * MSG_N_LEN(0) + n);
+	for (uint32_t i = 0; i < n; i++) {
+		reasons[i] = (uint8_t)each(c, individual_find(c, sid_at(sids, i)));
+	}
+	answer_settle(c, now);
+	acknowledge(c, command, sids, reasons, n, out);
 }
 
 void individual_start(struct control *c, const uint8_t *sids, uint32_t n, struct mono now,
@@ -109,13 +117,7 @@ static enum reason started(struct control *c, struct session *s)
 void individual_started(struct control *c, const uint8_t *sids, uint32_t n, struct mono now,
 			struct control_out *out)
 {
-	uint8_t *reasons = reasons_of(out, n);
-
-	for (uint32_t i = 0; i < n; i++) {
-		reasons[i] = (uint8_t)started(c, individual_find(c, sid_at(sids, i)));
-	}
-	answer_settle(c, now);
-	acknowledge(c, MSG_CMD_START_N_ACK, sids, reasons, n, out);
+	conclude(c, MSG_CMD_START_N_ACK, started, sids, n, now, out);
 }
 
 /* */
@@ -149,11 +151,5 @@ static enum reason stop(struct control *c, struct session *s)
 void individual_stop(struct control *c, const uint8_t *sids, uint32_t n, struct mono now,
 		     struct control_out *out)
 {
-	uint8_t *reasons = reasons_of(out, n);
-
-	for (uint32_t i = 0; i < n; i++) {
-		reasons[i] = (uint8_t)stop(c, individual_find(c, sid_at(sids, i)));
-	}
-	answer_settle(c, now);
-	acknowledge(c, MSG_CMD_STOP_N_ACK, sids, reasons, n, out);
+	conclude(c, MSG_CMD_STOP_N_ACK, stop, sids, n, now, out);
 }
