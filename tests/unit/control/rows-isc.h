@@ -11,14 +11,6 @@
 #define TWO "00000002"
 #define THREE "00000003"
 
-#define OPEN(number, port, sid, state) \
-	{ TALK_SAY, 0, "$req.v4.plain_unauth", NULL, "OPENING +open" }, \
-	{ \
-		TALK_READY, 0x##port, NULL, "0000" #port " " sid " 00*28", \
-			state " accepted#" #number \
-	}
-#define OPEN0 OPEN(0, c350, SID0, "READY")
-#define OPEN1 OPEN(1, c351, SID1, "READY")
 #define START_N(n, sids, todo) \
 	{ \
 		TALK_SAY, 0, LIST("07", "00", n, sids), NULL, "STARTING +start" todo \

@@ -5,18 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define S TS_NS_PER_S
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
-#define REQUEST_0 "$req.zero_addr.plain_unauth"
-#define REFUSE(request, code, why) \
-	{ \
-		TALK_SAY, 0, request, code " 00*47", "READY refused-request=" why \
-	}
-#define REFUSED_CONNECTION(accept, reason) \
-	{ \
-		TALK_SAY, 0, "$setup.mode1", "00*15 " accept " 00*32", \
-			"CLOSING +close refused-connection=" reason "/1 closed=refused" \
-	}
 #define OFFERED \
 	{ \
 		TALK_OPENED, 0, NULL, "$greeting.modes_0x3f", "GREETED" \
@@ -395,8 +384,7 @@ START_TEST(key_moves)
 {
 	static const struct talk_row ready[] = {
 		{ TALK_KEY, 0, NULL, "$serverstart.enc.plain", "READY established=4" },
-		REQUEST,
-		{ TALK_READY, 0xc350, NULL, ACCEPT0, "READY accepted#0" },
+		SESSION,
 		END_ROW,
 	};
 

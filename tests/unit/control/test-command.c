@@ -7,13 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define S TS_NS_PER_S
-#define REFUSE(request, code, why) \
-	{ \
-		TALK_SAY, 0, request, code " 00*47", "READY refused-request=" why \
-	}
-#define OPENED HELLO, SETUP
-
 static struct talk t;
 
 static void start(void)
@@ -87,7 +80,7 @@ TALK(start_one, OPENED, SESSION, STARTED);
 TALK(start_filled, OPENED, SESSION, { TALK_SAY, 0, "02 ff*31", NULL, "STARTING +start start#0" },
      { TALK_STARTED, 0, NULL, "00*32", "ACTIVE started=1" });
 /* */
-TALK(start_two, OPENED, SESSION, REQUEST, { TALK_READY, 0xc351, NULL, ACCEPT1, "READY accepted#1" },
+TALK(start_two, OPENED, SESSION, OPEN1,
      { TALK_SAY, 0, "$start.unauth", NULL, "STARTING +start start#0 start#1" },
      { TALK_STARTED, 0, NULL, "$startack.unauth.ok", "ACTIVE started=2" });
 /* R-143 R-146 */
@@ -99,8 +92,7 @@ TALK(start_nothing, OPENED,
 TALK(start_twice, ACTIVE,
      { TALK_SAY, 0, "$start.unauth", "03 00*31", "ACTIVE refused-start=wrong-state" }, STOPPED);
 /* one fails, none is started; the connection can be used again */
-TALK(start_fails, OPENED, SESSION, REQUEST,
-     { TALK_READY, 0xc351, NULL, ACCEPT1, "READY accepted#1" },
+TALK(start_fails, OPENED, SESSION, OPEN1,
      { TALK_SAY, 0, "$start.unauth", NULL, "STARTING +start start#0 start#1" },
      { TALK_WAIT, 5 * S, NULL, NULL, "STARTING" },
      { TALK_STARTED, 1, NULL, "05 00*31", "READY end#0 end#1 refused-start=memory-low" },
@@ -108,8 +100,7 @@ TALK(start_fails, OPENED, SESSION, REQUEST,
      { TALK_ENDED, 1, NULL, NULL, "READY" },
      { TALK_SAY, 0, "$start.unauth", "01 00*31", "READY refused-start=nothing-to-start" },
      { TALK_SAY, 0, "0300 0000 00000000 00*24", NULL, "READY stopped=0/0" });
-TALK(start_fails_second, OPENED, SESSION, REQUEST,
-     { TALK_READY, 0xc351, NULL, ACCEPT1, "READY accepted#1" },
+TALK(start_fails_second, OPENED, SESSION, OPEN1,
      { TALK_SAY, 0, "$start.unauth", NULL, "STARTING +start start#0 start#1" },
      { TALK_STARTED, 2, NULL, "05 00*31", "READY end#0 end#1 refused-start=memory-low" });
 /* a refused request is not in progress, and an accepted one that ended is not started */
@@ -119,8 +110,7 @@ TALK(start_after_end, OPENED, SESSION, { TALK_ENDED, 0, NULL, NULL, "READY" },
      { TALK_SAY, 0, "$start.unauth", "01 00*31", "READY refused-start=nothing-to-start" });
 
 /* a session that is still draining has nothing to do with it */
-TALK(start_fails_second_round, ACTIVE, STOPPED, REQUEST,
-     { TALK_READY, 0xc351, NULL, ACCEPT1, "READY accepted#1" },
+TALK(start_fails_second_round, ACTIVE, STOPPED, OPEN1,
      { TALK_SAY, 0, "$start.unauth", NULL, "STARTING +start start#1" },
      { TALK_STARTED, 2, NULL, "05 00*31", "READY end#1 refused-start=memory-low" });
 
@@ -162,27 +152,24 @@ TALK(stop_refwait_0, ACTIVE, { TALK_ENDED, 0, NULL, NULL, "READY" },
      { TALK_SAY, 0, STOP("00000001"), NULL, WRONG("1", "0", "") });
 TALK(stop_refwait_2, ACTIVE, { TALK_ENDED, 0, NULL, NULL, "READY" },
      { TALK_SAY, 0, STOP("00000002"), NULL, WRONG("2", "1", "") });
-TALK(stop_refwait_some, OPENED, SESSION, REQUEST,
-     { TALK_READY, 0xc351, NULL, ACCEPT1, "READY accepted#1" },
+TALK(stop_refwait_some, OPENED, SESSION, OPEN1,
      { TALK_SAY, 0, "$start.unauth", NULL, "STARTING +start start#0 start#1" },
      { TALK_STARTED, 0, NULL, "$startack.unauth.ok", "ACTIVE started=2" },
      { TALK_ENDED, 0, NULL, NULL, "ACTIVE" },
      { TALK_SAY, 0, STOP("00000002"), NULL, "READY stop#1 stopped=2/0" });
 /* after REFWAIT a new round may begin; then both rounds are in progress */
-TALK(stop_refwait_round, ACTIVE, { TALK_ENDED, 0, NULL, NULL, "READY" }, REQUEST,
-     { TALK_READY, 0xc351, NULL, ACCEPT1, "READY accepted#1" },
+TALK(stop_refwait_round, ACTIVE, { TALK_ENDED, 0, NULL, NULL, "READY" }, OPEN1,
      { TALK_SAY, 0, "$start.unauth", NULL, "STARTING +start start#1" },
      { TALK_STARTED, 0, NULL, "$startack.unauth.ok", "ACTIVE started=1" },
      { TALK_SAY, 0, STOP("00000002"), NULL, "READY stop#1 stopped=2/0" });
 /* a second round while the first drains; it counts alone */
-TALK(rounds, ACTIVE, STOPPED, REQUEST, { TALK_READY, 0xc351, NULL, ACCEPT1, "READY accepted#1" },
+TALK(rounds, ACTIVE, STOPPED, OPEN1,
      { TALK_SAY, 0, "$start.unauth", NULL, "STARTING +start start#1" },
      { TALK_STARTED, 0, NULL, "$startack.unauth.ok", "ACTIVE started=1" },
      { TALK_ENDED, 0, NULL, NULL, "ACTIVE" },
      { TALK_SAY, 0, STOP("00000001"), NULL, "READY stop#1 stopped=1/0" });
 /* a session may end in the middle of the list */
-TALK(middle_ends, OPENED, SESSION, REQUEST,
-     { TALK_READY, 0xc351, NULL, ACCEPT1, "READY accepted#1" }, REQUEST,
+TALK(middle_ends, OPENED, SESSION, OPEN1, REQUEST,
      { TALK_READY, 1, NULL, "00000001 c000020ae8fe6f801f9add37a1b2c3d6 00*28", "READY accepted#2" },
      { TALK_ENDED, 1, NULL, NULL, "READY" },
      { TALK_SAY, 0, "$start.unauth", NULL, "STARTING +start start#0 start#2" },
@@ -282,15 +269,7 @@ START_TEST(unknown_numbers)
 }
 END_TEST
 
-#define T(name) \
-	{ \
-#name, name \
-	}
-
-static const struct {
-	const char *name;
-	const struct talk_row *rows;
-} talks[] = {
+static const struct rows_talk talks[] = {
 	T(request),
 	T(request_alternate),
 	T(request_packets),

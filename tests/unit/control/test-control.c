@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define S TS_NS_PER_S
 #define REQUEST_PART "05040000 00*12" /* the first block */
 
 static struct talk t;
@@ -115,8 +114,7 @@ TALK(handshake_over, HELLO, { TALK_WAIT, 30 * S - 1, NULL, NULL, "GREETED" }, SE
 TALK(servwait, HELLO, SETUP, { TALK_WAIT, 900 * S - 1, NULL, NULL, "READY" },
      { TALK_WAIT, 1, NULL, NULL, "CLOSING +close closed=servwait" });
 /* R-168: any octet restarts it; then the message that it began has its own time */
-TALK(servwait_octet, HELLO, SETUP, { TALK_WAIT, 900 * S - 1, NULL, NULL, "READY" }, REQUEST,
-     { TALK_READY, 0xc350, NULL, ACCEPT0, "READY accepted#0" },
+TALK(servwait_octet, HELLO, SETUP, { TALK_WAIT, 900 * S - 1, NULL, NULL, "READY" }, SESSION,
      { TALK_WAIT, 900 * S - 1, NULL, NULL, "READY" },
      { TALK_WAIT, 1, NULL, NULL, "CLOSING +close end#0 closed=servwait" });
 /* R-169 R-161: not while a test runs, however long; again from Stop-Sessions on */
@@ -124,8 +122,7 @@ TALK(servwait_active, ACTIVE, { TALK_WAIT, 7 * 86400 * S, NULL, NULL, "ACTIVE" }
      { TALK_WAIT, 900 * S - 1, NULL, NULL, "READY" },
      { TALK_WAIT, 1, NULL, NULL, "CLOSING +close closed=servwait" });
 /* R-169 R-170 R-171: REFWAIT of all sessions lets it run again, of some does not */
-TALK(servwait_refwait, HELLO, SETUP, SESSION, REQUEST,
-     { TALK_READY, 0xc351, NULL, ACCEPT1, "READY accepted#1" },
+TALK(servwait_refwait, HELLO, SETUP, SESSION, OPEN1,
      { TALK_SAY, 0, "$start.unauth", NULL, "STARTING +start start#0 start#1" },
      { TALK_STARTED, 0, NULL, "$startack.unauth.ok", "ACTIVE started=2" },
      { TALK_WAIT, 900 * S, NULL, NULL, "ACTIVE" }, { TALK_ENDED, 1, NULL, NULL, "ACTIVE" },
@@ -147,9 +144,8 @@ TALK(message_octet_block, HELLO, SETUP, { TALK_PART, 0, NULL, NULL, "READY" },
      { TALK_WAIT, 1, NULL, NULL, "CLOSING +close closed=message" });
 /* the next message has its own time */
 TALK(message_over, HELLO, SETUP, { TALK_PART, 0, NULL, NULL, "READY" },
-     { TALK_WAIT, 60 * S - 1, NULL, NULL, "READY" }, REQUEST,
-     { TALK_READY, 0xc350, NULL, ACCEPT0, "READY accepted#0" },
-     { TALK_PART, 0, NULL, NULL, "READY" }, { TALK_WAIT, 60 * S - 1, NULL, NULL, "READY" },
+     { TALK_WAIT, 60 * S - 1, NULL, NULL, "READY" }, SESSION, { TALK_PART, 0, NULL, NULL, "READY" },
+     { TALK_WAIT, 60 * S - 1, NULL, NULL, "READY" },
      { TALK_SAY, 0, "$start.unauth", NULL, "STARTING +start start#0" },
      { TALK_STARTED, 0, NULL, "$startack.unauth.ok", "ACTIVE started=1" },
      { TALK_WAIT, 60 * S, NULL, NULL, "ACTIVE" });
@@ -251,8 +247,7 @@ TALK(gone_active, ACTIVE, { TALK_GONE, 0, NULL, NULL, "CLOSING +close end#0 clos
 /* R-160 R-190: what is stopping goes on to the end of its Timeout, and counts till then */
 TALK(gone_stopping, ACTIVE, STOPPED, { TALK_GONE, 0, NULL, NULL, "CLOSING +close closed=peer" },
      { TALK_ENDED, 0, NULL, NULL, "CLOSING" });
-TALK(gone_stopping_and_accepted, ACTIVE, STOPPED, REQUEST,
-     { TALK_READY, 0xc351, NULL, ACCEPT1, "READY accepted#1" },
+TALK(gone_stopping_and_accepted, ACTIVE, STOPPED, OPEN1,
      { TALK_GONE, 0, NULL, NULL, "CLOSING +close end#1 closed=peer" });
 
 TALK(shutdown_greeted, HELLO, { TALK_SHUTDOWN, 0, NULL, NULL, "CLOSING +close closed=shutdown" });
@@ -292,14 +287,7 @@ END_TEST
 /* An order that was not taken yet is replaced, and stands on the list once. R-190 */
 START_TEST(order_replaced)
 {
-	static const struct talk_row rows[] = {
-		HELLO,
-		SETUP,
-		SESSION,
-		REQUEST,
-		{ TALK_READY, 0xc351, NULL, ACCEPT1, "READY accepted#1" },
-		END_ROW
-	};
+	static const struct talk_row rows[] = { HELLO, SETUP, SESSION, OPEN1, END_ROW };
 	struct control_in in = { .kind = CONTROL_OCTETS };
 	uint8_t start[MSG_START_LEN], room[64];
 	struct control_out out = { .octets = room, .size = sizeof(room) };
@@ -334,15 +322,7 @@ START_TEST(why_texts)
 }
 END_TEST
 
-#define T(name) \
-	{ \
-#name, name \
-	}
-
-static const struct {
-	const char *name;
-	const struct talk_row *rows;
-} talks[] = {
+static const struct rows_talk talks[] = {
 	T(greeting),
 	T(handshake),
 	T(setup_filled),

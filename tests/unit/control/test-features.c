@@ -160,8 +160,7 @@ START_TEST(echoed)
 		{ TALK_REFUSED, -12, NULL, "05 00*19 beef 00*26",
 		  "READY refused-request=memory-low/errno 12" },
 		/* a request without any: nothing of those before */
-		{ TALK_SAY, 0, "$req.v4.plain_unauth", NULL, "OPENING +open" },
-		{ TALK_READY, 0xc351, NULL, ACCEPT1, "READY accepted#1" },
+		OPEN1,
 		END_ROW,
 	};
 

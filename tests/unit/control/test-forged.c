@@ -314,8 +314,7 @@ START_TEST(unexpected_command)
 		STOPPED,
 		{ TALK_SAY, 0, "07 00*11 00000400 ff*16384 00*16", "03 00*47",
 		  "READY refused-request=unexpected-command/7" },
-		REQUEST,
-		{ TALK_READY, 0xc351, NULL, ACCEPT1, "READY accepted#1" },
+		OPEN1,
 		{ TALK_SAY, 0, "07 00*11 00000401", "", "CLOSING +close end#1 closed=unknown" },
 		END_ROW,
 	};

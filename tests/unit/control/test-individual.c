@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define S TS_NS_PER_S
-
 static struct talk t;
 
 static void start(void)
@@ -221,15 +219,7 @@ START_TEST(kept_is_counted)
 }
 END_TEST
 
-#define T(name) \
-	{ \
-#name, name \
-	}
-
-static const struct {
-	const char *name;
-	const struct talk_row *rows;
-} talks[] = {
+static const struct rows_talk talks[] = {
 	T(start_one_of_two),
 	T(request_while_active),
 	T(start_two),

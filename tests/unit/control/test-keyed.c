@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define S TS_NS_PER_S
 #define GREETING_KEYED(modes) \
 	"00*12 " modes " 101112131415161718191a1b1c1d1e1f 000102030405060708090a0b0c0d0e0f" \
 	" 00000800 00*12"

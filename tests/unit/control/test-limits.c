@@ -6,14 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define S TS_NS_PER_S
-#define REQUEST_0 "$req.zero_addr.plain_unauth"
-#define REFUSE(request, code, why) \
-	{ \
-		TALK_SAY, 0, request, code " 00*47", "READY refused-request=" why \
-	}
-#define OPENED HELLO, SETUP
-
 static struct talk t;
 
 static void start(void)
@@ -48,9 +40,7 @@ START_TEST(max_sessions)
 	};
 	static const struct talk_row stopped[] = { STARTED, STOPPED, END_ROW };
 	static const struct talk_row ended[] = { { TALK_ENDED, 0, NULL, NULL, "READY" },
-						 REQUEST,
-						 { TALK_READY, 0xc351, NULL, ACCEPT1,
-						   "READY accepted#1" },
+						 OPEN1,
 						 END_ROW };
 
 	run(opened);
@@ -101,8 +91,7 @@ START_TEST(rate)
 		{ TALK_WAIT, S - 1, NULL, NULL, "READY" },
 		REFUSE(REQUEST_0, "05", "rate-limit/0"),
 		{ TALK_WAIT, 1, NULL, NULL, "READY" },
-		REQUEST,
-		{ TALK_READY, 0xc351, NULL, ACCEPT1, "READY accepted#1" },
+		OPEN1,
 		END_ROW,
 	};
 
@@ -158,12 +147,7 @@ END_TEST
 
 /* --- connections ----------------------------------------------------------------------- */
 
-#define TOO_MANY(accept, reason) \
-	HELLO, \
-	{ \
-		TALK_SAY, 0, "$setup.mode1", "00*15 " accept " 00*32", \
-			"CLOSING +close refused-connection=" reason "/1 closed=refused" \
-	}
+#define TOO_MANY(accept, reason) HELLO, REFUSED_CONNECTION(accept, reason)
 
 /* R-009 R-018 R-120: the Greeting is ordinary, the code is in Server-Start */
 START_TEST(connection_limits)
