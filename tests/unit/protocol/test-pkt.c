@@ -2,12 +2,11 @@
 #include "protocol/pkt.h"
 
 #include "tests/unit/protocol/seed.h"
-#include "tests/unit/protocol/vectors.h"
+#include "tests/unit/protocol/test-pkt.h"
 
 #include <check.h>
 #include <stdlib.h>
 
-#define GUARD 0xee
 #define ROUNDS 2000
 
 static struct seed seed;
@@ -15,29 +14,6 @@ static struct vectors *test, *cipher, *stamp;
 
 static const uint32_t securities[] = { MODE_UNAUTHENTICATED, MODE_AUTHENTICATED, MODE_ENCRYPTED,
 				       MODE_MIXED };
-
-/* What the vectors were computed from. */
-static struct pkt_send sender_fields(void)
-{
-	return (struct pkt_send){
-		.seq = (uint32_t)vectors_number(test, "test.in.sender_seq"),
-		.ts = vectors_number(test, "test.in.sender_ts"),
-		.error_estimate = (uint16_t)vectors_number(test, "test.in.sender_ee"),
-	};
-}
-
-static struct pkt_reply reply_fields(void)
-{
-	return (struct pkt_reply){
-		.seq = (uint32_t)vectors_number(test, "test.in.reflector_seq"),
-		.ts = vectors_number(test, "test.in.tx_ts"),
-		.error_estimate = (uint16_t)vectors_number(test, "test.in.reflector_ee"),
-		.rx_ts = vectors_number(test, "test.in.rx_ts"),
-		.sender = sender_fields(),
-		.ttl = (uint8_t)vectors_number(test, "test.in.sender_ttl"),
-		.tos = (uint8_t)vectors_number(test, "test.in.tos"),
-	};
-}
 
 static void pad(uint8_t *at, size_t n)
 {
@@ -90,7 +66,7 @@ static void assert_send(const char *name, uint32_t modes, const uint8_t *padding
 {
 	const struct pkt_layout *l = pkt_layout(modes);
 	const struct vector *wire = vectors_get(test, name);
-	const struct pkt_send p = sender_fields();
+	const struct pkt_send p = sender_fields(test);
 	struct pkt_send back;
 	uint8_t out[256];
 
@@ -143,7 +119,7 @@ static void assert_reply(const char *sent, const char *replied, uint32_t modes)
 	const struct pkt_layout *l = pkt_layout(modes);
 	const struct vector *in = vectors_get(test, sent);
 	const struct vector *wire = vectors_get(test, replied);
-	const struct pkt_reply p = reply_fields();
+	const struct pkt_reply p = reply_fields(test);
 	struct pkt_reply back;
 	uint8_t out[256];
 
@@ -182,8 +158,8 @@ START_TEST(keyed_packets)
 	const struct pkt_layout *dscp = pkt_layout(MODE_AUTHENTICATED | MODE_DSCP_ECN);
 	const uint8_t *reply = vectors_octets(test, "test.reflector.plain_first96", 96);
 	const uint8_t *wire = vectors_octets(cipher, "test.enc.reflector.wire.sender_pad80", 128);
-	const struct pkt_send s = sender_fields();
-	const struct pkt_reply p = reply_fields();
+	const struct pkt_send s = sender_fields(test);
+	const struct pkt_reply p = reply_fields(test);
 	uint8_t in[128], out[129], zeros[16] = { 0 };
 	struct pkt_reply back;
 
@@ -222,7 +198,7 @@ START_TEST(authenticated_packets_from_16_on)
 	const struct pkt_layout *l = pkt_layout(MODE_AUTHENTICATED);
 	const struct vector *sent = vectors_get(cipher, "test.auth.sender.wire.pad64");
 	const struct vector *replied = vectors_get(cipher, "test.auth.reflector.wire.sender_pad64");
-	const struct pkt_reply p = reply_fields();
+	const struct pkt_reply p = reply_fields(test);
 	struct pkt_send s;
 	struct pkt_reply r;
 
@@ -242,7 +218,7 @@ START_TEST(stamp_base)
 	const struct pkt_layout *l = pkt_layout(MODE_UNAUTHENTICATED);
 	const struct vector *sent = vectors_get(stamp, "stamp.unauth.sender.base44");
 	const struct vector *replied = vectors_get(stamp, "stamp.unauth.reflector.base44");
-	const struct pkt_reply p = reply_fields();
+	const struct pkt_reply p = reply_fields(test);
 	struct pkt_send s;
 	struct pkt_reply r;
 

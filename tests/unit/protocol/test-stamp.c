@@ -2,12 +2,11 @@
 #include "protocol/stamp.h"
 
 #include "tests/unit/protocol/seed.h"
-#include "tests/unit/protocol/vectors.h"
+#include "tests/unit/protocol/test-pkt.h"
 
 #include <check.h>
 #include <stdlib.h>
 
-#define GUARD 0xee
 #define ROUNDS 100000
 
 static struct seed seed;
@@ -16,31 +15,10 @@ static struct vectors *test, *stamp;
 /* What the vectors were computed from. */
 #define SSID 0x1234
 
-static struct pkt_send sender_fields(void)
-{
-	return (struct pkt_send){
-		.seq = (uint32_t)vectors_number(test, "test.in.sender_seq"),
-		.ts = vectors_number(test, "test.in.sender_ts"),
-		.error_estimate = (uint16_t)vectors_number(test, "test.in.sender_ee"),
-	};
-}
-
-static struct pkt_reply reply_fields(void)
-{
-	return (struct pkt_reply){
-		.seq = (uint32_t)vectors_number(test, "test.in.reflector_seq"),
-		.ts = vectors_number(test, "test.in.tx_ts"),
-		.error_estimate = (uint16_t)vectors_number(test, "test.in.reflector_ee"),
-		.rx_ts = vectors_number(test, "test.in.rx_ts"),
-		.sender = sender_fields(),
-		.ttl = (uint8_t)vectors_number(test, "test.in.sender_ttl"),
-	};
-}
-
 /* The reply with T3, between guards. */
 static void reflect(const uint8_t *in, size_t n, uint8_t *out)
 {
-	struct pkt_reply p = reply_fields();
+	struct pkt_reply p = reply_fields(test);
 	size_t len = pkt_reply_len(stamp_layout(), n);
 
 	out[len] = GUARD;
@@ -53,7 +31,7 @@ static void reflect(const uint8_t *in, size_t n, uint8_t *out)
 START_TEST(sender_packet)
 {
 	const uint8_t *want = vectors_octets(stamp, "stamp.unauth.sender.base44", STAMP_BASE_LEN);
-	struct pkt_send fields = sender_fields(), read;
+	struct pkt_send fields = sender_fields(test), read;
 	uint8_t out[STAMP_BASE_LEN + 1];
 
 	memset(out, GUARD, sizeof(out));
@@ -76,7 +54,7 @@ START_TEST(base_reply)
 	const uint8_t *in = vectors_octets(stamp, "stamp.unauth.sender.base44", STAMP_BASE_LEN);
 	const uint8_t *want = vectors_octets(stamp, "stamp.unauth.reflector.base44",
 					     STAMP_BASE_LEN);
-	struct pkt_reply fields = reply_fields(), read;
+	struct pkt_reply fields = reply_fields(test), read;
 	uint8_t out[STAMP_BASE_LEN + 1];
 
 	reflect(in, STAMP_BASE_LEN, out);
@@ -108,8 +86,8 @@ END_TEST
 START_TEST(short_packets)
 {
 	uint8_t in[STAMP_BASE_LEN], out[STAMP_BASE_LEN + 1];
-	struct pkt_send fields = sender_fields();
-	struct pkt_reply p = reply_fields();
+	struct pkt_send fields = sender_fields(test);
+	struct pkt_reply p = reply_fields(test);
 
 	memset(in, 0xa5, sizeof(in));
 	pkt_put_send(pkt_layout(MODE_UNAUTHENTICATED), in, &fields);
@@ -175,7 +153,7 @@ END_TEST
 START_TEST(senders_are_not_replies)
 {
 	const struct vector *v = vectors_get(stamp, "stamp.unauth.sender.tlvs_cos_hmac_pad");
-	struct pkt_send fields = sender_fields();
+	struct pkt_send fields = sender_fields(test);
 	uint8_t in[64] = { 0 };
 
 	ck_assert(!stamp_is_reply(v->octets, v->n));
