@@ -16,6 +16,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -430,6 +431,33 @@ class Context:
             self.run.daemons.remove(d)
         if wrong:
             raise AssertionError("\n".join(wrong))
+
+
+class Notify:
+    """What systemd would hear."""
+
+    def __init__(self, t):
+        self.dir = tempfile.TemporaryDirectory(prefix="twampd-notify-")
+        self.path = os.path.join(self.dir.name, "socket")
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.sock.bind(self.path)
+        self.sock.settimeout(0.05)
+        self.heard = []
+        t.stack.callback(self.dir.cleanup)
+        t.stack.callback(self.sock.close)
+
+    def listen(self):
+        try:
+            while True:
+                self.heard += self.sock.recv(65536).decode().splitlines()
+        except socket.timeout:
+            pass
+        return self.heard
+
+    def wait(self, pattern, since=0):
+        return wait_for(lambda: next((h for h in self.listen()[since:]
+                                      if re.fullmatch(pattern, h)), None),
+                        "%s in %r" % (pattern, self.heard[since:]))
 
 
 class Run:

@@ -6,14 +6,13 @@ drain; and what a reload changes of it. R-008, R-009, R-022, R-088, R-094, R-120
 import os
 import re
 import signal
-import socket
 import tempfile
 import time
 
 import harness
 import rawclient
 import twcrypt
-from harness import CLIENT, CLIENT_NEIGHBOUR, CLIENT_OTHER, same, test, true, wait_for
+from harness import CLIENT, CLIENT_NEIGHBOUR, CLIENT_OTHER, Notify, same, test, true, wait_for
 from rawclient import make_packet, make_request, seconds
 
 A, B, C = CLIENT[4], CLIENT_OTHER[4], CLIENT_NEIGHBOUR[4]
@@ -430,32 +429,6 @@ def overload(t):
 
 
 # --- drain -----------------------------------------------------------------------------
-
-class Notify:
-    """What systemd would hear."""
-
-    def __init__(self, t):
-        self.dir = tempfile.TemporaryDirectory(prefix="twampd-notify-")
-        self.path = os.path.join(self.dir.name, "socket")
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.sock.bind(self.path)
-        self.sock.settimeout(0.05)
-        self.heard = []
-        t.stack.callback(self.dir.cleanup)
-        t.stack.callback(self.sock.close)
-
-    def listen(self):
-        try:
-            while True:
-                self.heard += self.sock.recv(65536).decode().splitlines()
-        except socket.timeout:
-            pass
-        return self.heard
-
-    def wait(self, pattern, since=0):
-        return wait_for(lambda: next((h for h in self.listen()[since:]
-                                      if re.fullmatch(pattern, h)), None), pattern)
-
 
 @test
 def drain(t):

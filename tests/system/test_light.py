@@ -16,7 +16,7 @@ import time
 
 import harness
 import rawclient
-from harness import same, test, true, wait_for
+from harness import Notify, same, test, true, wait_for
 from rawclient import make_packet
 
 QUIET = 0.3  # for replies that must not come
@@ -429,27 +429,17 @@ def a_well_known_port_needs_a_capability(t):
 
 @test
 def counters_in_the_log_and_the_status(t):
-    path = tempfile.mktemp(prefix="twampd-notify-")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-        notify.bind(path)
-        notify.settimeout(0.2)
-        t.stack.callback(os.unlink, path)
-        d = t.daemon(both(), env={"NOTIFY_SOCKET": path})
-        s = t.sender()
-        for seq in range(5):
-            reply_to(s, (t.server, LIGHT), make_packet(seq))
-        s.send((t.server, STAMP), b"short")
-
-        def told():
-            try:
-                return b", Light: 5 reflected, 1 dropped" in notify.recv(4096)
-            except TimeoutError:
-                return False
-        wait_for(told, "the sums in STATUS=")
-        since = d.log_size()
-        d.reload({})
-        d.wait_log(r"info: TWAMP Light on 0\.0\.0\.0:5000, stateless: received 5, reflected 5, "
-                   r"dropped none", since)
+    n = Notify(t)
+    d = t.daemon(both(), env={"NOTIFY_SOCKET": n.path})
+    s = t.sender()
+    for seq in range(5):
+        reply_to(s, (t.server, LIGHT), make_packet(seq))
+    s.send((t.server, STAMP), b"short")
+    n.wait(r"STATUS=.*, Light: 5 reflected, 1 dropped.*")
+    since = d.log_size()
+    d.reload({})
+    d.wait_log(r"info: TWAMP Light on 0\.0\.0\.0:5000, stateless: received 5, reflected 5, "
+               r"dropped none", since)
     lines = ended(d)
     same(len(lines), 4, "ports that ended")
     true("STAMP on 0.0.0.0:5001, stateless: received 1, reflected 0, dropped short 1" in lines,

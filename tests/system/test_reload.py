@@ -6,7 +6,6 @@ and the command line. R-248.
 import os
 import re
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -14,7 +13,7 @@ import time
 
 import harness
 import rawclient
-from harness import same, test, true, wait_for
+from harness import Notify, same, test, true, wait_for
 from rawclient import make_packet, make_request, seconds
 
 
@@ -342,33 +341,6 @@ def start_with_a_listener_that_cannot_be_bound(t):
 
 
 # --- systemd --------------------------------------------------------------------------
-
-class Notify:
-    """What systemd would hear."""
-
-    def __init__(self, t):
-        self.dir = tempfile.TemporaryDirectory(prefix="twampd-notify-")
-        self.path = os.path.join(self.dir.name, "socket")
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.sock.bind(self.path)
-        self.sock.settimeout(0.05)
-        self.heard = []
-        t.stack.callback(self.dir.cleanup)
-        t.stack.callback(self.sock.close)
-
-    def listen(self):
-        try:
-            while True:
-                self.heard += self.sock.recv(65536).decode().splitlines()
-        except socket.timeout:
-            pass
-        return self.heard
-
-    def wait(self, pattern, since=0):
-        return wait_for(lambda: next((h for h in self.listen()[since:]
-                                      if re.fullmatch(pattern, h)), None),
-                        "%s in %r" % (pattern, self.heard[since:]))
-
 
 @test
 def systemd_hears_of_start_reload_and_stop(t):
