@@ -197,13 +197,17 @@ static size_t measure_sequence(const uint8_t *text, size_t n)
 	const struct utf8_lead *lead = utf8_leads;
 	const struct utf8_lead *end = utf8_leads + sizeof(utf8_leads) / sizeof(*utf8_leads);
 
-	while (lead < end && (text[0] < lead->first || text[0] > lead->last))
+	while (lead < end && (text[0] < lead->first || text[0] > lead->last)) {
 		lead++;
-	if (lead == end || n <= lead->more)
+	}
+	if (lead == end || n <= lead->more) {
 		return 0;
+	}
 	for (size_t i = 1; i <= lead->more; i++) {
-		if (text[i] < (i == 1 ? lead->low : 0x80) || text[i] > (i == 1 ? lead->high : 0xbf))
+		if (text[i] < (i == 1 ? lead->low : 0x80) ||
+		    text[i] > (i == 1 ? lead->high : 0xbf)) {
 			return 0;
+		}
 	}
 	return 1 + (size_t)lead->more;
 }
@@ -214,14 +218,17 @@ int crypt_key_id_len(const uint8_t field[static CRYPT_KEY_ID_LEN], size_t *len)
 	size_t step;
 
 	*len = 0;
-	while (n > 0 && field[n - 1] == 0)
+	while (n > 0 && field[n - 1] == 0) {
 		n--;
-	if (n == 0)
+	}
+	if (n == 0) {
 		return CRYPT_DENIED;
+	}
 	for (size_t at = 0; at < n; at += step) {
 		step = measure_sequence(field + at, n - at);
-		if (step == 0)
+		if (step == 0) {
 			return CRYPT_DENIED;
+		}
 	}
 	*len = n;
 	return 0;
@@ -308,8 +315,9 @@ static int deny(struct crypt_stream *s)
 
 int crypt_open_part(struct crypt_stream *s, uint8_t *blocks, size_t n)
 {
-	if (s->state != CRYPT_RECEIVING || n % CRYPT_BLOCK != 0)
+	if (s->state != CRYPT_RECEIVING || n % CRYPT_BLOCK != 0) {
 		return deny(s);
+	}
 	cbc_decrypt(&s->aes, decrypt_blocks, CRYPT_BLOCK, s->iv, n, blocks, blocks);
 	clear_registers();
 	hmac_sha1_update(&s->hmac, n, blocks);
@@ -320,8 +328,9 @@ int crypt_open(struct crypt_stream *s, uint8_t *rest, size_t n)
 {
 	uint8_t hmac[CRYPT_HMAC_LEN];
 
-	if (s->state != CRYPT_RECEIVING || n % CRYPT_BLOCK != 0 || n < CRYPT_HMAC_LEN)
+	if (s->state != CRYPT_RECEIVING || n % CRYPT_BLOCK != 0 || n < CRYPT_HMAC_LEN) {
 		return deny(s);
+	}
 	cbc_decrypt(&s->aes, decrypt_blocks, CRYPT_BLOCK, s->iv, n, rest, rest);
 	clear_registers();
 	hmac_sha1_update(&s->hmac, n - CRYPT_HMAC_LEN, rest);
@@ -396,8 +405,9 @@ void crypt_pkt_seal_send(struct crypt_test *t, bool encrypted, uint8_t pkt[stati
 
 int crypt_pkt_open_send(struct crypt_test *t, bool encrypted, uint8_t *pkt, size_t n)
 {
-	if (n < CRYPT_SEND_MIN)
+	if (n < CRYPT_SEND_MIN) {
 		return CRYPT_DENIED;
+	}
 	return verify(t, pkt, encrypted ? CRYPT_SEND_HMAC_AT : AUTH_COVERED, CRYPT_SEND_HMAC_AT);
 }
 
@@ -408,7 +418,8 @@ void crypt_pkt_seal_reply(struct crypt_test *t, bool encrypted, uint8_t pkt[stat
 
 int crypt_pkt_open_reply(struct crypt_test *t, bool encrypted, uint8_t *pkt, size_t n)
 {
-	if (n < CRYPT_REPLY_MIN)
+	if (n < CRYPT_REPLY_MIN) {
 		return CRYPT_DENIED;
+	}
 	return verify(t, pkt, encrypted ? CRYPT_REPLY_HMAC_AT : AUTH_COVERED, CRYPT_REPLY_HMAC_AT);
 }

@@ -24,8 +24,9 @@ _Static_assert((UINT32_C(1) << NAME_COUNT) - 1 == MODE_KNOWN_MASK, "a name for e
 const char *mode_name(uint32_t bit)
 {
 	for (unsigned i = 0; i < NAME_COUNT; i++) {
-		if (bit == UINT32_C(1) << i)
+		if (bit == UINT32_C(1) << i) {
 			return names[i];
+		}
 	}
 	return NULL;
 }
@@ -33,8 +34,9 @@ const char *mode_name(uint32_t bit)
 uint32_t mode_by_name(const char *name)
 {
 	for (unsigned i = 0; i < NAME_COUNT; i++) {
-		if (strcmp(name, names[i]) == 0)
+		if (strcmp(name, names[i]) == 0) {
 			return UINT32_C(1) << i;
+		}
 	}
 	return 0;
 }
@@ -56,23 +58,28 @@ char *mode_text(uint32_t modes, char *buf, size_t size)
 	char number[sizeof("0x00000000")];
 	size_t used = 0;
 
-	if (size == 0)
+	if (size == 0) {
 		return buf;
+	}
 	buf[0] = '\0';
 	for (unsigned i = 0; i < NAME_COUNT; i++) {
-		if (!(modes & UINT32_C(1) << i))
+		if (!(modes & UINT32_C(1) << i)) {
 			continue;
-		if (used > 0)
+		}
+		if (used > 0) {
 			used = append(buf, size, used, "+");
+		}
 		used = append(buf, size, used, names[i]);
 	}
 	if (unknown) {
 		(void)snprintf(number, sizeof(number), "0x%x", (unsigned)unknown);
-		if (used > 0)
+		if (used > 0) {
 			used = append(buf, size, used, "+");
+		}
 		(void)append(buf, size, used, number);
 	}
-	if (modes == 0)
+	if (modes == 0) {
 		(void)append(buf, size, 0, "none");
+	}
 	return buf;
 }

@@ -30,8 +30,9 @@ int msg_get_greeting(const uint8_t in[static MSG_GREETING_LEN], struct msg_greet
 	wire_get(&w, m->salt, sizeof(m->salt));
 	m->count = wire_get32(&w);
 	/* Modes 0 ends the talk: what follows need not be filled in. */
-	if (m->modes != 0 && (m->count < MSG_COUNT_MIN || (m->count & (m->count - 1)) != 0))
+	if (m->modes != 0 && (m->count < MSG_COUNT_MIN || (m->count & (m->count - 1)) != 0)) {
 		return MSG_BAD_VALUE;
+	}
 	return 0;
 }
 
@@ -231,7 +232,8 @@ void msg_get_n_head(const uint8_t in[static MSG_BLOCK], struct msg_n *m)
 
 int msg_type_p_dscp(uint32_t type_p)
 {
-	if (type_p & ~UINT32_C(0x3f000000))
+	if (type_p & ~UINT32_C(0x3f000000)) {
 		return -1;
+	}
 	return (int)(type_p >> 24);
 }

@@ -89,8 +89,9 @@ void pkt_put_send(const struct pkt_layout *l, uint8_t *out, const struct pkt_sen
 
 int pkt_get_send(const struct pkt_layout *l, const uint8_t *in, size_t n, struct pkt_send *p)
 {
-	if (n < l->send_min)
+	if (n < l->send_min) {
 		return PKT_SHORT;
+	}
 	p->seq = get32(in + SEQ_AT);
 	p->ts = get64(in + l->ts);
 	p->error_estimate = get16(in + l->ee);
@@ -100,8 +101,9 @@ int pkt_get_send(const struct pkt_layout *l, const uint8_t *in, size_t n, struct
 int pkt_put_reply(const struct pkt_layout *l, const uint8_t *in, size_t n, uint8_t *out,
 		  const struct pkt_reply *p)
 {
-	if (n < l->send_min)
+	if (n < l->send_min) {
 		return PKT_SHORT;
+	}
 	memset(out, 0, l->reply_min);
 	put32(out + SEQ_AT, p->seq);
 	put16(out + l->ee, p->error_estimate);
@@ -110,11 +112,13 @@ int pkt_put_reply(const struct pkt_layout *l, const uint8_t *in, size_t n, uint8
 	memcpy(out + l->sender_ts, in + l->ts, sizeof(p->sender.ts));
 	memcpy(out + l->sender_ee, in + l->ee, sizeof(p->sender.error_estimate));
 	out[l->ttl] = p->ttl;
-	if (l->tos)
+	if (l->tos) {
 		out[l->tos] = p->tos;
+	}
 	/* Stays inside @in: no layout has send_padding above reply_min. */
-	if (n > l->reply_min)
+	if (n > l->reply_min) {
 		memcpy(out + l->reply_min, in + l->send_padding, n - l->reply_min);
+	}
 	return 0;
 }
 
@@ -125,8 +129,9 @@ void pkt_put_reply_ts(const struct pkt_layout *l, uint8_t *out, ts_wire t3)
 
 int pkt_get_reply(const struct pkt_layout *l, const uint8_t *in, size_t n, struct pkt_reply *p)
 {
-	if (n < l->reply_min)
+	if (n < l->reply_min) {
 		return PKT_SHORT;
+	}
 	*p = (struct pkt_reply){
 		.seq = get32(in + SEQ_AT),
 		.ts = get64(in + l->ts),

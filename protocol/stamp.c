@@ -30,8 +30,9 @@ uint16_t stamp_get_ssid(const uint8_t *in, size_t n)
 {
 	struct wire_in w = wire_in(in, n);
 
-	if (n < STAMP_BASE_LEN)
+	if (n < STAMP_BASE_LEN) {
 		return 0;
+	}
 	wire_skip(&w, SSID_AT);
 	return wire_get16(&w);
 }
@@ -47,8 +48,9 @@ int stamp_put_reply(const uint8_t *in, size_t n, uint8_t *out, const struct pkt_
 {
 	int r = pkt_put_reply(&layout, in, n, out, p);
 
-	if (!r)
+	if (!r) {
 		stamp_put_ssid(out, stamp_get_ssid(in, n));
+	}
 	return r;
 }
 

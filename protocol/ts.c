@@ -38,8 +38,9 @@ ts_wire ts_encode(enum ts_format format, struct wall t)
 	uint32_t ns;
 	uint32_t field_s = (uint32_t)(uint64_t)split(t.ns, &ns);
 
-	if (format == TS_PTP)
+	if (format == TS_PTP) {
 		return (uint64_t)field_s << 32 | ns;
+	}
 	return (uint64_t)(uint32_t)(field_s + NTP_UNIX_OFFSET_S) << 32 | fraction(ns);
 }
 
@@ -57,12 +58,14 @@ struct wall ts_decode(enum ts_format format, ts_wire w, struct wall near)
 	}
 	/* The distance, seconds modulo 2^32, and then the other way round if that is shorter. */
 	away_ns = (int64_t)(int32_t)(s - near_s) * TS_NS_PER_S + ns - near_left_ns;
-	if (away_ns > ERA_NS / 2)
+	if (away_ns > ERA_NS / 2) {
 		away_ns -= ERA_NS;
-	else if (away_ns < -(ERA_NS / 2))
+	} else if (away_ns < -(ERA_NS / 2)) {
 		away_ns += ERA_NS;
-	if (__builtin_add_overflow(near.ns, away_ns, &result_ns))
+	}
+	if (__builtin_add_overflow(near.ns, away_ns, &result_ns)) {
 		result_ns = away_ns < 0 ? INT64_MIN : INT64_MAX;
+	}
 	return (struct wall){ .ns = result_ns };
 }
 
@@ -73,10 +76,12 @@ int64_t ts_duration_ns(uint64_t fixed)
 
 uint64_t ts_duration_fixed(int64_t ns)
 {
-	if (ns < 0)
+	if (ns < 0) {
 		return 0;
-	if (ns >= ERA_NS)
+	}
+	if (ns >= ERA_NS) {
 		return UINT64_MAX;
+	}
 	return (uint64_t)(ns / TS_NS_PER_S) << 32 | fraction((uint32_t)(ns % TS_NS_PER_S));
 }
 
@@ -86,10 +91,12 @@ uint16_t ts_ee_encode(const struct ts_error *e)
 	uint64_t s, units;
 	unsigned scale = 0;
 
-	if (e->error_ns < 0)
+	if (e->error_ns < 0) {
 		return flags | TS_EE_UNKNOWN;
-	if (e->synchronized)
+	}
+	if (e->synchronized) {
 		flags |= TS_EE_SYNC;
+	}
 	/* Units of 2^-32 s, rounded up; of 2^-24 s where those would not fit into 64 bits. */
 	s = (uint64_t)e->error_ns / TS_NS_PER_S;
 	units = (((uint64_t)e->error_ns % TS_NS_PER_S << 32) + TS_NS_PER_S - 1) / TS_NS_PER_S;
@@ -103,8 +110,9 @@ uint16_t ts_ee_encode(const struct ts_error *e)
 		units = (units + 1) >> 1;
 		scale++;
 	}
-	if (units == 0)
+	if (units == 0) {
 		units = 1;
+	}
 	return (uint16_t)(flags | scale << SCALE_SHIFT | units);
 }
 
@@ -117,13 +125,14 @@ struct ts_error ts_ee_decode(uint16_t wire)
 		.format = wire & TS_EE_PTP ? TS_PTP : TS_NTP,
 	};
 
-	if (units == 0)
+	if (units == 0) {
 		e.error_ns = -1;
-	else if (scale < 32)
+	} else if (scale < 32) {
 		e.error_ns = (int64_t)((units + (UINT64_C(1) << (32 - scale)) - 1) >> (32 - scale));
-	else if (units > (uint64_t)INT64_MAX >> (scale - 32))
+	} else if (units > (uint64_t)INT64_MAX >> (scale - 32)) {
 		e.error_ns = INT64_MAX;
-	else
+	} else {
 		e.error_ns = (int64_t)(units << (scale - 32));
+	}
 	return e;
 }

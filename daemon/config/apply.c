@@ -51,8 +51,9 @@ static uint32_t parse_scope(const char *text)
 
 	errno = 0;
 	index = strtoul(text, &end, 10);
-	if (*text >= '0' && *text <= '9' && !*end && !errno && index <= UINT32_MAX)
+	if (*text >= '0' && *text <= '9' && !*end && !errno && index <= UINT32_MAX) {
 		return (uint32_t)index;
+	}
 	return if_nametoindex(text);
 }
 
@@ -63,23 +64,28 @@ const char *apply_address(const char *text, struct address *address)
 	const char *percent = strchrnul(text, '%');
 	size_t len = (size_t)(percent - text);
 
-	if (len >= sizeof(host))
+	if (len >= sizeof(host)) {
 		return "is no address";
+	}
 	memcpy(host, text, len);
 	host[len] = '\0';
 	address->scope = 0;
 	memset(address->ip, 0, sizeof(address->ip));
 	address->family = strchr(host, ':') ? 6 : 4;
-	if (inet_pton(address->family == 6 ? AF_INET6 : AF_INET, host, address->ip) != 1)
+	if (inet_pton(address->family == 6 ? AF_INET6 : AF_INET, host, address->ip) != 1) {
 		return "is no address";
-	if (address->family == 6 && !memcmp(address->ip, mapped, sizeof(mapped)))
+	}
+	if (address->family == 6 && !memcmp(address->ip, mapped, sizeof(mapped))) {
 		return "is an IPv4-mapped address";
-	if (address_is_unusable(address) && !address_is_any(address))
+	}
+	if (address_is_unusable(address) && !address_is_any(address)) {
 		return "is no address of a host";
+	}
 	if (address_is_link_local(address)) {
 		address->scope = *percent ? parse_scope(percent + 1) : 0;
-		if (!address->scope)
+		if (!address->scope) {
 			return "is link-local and needs an interface of this host behind \"%\"";
+		}
 	} else if (*percent) {
 		return "is not link-local and needs no \"%\"";
 	}
@@ -91,9 +97,10 @@ static int put_address(struct apply *a, const config_setting_t *s, struct settin
 	const char *text = config_setting_get_string(s);
 	const char *wrong;
 
-	if (s->type != CONFIG_TYPE_STRING)
+	if (s->type != CONFIG_TYPE_STRING) {
 		return convert_complain(a, s, "listen.address: this is %s, expected: a string",
 					convert_describe(s));
+	}
 	wrong = apply_address(text, &l->address);
 	if (wrong) {
 		return convert_complain(
@@ -141,29 +148,33 @@ static int put_entry(struct apply *a, const config_setting_t *s)
 	struct settings_listen l = { 0 };
 	int r;
 
-	if (s->type != CONFIG_TYPE_GROUP)
+	if (s->type != CONFIG_TYPE_GROUP) {
 		return convert_wrong_type(a, s, schema_find("listen", SCHEMA_SERVER));
+	}
 	for (int i = 0; i < config_setting_length(s); i++) {
 		config_setting_t *member = config_setting_get_elem(s, (unsigned)i);
 
-		if (!strcmp(member->name, "address"))
+		if (!strcmp(member->name, "address")) {
 			address = member;
-		else if (!strcmp(member->name, "port"))
+		} else if (!strcmp(member->name, "port")) {
 			port = member;
-		else if (!strcmp(member->name, "device"))
+		} else if (!strcmp(member->name, "device")) {
 			device = member;
-		else
+		} else {
 			return convert_complain(
 				a, member,
 				"listen.%.60s: unknown key, expected: address, port, device",
 				member->name);
+		}
 	}
 	r = put_port(a, port, &l.address.port);
 	r = r ? r : convert_device(a, device, "listen.device", l.device);
-	if (r)
+	if (r) {
 		return r;
-	if (!address || (address->type == CONFIG_TYPE_STRING && !*address->value.sval))
+	}
+	if (!address || (address->type == CONFIG_TYPE_STRING && !*address->value.sval)) {
 		return put_both_families(a, s, &l);
+	}
 	return put_address(a, address, &l);
 }
 
@@ -172,15 +183,17 @@ static int put_listen(struct apply *a, const config_setting_t *s, const struct s
 	char accepts[SCHEMA_TEXT_LEN];
 	int r = 0;
 
-	if (s->type != CONFIG_TYPE_LIST)
+	if (s->type != CONFIG_TYPE_LIST) {
 		return convert_wrong_type(a, s, row);
+	}
 	if (!config_setting_length(s)) {
 		return convert_complain(a, s, "%s: this is empty, expected: %s", row->key,
 					schema_accepts(row, SCHEMA_SERVER, accepts));
 	}
 	a->settings->n_listen = 0; /* there is room for all */
-	for (int i = 0; !r && i < config_setting_length(s); i++)
+	for (int i = 0; !r && i < config_setting_length(s); i++) {
 		r = put_entry(a, config_setting_get_elem(s, (unsigned)i));
+	}
 	return r;
 }
 
@@ -246,15 +259,16 @@ static int walk(struct apply *a, const config_setting_t *parent, const char *gro
 			       s->name);
 		(void)snprintf(a->key, sizeof(a->key), "%s%s", a->class ? "clients." : "", key);
 		row = schema_find(key, where);
-		if (row)
+		if (row) {
 			r = put(a, s, row);
-		else if (group || !schema_is_group(key, where))
+		} else if (group || !schema_is_group(key, where)) {
 			r = unknown(a, s, key);
-		else if (s->type == CONFIG_TYPE_GROUP)
+		} else if (s->type == CONFIG_TYPE_GROUP) {
 			r = walk(a, s, key);
-		else
+		} else {
 			r = convert_complain(a, s, "%s: this is %s, expected: a group { }", a->key,
 					     convert_describe(s));
+		}
 	}
 	return r;
 }
@@ -268,16 +282,18 @@ int apply_defaults(struct settings *s)
 {
 	s->listen = calloc(SCHEMA_LISTEN_MAX, sizeof(*s->listen));
 	s->keys_file = strdup("");
-	if (!s->listen || !s->keys_file)
+	if (!s->listen || !s->keys_file) {
 		return -ENOMEM;
+	}
 	s->n_listen = 2;
 	for (size_t i = 0; i < s->n_listen; i++) {
 		s->listen[i].address.family = i ? 6 : 4;
 		s->listen[i].address.port = SCHEMA_LISTEN_PORT;
 	}
 	for (size_t i = 0; i < SCHEMA_ROWS; i++) {
-		if (schema_is_value(&schema_rows[i]))
+		if (schema_is_value(&schema_rows[i])) {
 			schema_put(&schema_rows[i], s, schema_rows[i].preset);
+		}
 	}
 	return 0;
 }
@@ -288,8 +304,9 @@ int apply_file(struct apply *a, const char *path)
 	char *text;
 	int r = source_read(path, &text, a->err);
 
-	if (r)
+	if (r) {
 		return r;
+	}
 	a->file = path;
 	config_init(&config);
 	if (config_read_string(&config, text)) {
@@ -314,11 +331,13 @@ static int check_ports(struct apply *a)
 	const struct apply_place *first = place_of(a, "ports.first");
 	const struct apply_place *last = place_of(a, "ports.last");
 
-	if (p->port_first <= p->port_last)
+	if (p->port_first <= p->port_last) {
 		return 0;
+	}
 	/* The one that was set later is the one to look at. */
-	if (first->order > last->order)
+	if (first->order > last->order) {
 		last = first;
+	}
 	return fault(
 		a->err, last->file, last->line,
 		"ports.first (%u) is above ports.last (%u), expected: ports.first <= ports.last",
@@ -331,8 +350,9 @@ static int load_keys(struct apply *a)
 	bool explicit;
 	int r;
 
-	if (!a->config)
+	if (!a->config) {
 		return 0;
+	}
 	r = keys_place(a->config, s->keys_file, &s->keys_path, &explicit);
 	return r ? r : keys_load(s->keys_path, explicit, &s->keys, a->err);
 }

@@ -31,10 +31,12 @@ static size_t count(const config_setting_t *list, const char *name)
 		config_setting_t *group = config_setting_get_elem(list, (unsigned)i);
 		config_setting_t *array = NULL;
 
-		if (group->type == CONFIG_TYPE_GROUP)
+		if (group->type == CONFIG_TYPE_GROUP) {
 			array = config_setting_get_member(group, name);
-		if (array && array->type == CONFIG_TYPE_ARRAY)
+		}
+		if (array && array->type == CONFIG_TYPE_ARRAY) {
 			n += (size_t)config_setting_length(array);
+		}
 	}
 	return n;
 }
@@ -60,8 +62,9 @@ static int make_room(struct apply *a, const config_setting_t *list)
 	s->by_address = calloc(prefixes + 1, sizeof(void *));
 	s->key_ids = calloc(key_ids + 1, sizeof(*s->key_ids));
 	s->by_key_id = calloc(key_ids + 1, sizeof(void *));
-	if (!s->classes || !s->prefixes || !s->by_address || !s->key_ids || !s->by_key_id)
+	if (!s->classes || !s->prefixes || !s->by_address || !s->key_ids || !s->by_key_id) {
 		return -ENOMEM;
+	}
 	return 0;
 }
 
@@ -72,8 +75,9 @@ static int put_class(struct apply *a, const config_setting_t *s, const struct sc
 	int r;
 
 	(void)snprintf(a->key, sizeof(a->key), "%s", row->key);
-	if (s->type != CONFIG_TYPE_GROUP)
+	if (s->type != CONFIG_TYPE_GROUP) {
 		return convert_wrong_type(a, s, row);
+	}
 	to->n_classes++;
 	c->line = config_setting_source_line(s);
 	c->first_prefix = to->n_prefixes;
@@ -81,15 +85,18 @@ static int put_class(struct apply *a, const config_setting_t *s, const struct sc
 	a->class = c;
 	r = apply_class(a, s);
 	a->class = NULL;
-	if (r)
+	if (r) {
 		return r;
-	if (!*c->name)
+	}
+	if (!*c->name) {
 		return convert_complain(a, s,
 					"clients: there is no name, expected: name = \"...\"");
+	}
 	c->n_prefixes = to->n_prefixes - c->first_prefix;
 	c->n_key_ids = to->n_key_ids - c->first_key_id;
-	if (c->n_prefixes || c->n_key_ids)
+	if (c->n_prefixes || c->n_key_ids) {
 		return 0;
+	}
 	return convert_complain(
 		a, s, "clients: nobody is in class \"%s\", expected: prefixes or key_ids", c->name);
 }
@@ -98,19 +105,22 @@ int classes_put(struct apply *a, const config_setting_t *s, const struct schema_
 {
 	int r, n;
 
-	if (s->type != CONFIG_TYPE_LIST)
+	if (s->type != CONFIG_TYPE_LIST) {
 		return convert_wrong_type(a, s, row);
+	}
 	n = config_setting_length(s);
 	if (n > SCHEMA_CLASSES_MAX) {
 		return convert_complain(a, s, "clients: %d classes, expected: at most %d", n,
 					SCHEMA_CLASSES_MAX);
 	}
 	classes_free(a->settings);
-	if (!n)
+	if (!n) {
 		return 0;
+	}
 	r = make_room(a, s);
-	for (int i = 0; !r && i < n; i++)
+	for (int i = 0; !r && i < n; i++) {
 		r = put_class(a, config_setting_get_elem(s, (unsigned)i), row);
+	}
 	return r;
 }
 
@@ -128,8 +138,9 @@ int classes_put_name(struct apply *a, const config_setting_t *s, const struct sc
 	const struct settings *all = a->settings;
 	char accepts[SCHEMA_TEXT_LEN];
 
-	if (s->type != CONFIG_TYPE_STRING)
+	if (s->type != CONFIG_TYPE_STRING) {
 		return convert_wrong_type(a, s, row);
+	}
 	if (!is_name(name)) {
 		return convert_complain(a, s, "%s: \"%.60s\" is no name, expected: %s", a->key,
 					name, schema_accepts(row, SCHEMA_CLASS, accepts));
@@ -152,8 +163,9 @@ static int put_prefix(struct apply *a, const config_setting_t *s, const struct s
 	char meant[PREFIX_TEXT_LEN];
 	struct prefix p;
 
-	if (s->type != CONFIG_TYPE_STRING)
+	if (s->type != CONFIG_TYPE_STRING) {
 		return convert_wrong_type(a, s, row);
+	}
 	wrong = prefix_parse(text, &p);
 	if (wrong) {
 		return convert_complain(a, s,
@@ -178,10 +190,12 @@ int classes_put_prefixes(struct apply *a, const config_setting_t *s, const struc
 {
 	int r = 0;
 
-	if (s->type != CONFIG_TYPE_ARRAY)
+	if (s->type != CONFIG_TYPE_ARRAY) {
 		return convert_wrong_type(a, s, row);
-	for (int i = 0; !r && i < config_setting_length(s); i++)
+	}
+	for (int i = 0; !r && i < config_setting_length(s); i++) {
 		r = put_prefix(a, config_setting_get_elem(s, (unsigned)i), row);
+	}
 	return r;
 }
 
@@ -192,8 +206,9 @@ static int put_key_id(struct apply *a, const config_setting_t *s, const struct s
 	struct settings_key_id *id;
 	size_t len;
 
-	if (s->type != CONFIG_TYPE_STRING)
+	if (s->type != CONFIG_TYPE_STRING) {
 		return convert_wrong_type(a, s, row);
+	}
 	len = strlen(text);
 	wrong = keys_id_fault((const uint8_t *)text, len);
 	if (wrong) {
@@ -213,9 +228,11 @@ int classes_put_key_ids(struct apply *a, const config_setting_t *s, const struct
 {
 	int r = 0;
 
-	if (s->type != CONFIG_TYPE_ARRAY)
+	if (s->type != CONFIG_TYPE_ARRAY) {
 		return convert_wrong_type(a, s, row);
-	for (int i = 0; !r && i < config_setting_length(s); i++)
+	}
+	for (int i = 0; !r && i < config_setting_length(s); i++) {
 		r = put_key_id(a, config_setting_get_elem(s, (unsigned)i), row);
+	}
 	return r;
 }

@@ -14,8 +14,9 @@ static bool make_policy(const struct settings *s, const struct policy *configure
 			struct policy *policy)
 {
 	*policy = *configured;
-	if (!keys_count(s->keys))
+	if (!keys_count(s->keys)) {
 		policy->modes &= ~MODE_KEYED_MASK;
+	}
 	return policy->modes != 0;
 }
 
@@ -34,9 +35,10 @@ static int need_keys(struct apply *a, const struct apply_place *modes, const cha
 		cut = "...";
 		path += len - PATH_SHOWN;
 	}
-	if (!c)
+	if (!c) {
 		return fault(a->err, modes->file, modes->line, "modes: all " WITHOUT_KEYS, cut,
 			     path);
+	}
 	return fault(a->err, file, c->line, "clients.modes: all of class \"%s\" " WITHOUT_KEYS,
 		     c->name, cut, path);
 }
@@ -60,8 +62,9 @@ static int check_ports(struct apply *a, const struct apply_place *clients,
 {
 	const struct policy *p = &c->configured;
 
-	if (p->port_first <= p->port_last)
+	if (p->port_first <= p->port_last) {
 		return 0;
+	}
 	return fault(a->err, clients->file, c->line,
 		     "clients.ports.first (%u) of class \"%s\" is above its ports.last (%u), "
 		     "expected: ports.first <= ports.last",
@@ -77,14 +80,16 @@ static int make_policies(struct apply *a, const struct apply_place *clients,
 	strcpy(s->fallback.name, "default");
 	s->fallback.policy = s->policy;
 	s->fallback.configured = s->configured;
-	if (!s->n_classes)
+	if (!s->n_classes) {
 		return some ? 0 : need_keys(a, modes, modes->file, NULL);
+	}
 	for (size_t i = 0; i < s->n_classes; i++) {
 		struct settings_class *c = &s->classes[i];
 
 		inherit(s, c);
-		if (check_ports(a, clients, c))
+		if (check_ports(a, clients, c)) {
 			return SETTINGS_BAD;
+		}
 		if (c->n_key_ids && !(c->configured.modes & MODE_KEYED_MASK)) {
 			return fault(
 				a->err, clients->file, c->line,
@@ -92,8 +97,9 @@ static int make_policies(struct apply *a, const struct apply_place *clients,
 				"one that does among its modes, or no key_ids",
 				c->name);
 		}
-		if (!make_policy(s, &c->configured, &c->policy))
+		if (!make_policy(s, &c->configured, &c->policy)) {
 			return need_keys(a, modes, clients->file, c);
+		}
 	}
 	return 0;
 }
@@ -115,16 +121,19 @@ static int index_prefixes(struct apply *a, const struct apply_place *clients)
 	const struct settings_prefix *outer = NULL;
 	char text[PREFIX_TEXT_LEN];
 
-	for (size_t i = 0; i < s->n_prefixes; i++)
+	for (size_t i = 0; i < s->n_prefixes; i++) {
 		s->by_address[i] = &s->prefixes[i];
-	if (s->n_prefixes)
+	}
+	if (s->n_prefixes) {
 		qsort(s->by_address, s->n_prefixes, sizeof(void *), compare_prefixes);
+	}
 	/* A prefix follows those that cover it; of these, the last one is the longest. */
 	for (size_t i = 0; i < s->n_prefixes; i++) {
 		struct settings_prefix *p = &s->prefixes[s->by_address[i] - s->prefixes];
 
-		while (outer && !prefix_covers(&outer->prefix, &p->prefix))
+		while (outer && !prefix_covers(&outer->prefix, &p->prefix)) {
 			outer = outer->wider;
+		}
 		if (outer && !prefix_compare(&outer->prefix, &p->prefix)) {
 			return fault(
 				a->err, clients->file, p->line,
@@ -154,10 +163,12 @@ static int index_key_ids(struct apply *a, const struct apply_place *clients)
 {
 	struct settings *s = a->settings;
 
-	for (size_t i = 0; i < s->n_key_ids; i++)
+	for (size_t i = 0; i < s->n_key_ids; i++) {
 		s->by_key_id[i] = &s->key_ids[i];
-	if (s->n_key_ids)
+	}
+	if (s->n_key_ids) {
 		qsort(s->by_key_id, s->n_key_ids, sizeof(void *), compare_key_ids);
+	}
 	for (size_t i = 1; i < s->n_key_ids; i++) {
 		const struct settings_key_id *x = s->by_key_id[i - 1], *y = s->by_key_id[i];
 

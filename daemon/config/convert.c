@@ -71,8 +71,9 @@ static int put_integer(struct apply *a, const config_setting_t *s, const struct 
 	char accepts[SCHEMA_TEXT_LEN];
 	long long value;
 
-	if (s->type != CONFIG_TYPE_INT && s->type != CONFIG_TYPE_INT64)
+	if (s->type != CONFIG_TYPE_INT && s->type != CONFIG_TYPE_INT64) {
 		return convert_wrong_type(a, s, row);
+	}
 	value = s->type == CONFIG_TYPE_INT ? s->value.ival : s->value.llval;
 	if (value < schema_min(row, apply_scope(a)) || value > row->max) {
 		return convert_complain(a, s, "%s: %lld is out of range, expected: %s", a->key,
@@ -88,8 +89,9 @@ static int put_integer(struct apply *a, const config_setting_t *s, const struct 
 
 static int put_boolean(struct apply *a, const config_setting_t *s, const struct schema_row *row)
 {
-	if (s->type != CONFIG_TYPE_BOOL)
+	if (s->type != CONFIG_TYPE_BOOL) {
 		return convert_wrong_type(a, s, row);
+	}
 	keep(a, row, s->value.ival != 0);
 	return 0;
 }
@@ -101,15 +103,17 @@ static int add_dscp(struct apply *a, const config_setting_t *s, const struct sch
 	char accepts[SCHEMA_TEXT_LEN];
 	long long n;
 
-	if (s->type != CONFIG_TYPE_INT && s->type != CONFIG_TYPE_INT64)
+	if (s->type != CONFIG_TYPE_INT && s->type != CONFIG_TYPE_INT64) {
 		return convert_wrong_type(a, s, row);
+	}
 	n = s->type == CONFIG_TYPE_INT ? s->value.ival : s->value.llval;
 	if (n < 0 || n > 63) {
 		return convert_complain(a, s, "%s: %lld is out of range, expected: %s", a->key, n,
 					schema_accepts(row, apply_scope(a), accepts));
 	}
-	if (*mask >> n & 1)
+	if (*mask >> n & 1) {
 		return convert_complain(a, s, "%s: %lld is there twice, expected: once", a->key, n);
+	}
 	*mask |= UINT64_C(1) << n;
 	return 0;
 }
@@ -123,13 +127,15 @@ static int put_dscp(struct apply *a, const config_setting_t *s, const struct sch
 		keep(a, row, SCHEMA_DSCP_ALL);
 		return 0;
 	}
-	if (s->type != CONFIG_TYPE_ARRAY)
+	if (s->type != CONFIG_TYPE_ARRAY) {
 		return convert_wrong_type(a, s, row);
+	}
 	for (int i = 0; i < config_setting_length(s); i++) {
 		int r = add_dscp(a, config_setting_get_elem(s, (unsigned)i), row, &mask);
 
-		if (r)
+		if (r) {
 			return r;
+		}
 	}
 	if (!mask) {
 		return convert_complain(a, s, "%s: this is empty, expected: %s", a->key,
@@ -144,8 +150,9 @@ static int put_choice(struct apply *a, const config_setting_t *s, const struct s
 	char accepts[SCHEMA_TEXT_LEN];
 	const char *name = config_setting_get_string(s);
 
-	if (s->type != CONFIG_TYPE_STRING)
+	if (s->type != CONFIG_TYPE_STRING) {
 		return convert_wrong_type(a, s, row);
+	}
 	for (const struct schema_choice *c = row->choices; c->name; c++) {
 		if (!strcmp(c->name, name)) {
 			keep(a, row, c->value);
@@ -164,17 +171,19 @@ static int add_mode(struct apply *a, const config_setting_t *s, const struct sch
 	char accepts[SCHEMA_TEXT_LEN];
 	uint32_t bit;
 
-	if (s->type != CONFIG_TYPE_STRING)
+	if (s->type != CONFIG_TYPE_STRING) {
 		return convert_wrong_type(a, s, row);
+	}
 	bit = mode_by_name(name);
 	schema_accepts(row, apply_scope(a), accepts);
 	if (!(bit & row->accepted)) {
 		return convert_complain(a, s, "%s: \"%.40s\" is unknown, expected: %s", a->key,
 					name, accepts);
 	}
-	if (*modes & bit)
+	if (*modes & bit) {
 		return convert_complain(a, s, "%s: \"%s\" is there twice, expected: once", a->key,
 					name);
+	}
 	*modes |= bit;
 	return 0;
 }
@@ -185,8 +194,9 @@ static int put_modes(struct apply *a, const config_setting_t *s, const struct sc
 	uint32_t modes = 0;
 	int n, r;
 
-	if (s->type != CONFIG_TYPE_ARRAY)
+	if (s->type != CONFIG_TYPE_ARRAY) {
 		return convert_wrong_type(a, s, row);
+	}
 	n = config_setting_length(s);
 	if ((uint32_t)n < row->min) {
 		return convert_complain(a, s, "%s: this is empty, expected: %s", a->key,
@@ -194,8 +204,9 @@ static int put_modes(struct apply *a, const config_setting_t *s, const struct sc
 	}
 	for (int i = 0; i < n; i++) {
 		r = add_mode(a, config_setting_get_elem(s, (unsigned)i), row, &modes);
-		if (r)
+		if (r) {
 			return r;
+		}
 	}
 	keep(a, row, modes);
 	return 0;
@@ -206,20 +217,23 @@ static int put_file(struct apply *a, const config_setting_t *s, const struct sch
 	const char *text = config_setting_get_string(s);
 	char *copy;
 
-	if (s->type != CONFIG_TYPE_STRING)
+	if (s->type != CONFIG_TYPE_STRING) {
 		return convert_wrong_type(a, s, row);
+	}
 	for (const char *c = text; *c; c++) {
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f) {
 			return convert_complain(a, s, "%s: there is a control character in it",
 						a->key);
+		}
 	}
 	if (strlen(text) >= PATH_MAX) {
 		return convert_complain(a, s, "%s: too long, at most %d octets expected", a->key,
 					PATH_MAX - 1);
 	}
 	copy = strdup(text);
-	if (!copy)
+	if (!copy) {
 		return -ENOMEM;
+	}
 	free(a->settings->keys_file);
 	a->settings->keys_file = copy;
 	return 0;
@@ -230,8 +244,9 @@ static int put_cpus(struct apply *a, const config_setting_t *s, const struct sch
 	const char *text = config_setting_get_string(s);
 	char accepts[SCHEMA_TEXT_LEN];
 
-	if (s->type != CONFIG_TYPE_STRING)
+	if (s->type != CONFIG_TYPE_STRING) {
 		return convert_wrong_type(a, s, row);
+	}
 	if (!cpus_parse(text, &a->settings->reflector_cpus)) {
 		return convert_complain(a, s, "%s: \"%.40s\" is no list of CPUs, expected: %s",
 					a->key, text, schema_accepts(row, SCHEMA_SERVER, accepts));

@@ -10,8 +10,9 @@
 static void clean(char *text)
 {
 	for (; *text; text++) {
-		if (*text < 0x20 || *text > 0x7e)
+		if (*text < 0x20 || *text > 0x7e) {
 			*text = '?';
+		}
 	}
 }
 
@@ -22,17 +23,20 @@ int fault(struct settings_error *err, const char *file, unsigned line, const cha
 	char what[sizeof(err->text) - FILE_SHOWN - 32];
 	va_list args;
 
-	if (!err)
+	if (!err) {
 		return SETTINGS_BAD;
+	}
 	va_start(args, format);
 	(void)vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
-	if (len > FILE_SHOWN)
+	if (len > FILE_SHOWN) {
 		file += len - FILE_SHOWN;
-	if (line)
+	}
+	if (line) {
 		(void)snprintf(err->text, sizeof(err->text), "%s%s:%u: %s", cut, file, line, what);
-	else
+	} else {
 		(void)snprintf(err->text, sizeof(err->text), "%s%s: %s", cut, file, what);
+	}
 	clean(err->text);
 	return SETTINGS_BAD;
 }

@@ -28,11 +28,13 @@ int keys_place(const char *config, const char *named, char **path, bool *explici
 
 	*explicit = true;
 	if (credentials && *credentials) {
-		if (asprintf(path, "%s/" KEYS_NAME, credentials) < 0)
+		if (asprintf(path, "%s/" KEYS_NAME, credentials) < 0) {
 			return -ENOMEM;
+		}
 		/* Any other trouble with it is told when it is opened. */
-		if (!access(*path, F_OK) || errno != ENOENT)
+		if (!access(*path, F_OK) || errno != ENOENT) {
 			return 0;
+		}
 		free(*path);
 	}
 	*explicit = *named != '\0';
@@ -52,11 +54,13 @@ static int map(struct keys *k, const char *path, struct settings_error *err)
 {
 	void *at = mmap(NULL, k->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (at == MAP_FAILED)
+	if (at == MAP_FAILED) {
 		return -ENOMEM;
+	}
 	k->text = at;
-	if (madvise(at, k->size, MADV_DONTDUMP))
+	if (madvise(at, k->size, MADV_DONTDUMP)) {
 		return fault(err, path, 0, "cannot be kept out of core dumps: %m");
+	}
 	/* Swap is not a core dump: without the right to lock it goes on. */
 	(void)mlock(at, k->size);
 	return 0;
@@ -64,8 +68,9 @@ static int map(struct keys *k, const char *path, struct settings_error *err)
 
 void keys_free(struct keys *k)
 {
-	if (!k)
+	if (!k) {
 		return;
+	}
 	if (k->text) {
 		explicit_bzero(k->text, k->size);
 		(void)munmap(k->text, k->size);
@@ -81,14 +86,16 @@ static int open_file(const char *path, struct stat *st, struct settings_error *e
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
-	if (fd < 0 && errno == ENOENT)
+	if (fd < 0 && errno == ENOENT) {
 		fault(err, path, 0,
 		      "there is no such file: create it, see twampd.keys(5), or take keys_file "
 		      "out of the settings");
-	else if (fd < 0)
+	} else if (fd < 0) {
 		fault(err, path, 0, "cannot be opened: %m");
-	if (fd < 0)
+	}
+	if (fd < 0) {
 		return -1;
+	}
 	if (fstat(fd, st) || !S_ISREG(st->st_mode)) {
 		fault(err, path, 0, "this is not a regular file");
 	} else if (st->st_mode & (S_IWGRP | S_IXGRP | S_IRWXO)) {
@@ -114,10 +121,12 @@ static int read_all(struct keys *k, int fd, const char *path, struct settings_er
 		n = read(fd, k->text + k->len, k->size - k->len);
 		k->len += n > 0 ? (size_t)n : 0;
 	} while ((n > 0 && k->len < k->size) || (n < 0 && errno == EINTR));
-	if (n < 0)
+	if (n < 0) {
 		return fault(err, path, 0, "cannot be read: %m");
-	if (k->len == k->size)
+	}
+	if (k->len == k->size) {
 		return fault(err, path, 0, "grew while it was read: try again");
+	}
 	return 0;
 }
 
@@ -133,16 +142,19 @@ static size_t decode(const uint8_t *s, size_t len, uint32_t *c)
 		      : (*s & 0xf8) == 0xf0 ? 3
 					    : len;
 
-	if (more >= len)
+	if (more >= len) {
 		return 0;
+	}
 	*c = more ? *s & (0x3fu >> more) : *s;
 	for (size_t i = 1; i <= more; i++) {
-		if ((s[i] & 0xc0) != 0x80)
+		if ((s[i] & 0xc0) != 0x80) {
 			return 0;
+		}
 		*c = *c << 6 | (s[i] & 0x3f);
 	}
-	if (*c < least[more] || *c > 0x10ffff || (*c >= 0xd800 && *c <= 0xdfff))
+	if (*c < least[more] || *c > 0x10ffff || (*c >= 0xd800 && *c <= 0xdfff)) {
 		return 0;
+	}
 	return more + 1;
 }
 
@@ -159,16 +171,20 @@ const char *keys_id_fault(const uint8_t *key_id, size_t len)
 	uint32_t c;
 	size_t n;
 
-	if (!len)
+	if (!len) {
 		return "is empty";
-	if (len > KEYS_ID_MAX)
+	}
+	if (len > KEYS_ID_MAX) {
 		return "is longer than 80 octets";
+	}
 	for (size_t i = 0; i < len; i += n) {
 		n = decode(key_id + i, len - i, &c);
-		if (!n)
+		if (!n) {
 			return "is not UTF-8";
-		if (is_invisible(c))
+		}
+		if (is_invisible(c)) {
 			return "has white space, a control character or an invisible one in it";
+		}
 	}
 	return NULL;
 }
@@ -182,15 +198,19 @@ static bool is_blank(uint8_t c)
 /* C-051: what a terminal cannot enter. Return what is wrong, or NULL. */
 static const char *passphrase_fault(const uint8_t *s, size_t len)
 {
-	if (!len)
+	if (!len) {
 		return "there is no passphrase behind the KeyID";
-	if (s[len - 1] == '\r')
+	}
+	if (s[len - 1] == '\r') {
 		return "this line ends with a carriage return, expected: a line feed alone";
-	if (len > KEYS_PASSPHRASE_MAX)
+	}
+	if (len > KEYS_PASSPHRASE_MAX) {
 		return "the passphrase is longer than 1024 octets";
+	}
 	for (size_t i = 0; i < len; i++) {
-		if (s[i] < 0x20 || s[i] == 0x7f)
+		if (s[i] < 0x20 || s[i] == 0x7f) {
 			return "there is a control character in the passphrase";
+		}
 	}
 	return NULL;
 }
@@ -207,20 +227,26 @@ static int take_line(struct keys *k, const uint8_t *s, size_t len, unsigned line
 	const char *wrong;
 	size_t blanks = 0, at;
 
-	if (len > KEYS_MAX_LINE)
+	if (len > KEYS_MAX_LINE) {
 		return fault(err, path, line, "too long, at most %d octets expected",
 			     KEYS_MAX_LINE);
-	while (blanks < len && is_blank(s[blanks]))
+	}
+	while (blanks < len && is_blank(s[blanks])) {
 		blanks++;
-	if (blanks == len || s[blanks] == '#')
+	}
+	if (blanks == len || s[blanks] == '#') {
 		return 0;
-	if (blanks)
+	}
+	if (blanks) {
 		return fault(err, path, line, "white space before the KeyID, expected: none");
-	for (at = 0; at < len && !is_blank(s[at]); at++)
+	}
+	for (at = 0; at < len && !is_blank(s[at]); at++) {
 		;
+	}
 	key.key_id_len = at;
-	while (at < len && is_blank(s[at]))
+	while (at < len && is_blank(s[at])) {
 		at++;
+	}
 	key.passphrase = s + at;
 	key.passphrase_len = len - at;
 	wrong = keys_id_fault(key.key_id, key.key_id_len);
@@ -229,10 +255,12 @@ static int take_line(struct keys *k, const uint8_t *s, size_t len, unsigned line
 			     "the KeyID %s, expected: KeyID, white space, passphrase", wrong);
 	}
 	wrong = passphrase_fault(key.passphrase, key.passphrase_len);
-	if (wrong)
+	if (wrong) {
 		return fault(err, path, line, "%s", wrong);
-	if (k->n == KEYS_MAX)
+	}
+	if (k->n == KEYS_MAX) {
 		return fault(err, path, line, "too many keys, at most %d expected", KEYS_MAX);
+	}
 	k->key[k->n++] = key;
 	return 0;
 }
@@ -274,12 +302,14 @@ static int take_lines(struct keys *k, const char *path, struct settings_error *e
 	unsigned line = 0;
 	int r = 0;
 
-	for (const uint8_t *c = at; c < end; c++)
+	for (const uint8_t *c = at; c < end; c++) {
 		k->room += *c == '\n';
+	}
 	k->room = k->room < KEYS_MAX ? k->room + 1 : KEYS_MAX;
 	k->key = calloc(k->room, sizeof(*k->key));
-	if (!k->key)
+	if (!k->key) {
 		return -ENOMEM;
+	}
 	while (!r && at < end) {
 		const uint8_t *stop = memchr(at, '\n', (size_t)(end - at));
 
@@ -297,15 +327,18 @@ int keys_load(const char *path, bool explicit, struct keys **out, struct setting
 	int r = SETTINGS_BAD, fd;
 
 	*out = NULL;
-	if (!explicit && access(path, F_OK) && errno == ENOENT)
+	if (!explicit && access(path, F_OK) && errno == ENOENT) {
 		return 0;
+	}
 	fd = open_file(path, &st, err);
-	if (fd < 0)
+	if (fd < 0) {
 		goto out;
+	}
 	r = -ENOMEM;
 	k = calloc(1, sizeof(*k));
-	if (!k)
+	if (!k) {
 		goto out;
+	}
 	k->size = (size_t)st.st_size + 1; /* to see the end */
 	r = map(k, path, err);
 	r = r ? r : read_all(k, fd, path, err);
@@ -316,8 +349,9 @@ int keys_load(const char *path, bool explicit, struct keys **out, struct setting
 	}
 out:
 	keys_free(k);
-	if (fd >= 0)
+	if (fd >= 0) {
 		close(fd);
+	}
 	return r;
 }
 
@@ -335,12 +369,14 @@ const struct key *keys_find(const struct keys *k, const uint8_t *key_id, size_t 
 		const struct key *key = &k->key[middle];
 		int order = keys_compare_ids(key_id, len, key->key_id, key->key_id_len);
 
-		if (!order)
+		if (!order) {
 			return key;
-		if (order < 0)
+		}
+		if (order < 0) {
 			high = middle;
-		else
+		} else {
 			low = middle + 1;
+		}
 	}
 	return NULL;
 }

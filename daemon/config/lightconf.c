@@ -23,8 +23,9 @@ static void wipe(struct settings_light *l)
 
 void lightconf_free(struct settings *s)
 {
-	for (size_t i = 0; i < s->n_light; i++)
+	for (size_t i = 0; i < s->n_light; i++) {
 		wipe(&s->light[i]);
+	}
 	free(s->light);
 	s->light = NULL;
 	s->n_light = 0;
@@ -48,8 +49,9 @@ static int sort_out(struct apply *a, const config_setting_t *s, struct members *
 		size_t k = 0;
 
 		while (k < sizeof(known) / sizeof(known[0]) &&
-		       strcmp(member->name, known[k].name) != 0)
+		       strcmp(member->name, known[k].name) != 0) {
 			k++;
+		}
 		if (k == sizeof(known) / sizeof(known[0])) {
 			return convert_complain(a, member,
 						"light.%.60s: unknown key, expected: address, "
@@ -64,12 +66,13 @@ static int sort_out(struct apply *a, const config_setting_t *s, struct members *
 
 static bool is_number(const config_setting_t *s, long long min, long long max, long long *value)
 {
-	if (s->type == CONFIG_TYPE_INT)
+	if (s->type == CONFIG_TYPE_INT) {
 		*value = s->value.ival;
-	else if (s->type == CONFIG_TYPE_INT64)
+	} else if (s->type == CONFIG_TYPE_INT64) {
 		*value = s->value.llval;
-	else
+	} else {
 		return false;
+	}
 	return *value >= min && *value <= max;
 }
 
@@ -78,22 +81,26 @@ static int refuse(struct apply *a, const config_setting_t *s, const char *key, c
 {
 	long long value;
 
-	if (is_number(s, INT64_MIN, INT64_MAX, &value))
+	if (is_number(s, INT64_MIN, INT64_MAX, &value)) {
 		return convert_complain(a, s, "light.%s: %lld is out of range, expected: %s", key,
 					value, expected);
-	if (s->type == CONFIG_TYPE_STRING)
+	}
+	if (s->type == CONFIG_TYPE_STRING) {
 		return convert_complain(a, s, "light.%s: \"%.40s\" is unknown, expected: %s", key,
 					s->value.sval, expected);
+	}
 	return convert_complain(a, s, "light.%s: this is %s, expected: %s", key,
 				convert_describe(s), expected);
 }
 
 static int put_flag(struct apply *a, const config_setting_t *s, const char *key, bool *to)
 {
-	if (!s)
+	if (!s) {
 		return 0;
-	if (s->type != CONFIG_TYPE_BOOL)
+	}
+	if (s->type != CONFIG_TYPE_BOOL) {
 		return refuse(a, s, key, "true or false");
+	}
 	*to = s->value.ival != 0;
 	return 0;
 }
@@ -103,12 +110,14 @@ static int put_type(struct apply *a, const config_setting_t *s, const config_set
 {
 	const char *name = s && s->type == CONFIG_TYPE_STRING ? s->value.sval : NULL;
 
-	if (!s)
+	if (!s) {
 		return convert_complain(a, entry,
 					"light: there is no type, expected: type = "
 					"\"twamp-light\" or \"stamp\"");
-	if (!name || (strcmp(name, "twamp-light") != 0 && strcmp(name, "stamp") != 0))
+	}
+	if (!name || (strcmp(name, "twamp-light") != 0 && strcmp(name, "stamp") != 0)) {
 		return refuse(a, s, "type", "\"twamp-light\" or \"stamp\"");
+	}
 	l->type = *name == 's' ? SETTINGS_LIGHT_STAMP : SETTINGS_LIGHT_TWAMP;
 	return 0;
 }
@@ -119,12 +128,14 @@ static int put_dscp(struct apply *a, const config_setting_t *s, struct settings_
 	long long value;
 
 	l->dscp = SETTINGS_DSCP_COPY;
-	if (!s || (s->type == CONFIG_TYPE_STRING && !strcmp(s->value.sval, "copy")))
+	if (!s || (s->type == CONFIG_TYPE_STRING && !strcmp(s->value.sval, "copy"))) {
 		return 0;
-	if (s->type == CONFIG_TYPE_STRING && !strcmp(s->value.sval, "zero"))
+	}
+	if (s->type == CONFIG_TYPE_STRING && !strcmp(s->value.sval, "zero")) {
 		value = 0;
-	else if (!is_number(s, 0, DSCP_MAX, &value))
+	} else if (!is_number(s, 0, DSCP_MAX, &value)) {
 		return refuse(a, s, "dscp", "\"copy\", \"zero\" or integer 0..63");
+	}
 	l->dscp = (uint8_t)value;
 	return 0;
 }
@@ -140,24 +151,29 @@ static int put_ssids(struct apply *a, const config_setting_t *s, struct settings
 {
 	int n = s && s->type == CONFIG_TYPE_ARRAY ? config_setting_length(s) : 0;
 
-	if (!s)
+	if (!s) {
 		return 0;
-	if (l->type != SETTINGS_LIGHT_STAMP)
+	}
+	if (l->type != SETTINGS_LIGHT_STAMP) {
 		return convert_complain(a, s,
 					"light.ssids: only packets of STAMP have an SSID, "
 					"expected: type = \"stamp\"");
-	if (n < 1 || n > SCHEMA_LIGHT_SSIDS_MAX)
+	}
+	if (n < 1 || n > SCHEMA_LIGHT_SSIDS_MAX) {
 		return convert_complain(a, s, "light.ssids: expected: array of 1 to %d SSIDs",
 					SCHEMA_LIGHT_SSIDS_MAX);
+	}
 	l->ssids = calloc((size_t)n, sizeof(*l->ssids));
-	if (!l->ssids)
+	if (!l->ssids) {
 		return -ENOMEM;
+	}
 	for (int i = 0; i < n; i++) {
 		const config_setting_t *member = config_setting_get_elem(s, (unsigned)i);
 		long long value;
 
-		if (!is_number(member, 0, UINT16_MAX, &value))
+		if (!is_number(member, 0, UINT16_MAX, &value)) {
 			return refuse(a, member, "ssids", "integer 0..65535");
+		}
 		l->ssids[l->n_ssids++] = (uint16_t)value;
 	}
 	qsort(l->ssids, l->n_ssids, sizeof(*l->ssids), compare_ssids);
@@ -175,19 +191,22 @@ static int put_client(struct apply *a, const config_setting_t *s, struct setting
 	struct prefix p;
 	const char *wrong;
 
-	if (s->type != CONFIG_TYPE_STRING)
+	if (s->type != CONFIG_TYPE_STRING) {
 		return refuse(a, s, "clients", "an array of prefixes");
+	}
 	wrong = prefix_parse(s->value.sval, &p);
-	if (wrong)
+	if (wrong) {
 		return convert_complain(a, s,
 					"light.clients: \"%.60s\" %s, expected: like "
 					"\"192.0.2.0/24\" or \"2001:db8::/32\"",
 					s->value.sval, wrong);
-	if (prefix_mask(&p))
+	}
+	if (prefix_mask(&p)) {
 		return convert_complain(a, s,
 					"light.clients: \"%.60s\" has bits behind its length, did "
 					"you mean \"%s\"?",
 					s->value.sval, prefix_text(&p, meant));
+	}
 	l->clients[l->n_clients++] = p;
 	return 0;
 }
@@ -198,8 +217,9 @@ static void drop_covered(struct settings_light *l)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < l->n_clients; i++) {
-		if (!kept || !prefix_covers(&l->clients[kept - 1], &l->clients[i]))
+		if (!kept || !prefix_covers(&l->clients[kept - 1], &l->clients[i])) {
 			l->clients[kept++] = l->clients[i];
+		}
 	}
 	l->n_clients = kept;
 }
@@ -209,21 +229,26 @@ static int put_clients(struct apply *a, const config_setting_t *s, const config_
 {
 	int n, r = 0;
 
-	if (!s)
+	if (!s) {
 		return convert_complain(a, entry,
 					"light: there are no clients, expected: clients = [ "
 					"\"192.0.2.0/24\" ], those who are answered");
+	}
 	n = s->type == CONFIG_TYPE_ARRAY ? config_setting_length(s) : 0;
-	if (n < 1 || n > SCHEMA_LIGHT_PREFIXES_MAX)
+	if (n < 1 || n > SCHEMA_LIGHT_PREFIXES_MAX) {
 		return convert_complain(a, s, "light.clients: expected: array of 1 to %d prefixes",
 					SCHEMA_LIGHT_PREFIXES_MAX);
+	}
 	l->clients = calloc((size_t)n, sizeof(*l->clients));
-	if (!l->clients)
+	if (!l->clients) {
 		return -ENOMEM;
-	for (int i = 0; !r && i < n; i++)
+	}
+	for (int i = 0; !r && i < n; i++) {
 		r = put_client(a, config_setting_get_elem(s, (unsigned)i), l);
-	if (r)
+	}
+	if (r) {
 		return r;
+	}
 	qsort(l->clients, l->n_clients, sizeof(*l->clients), compare_prefixes);
 	drop_covered(l);
 	return 0;
@@ -270,8 +295,9 @@ static int read_rest(struct apply *a, const config_setting_t *s, const struct me
 	long long port = LIGHTCONF_PORT;
 	int r;
 
-	if (m->port && !is_number(m->port, 1, UINT16_MAX, &port))
+	if (m->port && !is_number(m->port, 1, UINT16_MAX, &port)) {
 		return refuse(a, m->port, "port", "integer 1..65535");
+	}
 	l->address.port = (uint16_t)port;
 	r = convert_device(a, m->device, "light.device", l->device);
 	r = r ? r : put_type(a, m->type, s, l);
@@ -303,13 +329,16 @@ static int put_entry(struct apply *a, const config_setting_t *s, const struct sc
 	const char *text, *wrong;
 	int r;
 
-	if (s->type != CONFIG_TYPE_GROUP)
+	if (s->type != CONFIG_TYPE_GROUP) {
 		return convert_wrong_type(a, s, row);
+	}
 	r = sort_out(a, s, &m);
-	if (r)
+	if (r) {
 		return r;
-	if (m.address && m.address->type != CONFIG_TYPE_STRING)
+	}
+	if (m.address && m.address->type != CONFIG_TYPE_STRING) {
 		return refuse(a, m.address, "address", "a string");
+	}
 	text = m.address ? m.address->value.sval : "";
 	if (!*text) {
 		r = put_family(a, s, &m, &address);
@@ -317,12 +346,13 @@ static int put_entry(struct apply *a, const config_setting_t *s, const struct sc
 		return r ? r : put_family(a, s, &m, &address);
 	}
 	wrong = apply_address(text, &address);
-	if (wrong)
+	if (wrong) {
 		return convert_complain(a, m.address,
 					"light.address: \"%.60s\" %s, expected: an IPv4 or IPv6 "
 					"address of this host; \"0.0.0.0\" or \"::\" for all; "
 					"\"\" for both",
 					text, wrong);
+	}
 	return put_family(a, s, &m, &address);
 }
 
@@ -330,14 +360,17 @@ int lightconf_put(struct apply *a, const config_setting_t *s, const struct schem
 {
 	int r = 0;
 
-	if (s->type != CONFIG_TYPE_LIST)
+	if (s->type != CONFIG_TYPE_LIST) {
 		return convert_wrong_type(a, s, row);
+	}
 	lightconf_free(a->settings);
 	a->settings->light = calloc(SCHEMA_LIGHT_MAX, sizeof(*a->settings->light));
-	if (!a->settings->light)
+	if (!a->settings->light) {
 		return -ENOMEM;
-	for (int i = 0; !r && i < config_setting_length(s); i++)
+	}
+	for (int i = 0; !r && i < config_setting_length(s); i++) {
 		r = put_entry(a, config_setting_get_elem(s, (unsigned)i), row);
+	}
 	return r;
 }
 
@@ -350,10 +383,11 @@ bool settings_light_allows(const struct settings_light *l, const struct address 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (prefix_compare(&l->clients[middle], &host) <= 0)
+		if (prefix_compare(&l->clients[middle], &host) <= 0) {
 			low = middle + 1;
-		else
+		} else {
 			high = middle;
+		}
 	}
 	return low && prefix_covers(&l->clients[low - 1], &host);
 }

@@ -9,8 +9,9 @@ static void print_address(const struct address *a, FILE *to)
 
 	(void)inet_ntop(a->family == 6 ? AF_INET6 : AF_INET, a->ip, text, sizeof(text));
 	fprintf(to, "address = \"%s", text);
-	if (a->scope)
+	if (a->scope) {
 		fprintf(to, "%%%u", a->scope);
+	}
 	fprintf(to, "\"; port = %u;", a->port);
 }
 
@@ -19,22 +20,26 @@ static void print_entry(const struct settings_light *l, FILE *to)
 	char text[PREFIX_TEXT_LEN];
 
 	print_address(&l->address, to);
-	if (*l->device)
+	if (*l->device) {
 		fprintf(to, " device = \"%s\";", l->device);
+	}
 	fprintf(to, " type = \"%s\"; stateful = %s;\n\t  clients = [",
 		l->type == SETTINGS_LIGHT_STAMP ? "stamp" : "twamp-light",
 		l->stateful ? "true" : "false");
-	for (size_t i = 0; i < l->n_clients; i++)
+	for (size_t i = 0; i < l->n_clients; i++) {
 		fprintf(to, "%s \"%s\"", i ? "," : "", prefix_text(&l->clients[i], text));
+	}
 	fputs(" ];", to);
-	if (l->dscp == SETTINGS_DSCP_COPY)
+	if (l->dscp == SETTINGS_DSCP_COPY) {
 		fputs(" dscp = \"copy\";", to);
-	else
+	} else {
 		fprintf(to, " dscp = %u;", l->dscp);
+	}
 	if (l->n_ssids) {
 		fputs(" ssids = [", to);
-		for (size_t i = 0; i < l->n_ssids; i++)
+		for (size_t i = 0; i < l->n_ssids; i++) {
 			fprintf(to, "%s %u", i ? "," : "", l->ssids[i]);
+		}
 		fputs(" ];", to);
 	}
 	fprintf(to, " from_862 = %s;", l->from_862 ? "true" : "false");

@@ -13,8 +13,9 @@ static const char *const groups[] = { "auth",	  "limits",    "ports", "timers",
 const struct schema_row *schema_find(const char *key, enum schema_scope where)
 {
 	for (size_t i = 0; i < SCHEMA_ROWS; i++) {
-		if ((schema_rows[i].scope & where) && !strcmp(schema_rows[i].key, key))
+		if ((schema_rows[i].scope & where) && !strcmp(schema_rows[i].key, key)) {
 			return &schema_rows[i];
+		}
 	}
 	return NULL;
 }
@@ -26,8 +27,9 @@ bool schema_is_group(const char *name, enum schema_scope where)
 	for (size_t i = 0; i < SCHEMA_ROWS; i++) {
 		const struct schema_row *row = &schema_rows[i];
 
-		if ((row->scope & where) && !strncmp(row->key, name, len) && row->key[len] == '.')
+		if ((row->scope & where) && !strncmp(row->key, name, len) && row->key[len] == '.') {
 			return true;
+		}
 	}
 	return false;
 }
@@ -45,8 +47,9 @@ static unsigned edits(const char *a, const char *b)
 	unsigned row[KEY_MAX + 1];
 	size_t n = strlen(b);
 
-	for (unsigned j = 0; j <= n; j++)
+	for (unsigned j = 0; j <= n; j++) {
 		row[j] = j;
+	}
 	for (size_t i = 0; a[i]; i++) {
 		unsigned corner = row[0];
 
@@ -73,19 +76,22 @@ const char *schema_suggest(const char *key, enum schema_scope where)
 	const char *best = NULL;
 	unsigned fewest = 3;
 
-	if (strlen(key) >= KEY_MAX)
+	if (strlen(key) >= KEY_MAX) {
 		return NULL;
+	}
 	for (size_t i = 0; i < SCHEMA_ROWS + GROUPS; i++) {
 		const char *candidate = i < SCHEMA_ROWS ? schema_rows[i].key
 							: groups[i - SCHEMA_ROWS];
 		unsigned n = edits(key, candidate);
 
 		if (i < SCHEMA_ROWS ? !(schema_rows[i].scope & where)
-				    : !schema_is_group(candidate, where))
+				    : !schema_is_group(candidate, where)) {
 			continue;
+		}
 		/* The right name in the wrong group, or in none. */
-		if (!strcmp(last_name(key), last_name(candidate)))
+		if (!strcmp(last_name(key), last_name(candidate))) {
 			n = 0;
+		}
 		if (n < fewest) {
 			fewest = n;
 			best = candidate;
@@ -107,8 +113,9 @@ static void add_modes(char buf[static SCHEMA_TEXT_LEN], uint32_t modes)
 	const char *before = "";
 
 	for (uint32_t bit = 1; bit; bit <<= 1) {
-		if (!(modes & bit))
+		if (!(modes & bit)) {
 			continue;
+		}
 		add(buf, before, mode_name(bit));
 		before = ", ";
 	}
@@ -150,8 +157,9 @@ char *schema_accepts(const struct schema_row *row, enum schema_scope where,
 		break;
 	case SCHEMA_CHOICE:
 		(void)snprintf(buf, SCHEMA_TEXT_LEN, "one of \"%s\"", c->name);
-		while ((++c)->name)
+		while ((++c)->name) {
 			add(buf, ", ", c->name);
+		}
 		return buf;
 	case SCHEMA_MODES:
 		(void)snprintf(buf, SCHEMA_TEXT_LEN, "array of ");
@@ -203,8 +211,9 @@ static void add_dscp(char buf[static SCHEMA_TEXT_LEN], uint64_t mask)
 	for (unsigned n = 0; n < 64; n++) {
 		size_t len = strlen(buf);
 
-		if (!(mask >> n & 1))
+		if (!(mask >> n & 1)) {
 			continue;
+		}
 		(void)snprintf(buf + len, SCHEMA_TEXT_LEN - len, "%s%u", before, n);
 		before = ", ";
 	}
@@ -227,8 +236,9 @@ char *schema_text(const struct schema_row *row, uint64_t value, char buf[static 
 		break;
 	case SCHEMA_CHOICE:
 		for (const struct schema_choice *c = row->choices; c->name; c++) {
-			if (c->value == value)
+			if (c->value == value) {
 				add(buf, "", c->name);
+			}
 		}
 		break;
 	case SCHEMA_MODES:
@@ -273,12 +283,13 @@ static void store(char *at, size_t size, uint64_t large)
 	uint16_t small = (uint16_t)large;
 	uint32_t value = (uint32_t)large;
 
-	if (size == sizeof(small))
+	if (size == sizeof(small)) {
 		memcpy(at, &small, sizeof(small));
-	else if (size == sizeof(value))
+	} else if (size == sizeof(value)) {
 		memcpy(at, &value, sizeof(value));
-	else
+	} else {
 		memcpy(at, &large, sizeof(large));
+	}
 }
 
 uint64_t schema_get(const struct schema_row *row, const struct settings *s)

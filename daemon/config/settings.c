@@ -17,10 +17,12 @@ static int load_files(struct apply *a)
 	struct source_list list = { 0 };
 	int r = a->config ? source_list(a->config, &list, a->err) : 0;
 
-	for (size_t i = 0; !r && i < list.n; i++)
+	for (size_t i = 0; !r && i < list.n; i++) {
 		r = apply_file(a, list.path[i]);
-	if (!r)
+	}
+	if (!r) {
 		r = apply_finish(a);
+	}
 	source_list_free(&list);
 	return r;
 }
@@ -32,15 +34,17 @@ int settings_load(const char *path, struct settings **out, struct settings_error
 	int r;
 
 	*out = NULL;
-	if (!s)
+	if (!s) {
 		return -ENOMEM;
+	}
 	s->refs = 1;
 	r = apply_defaults(s);
 	r = r ? r : load_files(&a);
-	if (r)
+	if (r) {
 		settings_unref(s);
-	else
+	} else {
 		*out = s;
+	}
 	return r;
 }
 
@@ -52,11 +56,13 @@ struct settings *settings_ref(struct settings *s)
 
 void settings_unref(struct settings *s)
 {
-	if (!s)
+	if (!s) {
 		return;
+	}
 	assert(s->refs > 0);
-	if (--s->refs)
+	if (--s->refs) {
 		return;
+	}
 	lightconf_free(s);
 	classes_free(s);
 	keys_free(s->keys);
@@ -69,8 +75,9 @@ void settings_unref(struct settings *s)
 static bool differs(const struct schema_row *row, const struct settings *old,
 		    const struct settings *now)
 {
-	if (row->type == SCHEMA_CPUS)
+	if (row->type == SCHEMA_CPUS) {
 		return !CPU_EQUAL(&old->reflector_cpus, &now->reflector_cpus);
+	}
 	return schema_is_value(row) && schema_get(row, old) != schema_get(row, now);
 }
 
@@ -80,16 +87,19 @@ unsigned settings_restart_needed(const struct settings *old, const struct settin
 	unsigned n = 0;
 	size_t len = 0;
 
-	if (size)
+	if (size) {
 		buf[0] = '\0';
+	}
 	for (size_t i = 0; i < SCHEMA_ROWS; i++) {
 		const struct schema_row *row = &schema_rows[i];
 
-		if (row->apply != SETTINGS_RESTART || !differs(row, old, now))
+		if (row->apply != SETTINGS_RESTART || !differs(row, old, now)) {
 			continue;
-		if (len < size)
+		}
+		if (len < size) {
 			len += (size_t)snprintf(buf + len, size - len, "%s%s", n ? ", " : "",
 						row->key);
+		}
 		n++;
 	}
 	return n;

@@ -11,21 +11,24 @@ const struct settings_class *settings_class_by_address(const struct settings *s,
 	const struct settings_prefix *p;
 	size_t low = 0, high = s->n_prefixes;
 
-	if (!s->n_classes)
+	if (!s->n_classes) {
 		return &s->fallback;
+	}
 	memcpy(host.ip, a->ip, host.bits / 8);
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (prefix_compare(&s->by_address[middle]->prefix, &host) <= 0)
+		if (prefix_compare(&s->by_address[middle]->prefix, &host) <= 0) {
 			low = middle + 1;
-		else
+		} else {
 			high = middle;
+		}
 	}
 	/* What covers the address is the one before it, or covers that one. */
 	p = low ? s->by_address[low - 1] : NULL;
-	while (p && !prefix_covers(&p->prefix, &host))
+	while (p && !prefix_covers(&p->prefix, &host)) {
 		p = p->wider;
+	}
 	return p ? &s->classes[p->class] : NULL;
 }
 
@@ -39,12 +42,14 @@ const struct settings_class *settings_class_by_key(const struct settings *s, con
 		const struct settings_key_id *id = s->by_key_id[middle];
 		int order = keys_compare_ids(key_id, len, id->id, id->len);
 
-		if (!order)
+		if (!order) {
 			return &s->classes[id->class];
-		if (order < 0)
+		}
+		if (order < 0) {
 			high = middle;
-		else
+		} else {
 			low = middle + 1;
+		}
 	}
 	return NULL;
 }
@@ -56,8 +61,9 @@ uint32_t settings_keyed_modes(const struct settings *s)
 	for (size_t i = 0; i < s->n_classes; i++) {
 		const struct settings_class *c = &s->classes[i];
 
-		if (c->n_key_ids)
+		if (c->n_key_ids) {
 			modes |= (c->policy.modes & MODE_KEYED_MASK) | c->policy.features;
+		}
 	}
 	return modes & MODE_KEYED_MASK ? modes : 0;
 }

@@ -15,11 +15,13 @@ static void print_listen(const struct settings *s, FILE *to)
 
 		(void)inet_ntop(a->family == 6 ? AF_INET6 : AF_INET, a->ip, text, sizeof(text));
 		fprintf(to, "%s\n\t{ address = \"%s", i ? "," : "", text);
-		if (a->scope)
+		if (a->scope) {
 			fprintf(to, "%%%u", a->scope);
+		}
 		fprintf(to, "\"; port = %u;", a->port);
-		if (*s->listen[i].device)
+		if (*s->listen[i].device) {
 			fprintf(to, " device = \"%s\";", s->listen[i].device);
+		}
 		fputs(" }", to);
 	}
 	fputs("\n)", to);
@@ -29,8 +31,9 @@ static void print_string(const char *text, size_t len, FILE *to)
 {
 	fputc('"', to);
 	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '"' || text[i] == '\\')
+		if (text[i] == '"' || text[i] == '\\') {
 			fputc('\\', to);
+		}
 		fputc(text[i], to);
 	}
 	fputc('"', to);
@@ -128,13 +131,16 @@ static void print_rows(const struct settings *s, const struct settings_class *c,
 		int len = point ? (int)(point - row->key) : 0;
 		bool inherited = where == SCHEMA_CLASS && !is_set(c, row);
 
-		if (!(row->scope & where))
+		if (!(row->scope & where)) {
 			continue;
+		}
 		if (len != group_len || strncmp(group, row->key, (size_t)len) != 0) {
-			if (group_len)
+			if (group_len) {
 				fprintf(to, "%s};\n", indent);
-			if (len)
+			}
+			if (len) {
 				fprintf(to, "%s%.*s = {\n", indent, len, row->key);
+			}
 			group = row->key;
 			group_len = len;
 		}
@@ -143,8 +149,9 @@ static void print_rows(const struct settings *s, const struct settings_class *c,
 		print_value(s, c, where, row, to);
 		fputs(inherited ? "; # inherited\n" : ";\n", to);
 	}
-	if (group_len)
+	if (group_len) {
 		fprintf(to, "%s};\n", indent);
+	}
 }
 
 static void print_classes(const struct settings *s, FILE *to)
@@ -218,11 +225,13 @@ static void print_schema(const struct schema_row *row, enum schema_scope where, 
 void settings_schema(FILE *to)
 {
 	for (size_t i = 0; i < SCHEMA_ROWS; i++) {
-		if (schema_rows[i].scope & SCHEMA_SERVER)
+		if (schema_rows[i].scope & SCHEMA_SERVER) {
 			print_schema(&schema_rows[i], SCHEMA_SERVER, to);
+		}
 	}
 	for (size_t i = 0; i < SCHEMA_ROWS; i++) {
-		if (schema_rows[i].scope & SCHEMA_CLASS)
+		if (schema_rows[i].scope & SCHEMA_CLASS) {
 			print_schema(&schema_rows[i], SCHEMA_CLASS, to);
+		}
 	}
 }

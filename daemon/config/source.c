@@ -33,10 +33,11 @@ static int append(struct source_list *list, const char *dir, struct dirent **ent
 	int r = 0;
 
 	for (int i = 0; i < n; i++) {
-		if (!r && asprintf(&list->path[list->n], "%s/%s", dir, entries[i]->d_name) < 0)
+		if (!r && asprintf(&list->path[list->n], "%s/%s", dir, entries[i]->d_name) < 0) {
 			r = -ENOMEM;
-		else if (!r)
+		} else if (!r) {
 			list->n++;
+		}
 		free(entries[i]);
 	}
 	return r;
@@ -50,22 +51,25 @@ int source_list(const char *path, struct source_list *list, struct settings_erro
 	int n, r = -ENOMEM;
 
 	*list = (struct source_list){ 0 };
-	if (asprintf(&dir, "%.*sconf.d", slash ? (int)(slash - path + 1) : 0, path) < 0)
+	if (asprintf(&dir, "%.*sconf.d", slash ? (int)(slash - path + 1) : 0, path) < 0) {
 		return -ENOMEM;
+	}
 	n = scandir(dir, &entries, want, compare);
 	if (n < 0 && errno != ENOENT) {
 		r = errno == ENOMEM ? -ENOMEM : fault(err, dir, 0, "cannot be read: %m");
 		goto out;
 	}
 	list->path = calloc((size_t)(n < 0 ? 0 : n) + 1, sizeof(*list->path));
-	if (list->path)
+	if (list->path) {
 		list->path[0] = strdup(path);
+	}
 	if (list->path && list->path[0]) {
 		list->n = 1;
 		r = append(list, dir, entries, n);
 	} else {
-		for (int i = 0; i < n; i++)
+		for (int i = 0; i < n; i++) {
 			free(entries[i]);
+		}
 	}
 out:
 	free(entries);
@@ -75,8 +79,9 @@ out:
 
 void source_list_free(struct source_list *list)
 {
-	for (size_t i = 0; i < list->n; i++)
+	for (size_t i = 0; i < list->n; i++) {
 		free(list->path[i]);
+	}
 	free(list->path);
 	*list = (struct source_list){ 0 };
 }
@@ -119,8 +124,9 @@ static char peek(const struct scan *s, size_t ahead)
 
 static void copy(struct scan *s)
 {
-	if (*s->at == '\n')
+	if (*s->at == '\n') {
 		s->line++;
+	}
 	*s->out++ = *s->at++;
 }
 
@@ -130,8 +136,9 @@ static const char *take_string(struct scan *s)
 
 	copy(s);
 	while (s->at < s->end && *s->at != '"') {
-		if (*s->at == '\\' && s->end - s->at > 1)
+		if (*s->at == '\\' && s->end - s->at > 1) {
 			copy(s);
+		}
 		copy(s);
 	}
 	if (s->at == s->end) {
@@ -148,8 +155,9 @@ static const char *take_comment(struct scan *s)
 
 	copy(s);
 	copy(s);
-	while (s->at < s->end && !(*s->at == '*' && peek(s, 1) == '/'))
+	while (s->at < s->end && !(*s->at == '*' && peek(s, 1) == '/')) {
 		copy(s);
+	}
 	if (s->at == s->end) {
 		s->line = line;
 		return "this comment has no closing */";
@@ -161,8 +169,9 @@ static const char *take_comment(struct scan *s)
 
 static void take_line(struct scan *s)
 {
-	while (s->at < s->end && *s->at != '\n')
+	while (s->at < s->end && *s->at != '\n') {
 		copy(s);
+	}
 }
 
 /*
@@ -178,17 +187,20 @@ static void take_number(struct scan *s)
 	errno = 0;
 	value = strtoull(start, NULL, hex ? 16 : 10);
 	s->at += hex ? 2 : 0;
-	while (s->at < s->end && (hex ? is_hex(*s->at) : is_digit(*s->at)))
+	while (s->at < s->end && (hex ? is_hex(*s->at) : is_digit(*s->at))) {
 		s->at++;
+	}
 	if (value <= INT_MAX || (!hex && peek(s, 0) == '.')) {
 		memcpy(s->out, start, (size_t)(s->at - start));
 		s->out += s->at - start;
 		return;
 	}
-	for (int i = 0; i < 2 && peek(s, 0) == 'L'; i++)
+	for (int i = 0; i < 2 && peek(s, 0) == 'L'; i++) {
 		s->at++;
-	if (errno == ERANGE || value > LLONG_MAX)
+	}
+	if (errno == ERANGE || value > LLONG_MAX) {
 		value = LLONG_MAX;
+	}
 	s->out += sprintf(s->out, "%lluL", value);
 }
 
@@ -196,10 +208,12 @@ static const char *count_setting(struct scan *s)
 {
 	unsigned *group = &s->group[s->depth < SCAN_DEPTH ? s->depth : SCAN_DEPTH - 1];
 
-	if (++s->settings > SOURCE_MAX_SETTINGS)
+	if (++s->settings > SOURCE_MAX_SETTINGS) {
 		return "too many settings, at most 40000 expected in a file";
-	if (++*group > SOURCE_MAX_GROUP)
+	}
+	if (++*group > SOURCE_MAX_GROUP) {
 		return "too many settings, at most 1000 expected in a group";
+	}
 	copy(s);
 	return NULL;
 }
@@ -208,10 +222,11 @@ _Static_assert(SOURCE_MAX_SETTINGS == 40000 && SOURCE_MAX_GROUP == 1000,
 
 static void take_brace(struct scan *s)
 {
-	if (*s->at == '}')
+	if (*s->at == '}') {
 		s->depth -= s->depth > 0;
-	else if (++s->depth < SCAN_DEPTH)
+	} else if (++s->depth < SCAN_DEPTH) {
 		s->group[s->depth] = 0;
+	}
 	copy(s);
 }
 
@@ -219,16 +234,21 @@ static const char *take(struct scan *s)
 {
 	char c = *s->at;
 
-	if (c == '"')
+	if (c == '"') {
 		return take_string(s);
-	if (c == '/' && peek(s, 1) == '*')
+	}
+	if (c == '/' && peek(s, 1) == '*') {
 		return take_comment(s);
-	if (c == '@')
+	}
+	if (c == '@') {
 		return "@include is not supported: put the settings into a file in conf.d";
-	if (c == '\0')
+	}
+	if (c == '\0') {
 		return "this is not text: there is a NUL octet in it";
-	if (c == '=' || c == ':')
+	}
+	if (c == '=' || c == ':') {
 		return count_setting(s);
+	}
 	if (c == '{' || c == '}') {
 		take_brace(s);
 	} else if (c == '#' || (c == '/' && peek(s, 1) == '/')) {
@@ -237,9 +257,9 @@ static const char *take(struct scan *s)
 		take_number(s);
 	} else if (c == '.' || (is_word(c) && c != '-')) {
 		/* Digits behind a point or in a name are not integers. */
-		do
+		do {
 			copy(s);
-		while (s->at < s->end && (c == '.' ? is_digit(*s->at) : is_word(*s->at)));
+		} while (s->at < s->end && (c == '.' ? is_digit(*s->at) : is_word(*s->at)));
 	} else {
 		copy(s);
 	}
@@ -255,11 +275,13 @@ static int make_safe(const char *path, const char *raw, size_t len, char **text,
 
 	/* At worst 0xfffffffffffffff becomes 1152921504606846975L. */
 	*text = malloc(2 * len + 32);
-	if (!*text)
+	if (!*text) {
 		return -ENOMEM;
+	}
 	s.out = *text;
-	while (s.at < s.end && !wrong)
+	while (s.at < s.end && !wrong) {
 		wrong = take(&s);
+	}
 	if (wrong) {
 		free(*text);
 		*text = NULL;
@@ -277,17 +299,20 @@ static int open_file(const char *path, struct settings_error *err)
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
 
-	if (fd < 0 && errno == ENOENT)
+	if (fd < 0 && errno == ENOENT) {
 		fault(err, path, 0,
 		      "there is no such file: create it (an empty one means the defaults), or name "
 		      "another with --config");
-	else if (fd < 0)
+	} else if (fd < 0) {
 		fault(err, path, 0, "cannot be opened: %m");
-	if (fd < 0)
+	}
+	if (fd < 0) {
 		return -1;
+	}
 	/* Character devices for /dev/null: all defaults. */
-	if (!fstat(fd, &st) && (S_ISREG(st.st_mode) || S_ISCHR(st.st_mode)))
+	if (!fstat(fd, &st) && (S_ISREG(st.st_mode) || S_ISCHR(st.st_mode))) {
 		return fd;
+	}
 	fault(err, path, 0, "this is not a regular file");
 	close(fd);
 	return -1;
@@ -303,19 +328,22 @@ static int read_all(int fd, const char *path, char **raw, size_t *len, struct se
 		if (size - *len < 2) {
 			char *more = realloc(*raw, size = size ? 2 * size : FIRST_OCTETS);
 
-			if (!more)
+			if (!more) {
 				return -ENOMEM;
+			}
 			*raw = more;
 		}
 		n = read(fd, *raw + *len, size - 1 - *len);
 		*len += n > 0 ? (size_t)n : 0;
 	} while ((n > 0 && *len <= SOURCE_MAX_OCTETS) || (n < 0 && errno == EINTR));
 	(*raw)[*len] = '\0';
-	if (n < 0)
+	if (n < 0) {
 		return fault(err, path, 0, "cannot be read: %m");
-	if (*len > SOURCE_MAX_OCTETS)
+	}
+	if (*len > SOURCE_MAX_OCTETS) {
 		return fault(err, path, 0, "too large, at most %d octets expected",
 			     SOURCE_MAX_OCTETS);
+	}
 	return 0;
 }
 
@@ -326,11 +354,13 @@ int source_read(const char *path, char **text, struct settings_error *err)
 	int r, fd = open_file(path, err);
 
 	*text = NULL;
-	if (fd < 0)
+	if (fd < 0) {
 		return SETTINGS_BAD;
+	}
 	r = read_all(fd, path, &raw, &len, err);
-	if (!r)
+	if (!r) {
 		r = make_safe(path, raw, len, text, err);
+	}
 	free(raw);
 	close(fd);
 	return r;

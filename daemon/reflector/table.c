@@ -59,8 +59,9 @@ static uint64_t hash(const struct table *t, const struct table_key *key)
 		v[0] ^= words[i];
 	}
 	v[2] ^= 0xff;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++) {
 		mix(v);
+	}
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
@@ -69,10 +70,12 @@ int table_new(struct table **out, uint32_t entries)
 	struct table *t = calloc(1, sizeof(*t) + entries * sizeof(t->senders[0]));
 	uint32_t buckets = 1;
 
-	if (!t)
+	if (!t) {
 		return -ENOMEM;
-	while (buckets < entries)
+	}
+	while (buckets < entries) {
 		buckets *= 2;
+	}
 	t->buckets = malloc(buckets * sizeof(*t->buckets));
 	if (!t->buckets || getrandom(t->seed, sizeof(t->seed), 0) != sizeof(t->seed)) {
 		table_free(t);
@@ -88,8 +91,9 @@ int table_new(struct table **out, uint32_t entries)
 
 void table_free(struct table *t)
 {
-	if (t)
+	if (t) {
 		free(t->buckets);
+	}
 	free(t);
 }
 
@@ -120,8 +124,9 @@ static void unlink_bucket(struct table *t, uint32_t i)
 {
 	uint32_t *at = bucket(t, &t->senders[i].key);
 
-	while (*at != i)
+	while (*at != i) {
 		at = &t->senders[*at].next;
+	}
 	*at = t->senders[i].next;
 }
 
@@ -130,8 +135,9 @@ static uint32_t take_place(struct table *t, bool *evicted)
 {
 	uint32_t i = t->oldest;
 
-	if (t->used < t->capacity)
+	if (t->used < t->capacity) {
 		return t->used++;
+	}
 	unlink_bucket(t, i);
 	unlink_age(t, i);
 	*evicted = true;
@@ -143,8 +149,9 @@ uint32_t table_next(struct table *t, const struct table_key *key, bool *evicted)
 	uint32_t *head = bucket(t, key), i = *head;
 
 	*evicted = false;
-	while (i != NONE && memcmp(&t->senders[i].key, key, sizeof(*key)) != 0)
+	while (i != NONE && memcmp(&t->senders[i].key, key, sizeof(*key)) != 0) {
 		i = t->senders[i].next;
+	}
 	if (i == NONE) {
 		i = take_place(t, evicted);
 		t->senders[i] = (struct sender){ .key = *key, .next = *head };
