@@ -15,14 +15,16 @@ static void check_counters(const struct world *w)
 	for (int i = 0; i < WORLD_CONNS; i++) {
 		const struct conn *c = &w->conns[i];
 
-		if (!c->used)
+		if (!c->used) {
 			continue;
+		}
 		connections[c->host] += c->control.counted;
 		sessions[c->host] += c->opening;
 	}
 	for (int i = 0; i < WORLD_SESSIONS; i++) {
-		if (w->sessions[i].used && !w->sessions[i].ended)
+		if (w->sessions[i].used && !w->sessions[i].ended) {
 			sessions[w->sessions[i].host]++;
+		}
 	}
 	for (int i = 0; i < WORLD_HOSTS; i++) {
 		MUST(w->hosts[i].connections == connections[i]);
@@ -66,19 +68,23 @@ static void check_list(const struct world *w, const struct conn *c)
 		active += s->state == SESSION_ACTIVE;
 		/* a kept one has ended, and nothing but a Stop-N-Sessions can come */
 		MUST(s->kept == player(s)->ended);
-		if (s->kept)
+		if (s->kept) {
 			MUST(s->state == SESSION_ENDED &&
 			     (c->control.modes & MODE_INDIVIDUAL_CONTROL));
-		if (c->control.state == CONTROL_READY || c->control.state == CONTROL_ACTIVE)
+		}
+		if (c->control.state == CONTROL_READY || c->control.state == CONTROL_ACTIVE) {
 			MUST(!s->named);
-		if (c->closing)
+		}
+		if (c->closing) {
 			MUST(s->state == SESSION_ENDED || s->state == SESSION_STOPPING);
+		}
 		linked++;
 		MUST(linked <= WORLD_SESSIONS);
 		last = s;
 	}
-	for (int i = 0; i < WORLD_SESSIONS; i++)
+	for (int i = 0; i < WORLD_SESSIONS; i++) {
 		owned += w->sessions[i].used && w->sessions[i].conn == c;
+	}
 	MUST(c->control.last == last);
 	MUST(!c->control.todo);
 	MUST(c->control.sessions == linked);
@@ -102,8 +108,9 @@ static void check_sids(const struct world *w, const struct conn *c)
 			MUST(found <= WORLD_SESSIONS);
 		}
 	}
-	for (const struct session *s = c->control.first; s; s = s->next)
+	for (const struct session *s = c->control.first; s; s = s->next) {
 		given += s->sid[0] != 0;
+	}
 	MUST(found == given);
 }
 
@@ -112,10 +119,12 @@ static void check_known(const struct conn *c)
 {
 	uint32_t started = 0, kept = 0;
 
-	for (unsigned i = 0; i < c->client.n_sessions; i++)
+	for (unsigned i = 0; i < c->client.n_sessions; i++) {
 		started += c->client.sessions[i].state == KNOWN_STARTED;
-	for (const struct session *s = c->control.first; s; s = s->next)
+	}
+	for (const struct session *s = c->control.first; s; s = s->next) {
 		kept += s->kept;
+	}
 	MUST(started == c->control.running + kept);
 }
 
@@ -125,12 +134,15 @@ static void check_want(const struct conn *c)
 	enum control_state s = c->control.state;
 	size_t want = control_want(&c->control);
 
-	if (c->deriving && !c->closing)
+	if (c->deriving && !c->closing) {
 		MUST(s == CONTROL_DERIVING);
-	if (c->opening && !c->closing)
+	}
+	if (c->opening && !c->closing) {
 		MUST(s == CONTROL_OPENING);
-	if (c->starting && !c->closing)
+	}
+	if (c->starting && !c->closing) {
 		MUST(s == CONTROL_STARTING);
+	}
 	if (c->control.blocked || c->deriving || c->opening || c->starting || c->closing) {
 		MUST(want == 0);
 		return;
@@ -139,10 +151,12 @@ static void check_want(const struct conn *c)
 	MUST(want >= 1);
 	MUST(want <= MSG_N_LEN(MSG_N_MAX));
 	/* whatever can be waited for ends some day; only a test that runs is not waited for */
-	if (s != CONTROL_ACTIVE)
+	if (s != CONTROL_ACTIVE) {
 		MUST(c->deadline_ns < CONTROL_NEVER);
-	if (c->in_len)
+	}
+	if (c->in_len) {
 		MUST(c->in_len < want);
+	}
 }
 
 /* R-077 R-078 R-080: nobody waits for an answer to what was taken */
@@ -152,27 +166,32 @@ static void check_answers(const struct conn *c)
 
 	if (k->manner == MANNER_GARBAGE || k->damaged || k->wrong_list || c->closing ||
 	    c->deriving || c->opening || c->starting || c->in_len || k->out_at < k->out_len ||
-	    c->control.have_head)
+	    c->control.have_head) {
 		return;
+	}
 	MUST(k->n_expected == 0);
-	if (c->control.state != CONTROL_READY && c->control.state != CONTROL_ACTIVE)
+	if (c->control.state != CONTROL_READY && c->control.state != CONTROL_ACTIVE) {
 		return;
-	if (client_individual(k))
+	}
+	if (client_individual(k)) {
 		check_known(c);
-	else
+	} else {
 		MUST(k->in_progress == c->control.in_progress);
+	}
 }
 
 void check_world(const struct world *w)
 {
 	check_counters(w);
-	for (int i = 0; i < WORLD_CLASSES; i++)
+	for (int i = 0; i < WORLD_CLASSES; i++) {
 		check_class(w, &w->classes[i]);
+	}
 	for (int i = 0; i < WORLD_CONNS; i++) {
 		const struct conn *c = &w->conns[i];
 
-		if (!c->used)
+		if (!c->used) {
 			continue;
+		}
 		check_list(w, c);
 		check_sids(w, c);
 		check_want(c);

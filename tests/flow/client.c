@@ -43,8 +43,9 @@ static uint32_t choose_mode(struct world *w, const struct client *k)
 {
 	uint32_t bit = 0;
 
-	while (k->offered && !(bit & k->offered))
+	while (k->offered && !(bit & k->offered)) {
 		bit = UINT32_C(1) << world_random(w, 4);
+	}
 	return bit | ((uint32_t)world_random(w, 1024) & k->offered & MODE_FEATURE_MASK);
 }
 
@@ -60,8 +61,9 @@ static void say_setup(struct world *w, struct client *k)
 	memcpy(m.client_iv, k->iv, sizeof(k->iv));
 	msg_put_setup(room(k, MSG_SETUP_LEN), &m);
 	k->mode = m.mode;
-	if (m.mode)
+	if (m.mode) {
 		expect(k, REPLY_SERVER_START);
+	}
 }
 
 static void say_request(struct world *w, struct client *k)
@@ -135,8 +137,9 @@ static void say_isc(struct world *w, struct client *k)
 	uint32_t n = world_one_in(w, 10) ? MSG_N_MAX : 1 + (uint32_t)world_random(w, 20);
 	struct msg_n m = { .command = world_one_in(w, 2) ? 7 : 9, .n = n };
 
-	if (MSG_N_LEN(n) > sizeof(k->out) - k->out_len)
+	if (MSG_N_LEN(n) > sizeof(k->out) - k->out_len) {
 		return;
+	}
 	msg_put_n_head(room(k, MSG_N_LEN(n)), &m);
 	expect(k, REPLY_UNEXPECTED);
 }
@@ -149,20 +152,23 @@ static void say_list(struct world *w, struct client *k)
 	struct expected *e = &k->expected[k->n_expected];
 	uint8_t *at;
 
-	if (MSG_N_LEN(n) > sizeof(k->out) - k->out_len)
+	if (MSG_N_LEN(n) > sizeof(k->out) - k->out_len) {
 		return;
+	}
 	expect(k, m.command == 7 ? REPLY_START_N : REPLY_STOP_N);
 	at = room(k, MSG_N_LEN(n));
 	msg_put_n_head(at, &m);
 	e->n = n;
 	for (uint8_t *sid = at + MSG_BLOCK; n--; sid += MSG_SID_LEN) {
-		if (k->n_sessions && !world_one_in(w, 8))
+		if (k->n_sessions && !world_one_in(w, 8)) {
 			memcpy(sid, k->sessions[world_random(w, k->n_sessions)].sid, MSG_SID_LEN);
-		else
+		} else {
 			seed_fill(&w->seed, sid, MSG_SID_LEN);
+		}
 		e->sum += sum_sid(sid);
-		for (uint8_t *other = at + MSG_BLOCK; other < sid; other += MSG_SID_LEN)
+		for (uint8_t *other = at + MSG_BLOCK; other < sid; other += MSG_SID_LEN) {
 			e->repeats |= !memcmp(other, sid, MSG_SID_LEN);
+		}
 	}
 }
 
@@ -207,12 +213,14 @@ static void say_individual(struct world *w, struct conn *c)
 		say_common(w, k);
 		return;
 	case 4:
-		if (k->n_expected == 0 && k->out_len == 0 && !c->stuck)
+		if (k->n_expected == 0 && k->out_len == 0 && !c->stuck) {
 			say_unknown(w, k);
+		}
 		return;
 	case 5:
-		if (world_one_in(w, 4))
+		if (world_one_in(w, 4)) {
 			say_wrong_list(w, k);
+		}
 		return;
 	case 6:
 	case 7:
@@ -247,15 +255,17 @@ static void say_plain(struct world *w, struct conn *c)
 	case 6:
 	case 7:
 	case 8:
-		if (k->n_expected == 0)
+		if (k->n_expected == 0) {
 			say_stop(w, k);
+		}
 		return;
 	case 9:
 		say_isc(w, k);
 		return;
 	case 10:
-		if (k->n_expected == 0 && k->out_len == 0 && !c->stuck)
+		if (k->n_expected == 0 && k->out_len == 0 && !c->stuck) {
 			say_unknown(w, k);
+		}
 		return;
 	default:
 		say_request(w, k);
@@ -269,17 +279,20 @@ static void say_command(struct world *w, struct conn *c)
 	size_t before = k->out_len, n;
 	uint8_t *at = k->out + before;
 
-	if (client_individual(k))
+	if (client_individual(k)) {
 		say_individual(w, c);
-	else
+	} else {
 		say_plain(w, c);
+	}
 	n = k->out_len - before;
-	if (!n || !k->keyed)
+	if (!n || !k->keyed) {
 		return;
-	if (n == MSG_BLOCK)
+	}
+	if (n == MSG_BLOCK) {
 		crypt_seal_block(&k->seal, at, n);
-	else
+	} else {
 		crypt_seal(&k->seal, at, n);
+	}
 	if (world_one_in(w, 100)) {
 		at[world_random(w, n)] ^= (uint8_t)(1u << world_random(w, 8));
 		k->damaged = true;
@@ -293,13 +306,16 @@ static void say_garbage(struct world *w, struct client *k)
 	size_t n = 1 + world_random(w, world_one_in(w, 4) ? 8000 : 700);
 
 	for (uint8_t *at = room(k, n), *end = at + n; at < end; at++) {
-		if (world_one_in(w, 3))
+		if (world_one_in(w, 3)) {
 			*at = (uint8_t)world_random(w, 256);
+		}
 	}
-	if (world_one_in(w, 2))
+	if (world_one_in(w, 2)) {
 		k->out[0] = commands[world_random(w, sizeof(commands))];
-	if (!k->set_up && world_one_in(w, 2))
+	}
+	if (!k->set_up && world_one_in(w, 2)) {
 		memcpy(k->out, (uint8_t[]){ 0, 0, 0, (uint8_t)choose_mode(w, k) }, n < 4 ? n : 4);
+	}
 	k->set_up = true;
 }
 
@@ -318,11 +334,13 @@ static void compose(struct world *w, struct conn *c)
 		k->set_up = true;
 		k->keyed = k->mode & MODE_KEYED_MASK;
 		/* commands may follow at once */
-		if (k->manner != MANNER_PIPELINE)
+		if (k->manner != MANNER_PIPELINE) {
 			return;
+		}
 	}
-	while (n-- && !k->quiet && !k->wrong_stop && !k->wrong_list && !k->damaged)
+	while (n-- && !k->quiet && !k->wrong_stop && !k->wrong_list && !k->damaged) {
 		say_command(w, c);
+	}
 }
 
 /* --- when ----------------------------------------------------------------------------- */
@@ -355,21 +373,24 @@ static void send_some(struct world *w, struct conn *c)
 		k->act_ns = CONTROL_NEVER;
 		return;
 	}
-	if (n > sizeof(c->in) - c->in_len) /* as TCP would */
+	if (n > sizeof(c->in) - c->in_len) { /* as TCP would */
 		n = sizeof(c->in) - c->in_len;
+	}
 	k->out_at += n;
 	k->act_ns = w->now_ns + (int64_t)world_random(w, k->manner == MANNER_SLOW ? 3 : 30) * MS;
-	if (k->out_at == k->out_len && k->quiet)
+	if (k->out_at == k->out_len && k->quiet) {
 		k->act_ns = w->now_ns + CONTROL_QUIET_NS + 1;
+	}
 	world_receive(w, c, k->out + at, n);
 }
 
 static void leave(struct world *w, struct conn *c)
 {
-	if (world_one_in(w, 3))
+	if (world_one_in(w, 3)) {
 		c->client.act_ns = CONTROL_NEVER; /* it forgets about us */
-	else
+	} else {
 		world_hang_up(w, c);
+	}
 }
 
 void client_act(struct world *w, struct conn *c)
@@ -390,10 +411,12 @@ void client_act(struct world *w, struct conn *c)
 		leave(w, c);
 		return;
 	}
-	if (k->n_expected && k->manner != MANNER_GARBAGE && k->manner != MANNER_PIPELINE)
+	if (k->n_expected && k->manner != MANNER_GARBAGE && k->manner != MANNER_PIPELINE) {
 		return;
-	if (k->n_expected > WORLD_EXPECTED - 10)
+	}
+	if (k->n_expected > WORLD_EXPECTED - 10) {
 		return;
+	}
 	k->commands--;
 	compose(w, c);
 }
@@ -445,8 +468,9 @@ static void hear_start_ack(const struct conn *c, struct client *k, const uint8_t
 static struct known *find_known(struct client *k, const uint8_t *sid)
 {
 	for (unsigned i = 0; i < k->n_sessions; i++) {
-		if (!memcmp(k->sessions[i].sid, sid, MSG_SID_LEN))
+		if (!memcmp(k->sessions[i].sid, sid, MSG_SID_LEN)) {
 			return &k->sessions[i];
+		}
 	}
 	return NULL;
 }
@@ -502,23 +526,26 @@ static void hear_list(struct client *k, const struct expected *e, uint8_t *octet
 		struct msg_n m;
 
 		MUST(len >= MSG_N_LEN(1));
-		if (k->keyed)
+		if (k->keyed) {
 			MUST(!crypt_open_part(&k->open, octets, MSG_BLOCK));
+		}
 		msg_get_n_head(octets, &m);
 		MUST(m.command == (e->reply == REPLY_START_N ? 8 : 10));
 		MUST(m.n && MSG_N_LEN(m.n) <= len && m.accept > accept);
 		accept = m.accept;
-		if (k->keyed)
+		if (k->keyed) {
 			MUST(!crypt_open(&k->open, octets + MSG_BLOCK, MSG_N_LEN(m.n) - MSG_BLOCK));
+		}
 		total += m.n;
 		for (uint32_t i = 0; i < m.n; i++) {
 			const uint8_t *sid = octets + MSG_BLOCK + MSG_SID_LEN * (size_t)i;
 
 			sum += sum_sid(sid);
-			if (e->reply == REPLY_START_N)
+			if (e->reply == REPLY_START_N) {
 				hear_started(e, find_known(k, sid), m.accept);
-			else
+			} else {
 				hear_stopped(find_known(k, sid), m.accept);
+			}
 		}
 		octets += MSG_N_LEN(m.n);
 		len -= MSG_N_LEN(m.n);
@@ -539,14 +566,16 @@ static void hear_greeting(struct client *k, const uint8_t *octets, size_t n)
 static void hear_server_start(struct client *k, uint8_t *octets, size_t n)
 {
 	MUST(n == MSG_SERVER_START_LEN);
-	if (k->refused_mode)
+	if (k->refused_mode) {
 		MUST(octets[15] == ACCEPT_UNSUPPORTED);
+	}
 	if (octets[15] != ACCEPT_OK) { /* clear, and nothing else in it */
 		MUST(is_zero(octets, 15) && is_zero(octets + 16, n - 16));
 		return;
 	}
-	if (!k->keyed)
+	if (!k->keyed) {
 		return;
+	}
 	crypt_stream_init_receive(&k->open, &k->keys, octets + 16);
 	MUST(!crypt_open_part(&k->open, octets + 32, MSG_BLOCK));
 	MUST(is_zero(octets + 40, 8));
@@ -562,8 +591,9 @@ static void hear_session(struct client *k, const uint8_t *octets, size_t n)
 	MUST(!is_zero(octets + 2, 2));
 	MUST(!is_zero(octets + 4, MSG_SID_LEN));
 	k->accepted++;
-	if (!client_individual(k))
+	if (!client_individual(k)) {
 		return;
+	}
 	MUST(k->n_sessions < WORLD_KNOWN && !find_known(k, octets + 4)); /* */
 	memcpy(k->sessions[k->n_sessions++].sid, octets + 4, MSG_SID_LEN);
 }
@@ -579,8 +609,9 @@ static void hear(const struct conn *c, struct client *k, const struct expected *
 		 size_t n)
 {
 	if (k->keyed && (e->reply == REPLY_SESSION || e->reply == REPLY_REFUSAL ||
-			 e->reply == REPLY_UNEXPECTED || e->reply == REPLY_START_ACK))
+			 e->reply == REPLY_UNEXPECTED || e->reply == REPLY_START_ACK)) {
 		unseal(k, octets, n);
+	}
 	switch (e->reply) {
 	case REPLY_GREETING:
 		hear_greeting(k, octets, n);

@@ -19,24 +19,29 @@ START_TEST(at_random)
 
 	for (int i = 0; i < WORLDS; i++) {
 		world_init(&w, (struct seed){ seed_next(&seed) });
-		for (int j = 0; j < STEPS; j++)
+		for (int j = 0; j < STEPS; j++) {
 			world_step(&w, true);
+		}
 		world_end(&w);
 		conversations += w.n_conversations;
 		started += w.n_started;
-		for (int why = CONTROL_WHY_PEER; why <= CONTROL_WHY_SHUTDOWN; why++)
+		for (int why = CONTROL_WHY_PEER; why <= CONTROL_WHY_SHUTDOWN; why++) {
 			closed[why] += w.closed[why];
-		for (int f = CONTROL_FACT_ESTABLISHED; f <= CONTROL_FACT_CLOSED; f++)
+		}
+		for (int f = CONTROL_FACT_ESTABLISHED; f <= CONTROL_FACT_CLOSED; f++) {
 			facts[f] += w.facts[f];
+		}
 	}
 	/* it did go everywhere */
 	ck_assert_uint_gt(conversations, 1000);
 	ck_assert_uint_gt(started, 100);
-	for (int why = CONTROL_WHY_PEER; why <= CONTROL_WHY_SHUTDOWN; why++)
+	for (int why = CONTROL_WHY_PEER; why <= CONTROL_WHY_SHUTDOWN; why++) {
 		ck_assert_msg(closed[why], "nobody closed because: %s",
 			      control_why_text((enum control_why)why));
-	for (int f = CONTROL_FACT_ESTABLISHED; f <= CONTROL_FACT_CLOSED; f++)
+	}
+	for (int f = CONTROL_FACT_ESTABLISHED; f <= CONTROL_FACT_CLOSED; f++) {
 		ck_assert_msg(facts[f], "fact %d never came", f);
+	}
 	printf("%u conversations, %u sessions started\n", conversations, started);
 }
 END_TEST

@@ -44,8 +44,9 @@ static void feed(struct stream *s, struct control_in *in)
 		out.size = control_room(&s->control);
 		MUST(out.size <= sizeof(room));
 		control_feed(&s->control, &s->policy, in, s->now, &out);
-		while ((i = control_next_todo(&s->control, &todo)) != NULL)
+		while ((i = control_next_todo(&s->control, &todo)) != NULL) {
 			i->port = (uint16_t)(i->port + todo);
+		}
 		MUST(out.len <= s->size - s->n_got);
 		memcpy(s->got + s->n_got, out.octets, out.len);
 		s->n_got += out.len;
@@ -79,8 +80,9 @@ static void receive(struct stream *s, const uint8_t *octets, size_t n)
 {
 	size_t want, used = 0;
 
-	if (!n)
+	if (!n) {
 		return;
+	}
 	memcpy(s->in + s->in_len, octets, n);
 	s->in_len += n;
 	while (!s->closed && (want = control_want(&s->control)) && want <= s->in_len - used) {
@@ -93,8 +95,9 @@ static void receive(struct stream *s, const uint8_t *octets, size_t n)
 	}
 	s->in_len -= used;
 	memmove(s->in, s->in + used, s->in_len);
-	if (s->in_len && !s->closed)
+	if (s->in_len && !s->closed) {
 		feed_kind(s, CONTROL_ARRIVED);
+	}
 }
 
 static void begin(struct stream *s, uint8_t *got, size_t size)
@@ -174,8 +177,9 @@ static uint8_t *say(struct said *t, size_t n)
 /* The message at the end is complete. */
 static void done(struct said *t, size_t n)
 {
-	if (t->keyed)
+	if (t->keyed) {
 		crypt_seal(&t->seal, t->octets + t->n - n, n);
+	}
 }
 
 static void say_setup(struct said *t, uint32_t mode)
@@ -258,17 +262,19 @@ static void compose_individual(struct said *t)
 		say_list(t, 9, 2 * round + 1, 4);
 	}
 	msg_put_n_head(say(t, MSG_BLOCK), &(struct msg_n){ .command = 9 });
-	if (t->keyed)
+	if (t->keyed) {
 		crypt_seal_block(&t->seal, t->octets + t->n - MSG_BLOCK, MSG_BLOCK);
+	}
 }
 
 static void compose(struct said *t, uint32_t mode)
 {
 	say_setup(t, mode);
-	if (mode & MODE_INDIVIDUAL_CONTROL)
+	if (mode & MODE_INDIVIDUAL_CONTROL) {
 		compose_individual(t);
-	else
+	} else {
 		compose_common(t);
+	}
 }
 
 static const uint32_t modes[] = { MODE_UNAUTHENTICATED, MODE_ENCRYPTED,
@@ -326,8 +332,9 @@ START_TEST(cut_in_many)
 		begin(&s, parts, sizeof(parts));
 		for (size_t at = 0, n; at < said.n; at += n) {
 			n = i ? 1 + seed_next(&seed) % 200 : 1;
-			if (n > said.n - at)
+			if (n > said.n - at) {
 				n = said.n - at;
+			}
 			receive(&s, said.octets + at, n);
 		}
 		end(&s);
@@ -359,8 +366,9 @@ static void request_many(struct stream *s, int n)
 	uint8_t octets[MSG_REQUEST_LEN];
 
 	msg_put_request(octets, &m);
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
 		receive(s, octets, sizeof(octets));
+	}
 }
 
 /* R-120 R-141: a thousand sessions on one connection */
@@ -381,8 +389,9 @@ START_TEST(thousand_sessions)
 	receive(&s, octets, sizeof(octets));
 	ck_assert_uint_eq(s.control.running, SESSIONS);
 	/* each got its order once: START is 1, and the port was raised by it */
-	for (int i = 0; i < SESSIONS; i++)
+	for (int i = 0; i < SESSIONS; i++) {
 		MUST(s.sessions[i].port == 50001 + i + SESSION_TODO_START);
+	}
 	msg_put_stop(octets, &(struct msg_stop){ .sessions = SESSIONS });
 	receive(&s, octets, sizeof(octets));
 	ck_assert_int_eq(s.control.state, CONTROL_READY);
@@ -478,9 +487,10 @@ START_TEST(thousand_sids)
 	check_ack(&s, before, MSG_CMD_STOP_N_ACK, SESSIONS);
 	ck_assert_int_eq(s.control.state, CONTROL_READY);
 	ck_assert_uint_eq(s.control.sessions, SESSIONS - SESSIONS / 6);
-	for (int i = 0; i < SESSIONS; i++) /* each order once: the port was raised by them */
+	for (int i = 0; i < SESSIONS; i++) { /* each order once: the port was raised by them */
 		MUST(s.sessions[i].port == 50001 + i + SESSION_TODO_START +
 						   (i % 6 ? SESSION_TODO_STOP : SESSION_TODO_FREE));
+	}
 	end(&s);
 }
 END_TEST
@@ -488,8 +498,9 @@ END_TEST
 static bool closes_at(struct stream *s, int64_t ns)
 {
 	s->now.ns = ns;
-	if (ns < s->deadline_ns)
+	if (ns < s->deadline_ns) {
 		return false;
+	}
 	feed_kind(s, CONTROL_DEADLINE);
 	return s->closed;
 }
@@ -533,8 +544,9 @@ START_TEST(slow_octets)
 	receive(&s, said.octets, MSG_SETUP_LEN + MSG_START_LEN);
 	for (at = MSG_SETUP_LEN + MSG_START_LEN; at < said.n && !s.closed; at++) {
 		receive(&s, said.octets + at, 1);
-		if (closes_at(&s, s.now.ns + 60 * S / 111 + 1))
+		if (closes_at(&s, s.now.ns + 60 * S / 111 + 1)) {
 			break;
+		}
 	}
 	ck_assert(s.closed);
 	ck_assert_uint_eq(at, MSG_SETUP_LEN + MSG_START_LEN + MSG_REQUEST_LEN - 2);

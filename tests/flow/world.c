@@ -57,8 +57,9 @@ void world_init(struct world *w, struct seed seed)
 	memset(w, 0, sizeof(*w));
 	w->seed = seed;
 	w->now_ns = TS_NS_PER_S;
-	for (int i = 0; i < WORLD_HOSTS; i++)
+	for (int i = 0; i < WORLD_HOSTS; i++) {
 		admit_client_init(&w->hosts[i], (struct mono){ w->now_ns });
+	}
 	choose_policy(w);
 }
 
@@ -76,8 +77,9 @@ static void end_session(struct world *w, struct played_session *p)
 	p->end_ns = NEVER;
 	p->ended = true;
 	admit_session_end(&w->total, p->class, &w->hosts[p->host]);
-	if (p->conn)
+	if (p->conn) {
 		feed(w, p->conn, &in);
+	}
 	p->used = p->session.kept;
 }
 
@@ -94,10 +96,11 @@ static void carry_out(struct world *w, struct conn *c)
 		switch (todo) {
 		case SESSION_TODO_START:
 			MUST(s->state == SESSION_ACCEPTED);
-			if (world_one_in(w, 12))
+			if (world_one_in(w, 12)) {
 				s->start_error = -errors[world_random(w, 4)];
-			else
+			} else {
 				p->end_ns = w->now_ns + s->spec.refwait_ns;
+			}
 			break;
 		case SESSION_TODO_STOP:
 			MUST(s->state == SESSION_STOPPING);
@@ -120,8 +123,9 @@ static void carry_out(struct world *w, struct conn *c)
 static struct played_session *free_session(struct world *w)
 {
 	for (int i = 0; i < WORLD_SESSIONS; i++) {
-		if (!w->sessions[i].used)
+		if (!w->sessions[i].used) {
 			return &w->sessions[i];
+		}
 	}
 	return NULL;
 }
@@ -139,10 +143,11 @@ static void answer_open(struct world *w, struct conn *c)
 	c->opening = false;
 	seed_fill(&w->seed, in.random, sizeof(in.random));
 	if (!p || world_one_in(w, 6)) {
-		if (world_one_in(w, 5))
+		if (world_one_in(w, 5)) {
 			in.reason = REASON_ADDRESS_NOT_LOCAL;
-		else
+		} else {
 			in.error = -errors[world_random(w, sizeof(errors) / sizeof(errors[0]))];
+		}
 	} else {
 		*p = (struct played_session){ .used = true,
 					      .host = c->host,
@@ -170,8 +175,9 @@ static void answer_derive(struct world *w, struct conn *c)
 		in.kind = CONTROL_KEY_REFUSED;
 		in.reason = refusals[world_random(w, 5)];
 	}
-	if (world_one_in(w, 2) || !c->control.class) /* what the KeyID brings */
+	if (world_one_in(w, 2) || !c->control.class) { /* what the KeyID brings */
 		c->control.class = &w->classes[world_random(w, WORLD_CLASSES)];
+	}
 	feed(w, c, &in);
 }
 
@@ -190,8 +196,9 @@ static void free_conn(struct world *w, struct conn *c)
 	MUST(!c->control.counted);
 	for (struct session *s = c->control.first; s; s = s->next) {
 		player(s)->conn = NULL;
-		if (s->kept)
+		if (s->kept) {
 			player(s)->used = false;
+		}
 	}
 	control_wipe(&c->control);
 	c->used = false;
@@ -268,12 +275,15 @@ static void take_reports(struct world *w, struct conn *c, const struct control_o
 			check_close(w, c, r, before);
 			closes++;
 		}
-		if (r->fact == CONTROL_FACT_ACCEPTED)
+		if (r->fact == CONTROL_FACT_ACCEPTED) {
 			w->n_accepted++;
-		if (r->fact == CONTROL_FACT_STARTED)
+		}
+		if (r->fact == CONTROL_FACT_STARTED) {
 			w->n_started += (unsigned)r->value;
-		if (r->fact == CONTROL_FACT_STOPPED && c->client.manner != MANNER_GARBAGE)
+		}
+		if (r->fact == CONTROL_FACT_STOPPED && c->client.manner != MANNER_GARBAGE) {
 			w->n_stopped += (unsigned)r->value;
+		}
 	}
 	MUST(closes == out->close && !(closes && c->closing));
 }
@@ -286,8 +296,9 @@ static void take_orders(struct world *w, struct conn *c, const struct control_ou
 			c->stuck = true;
 			c->for_good = world_one_in(w, 3);
 		}
-		if (c->stuck)
+		if (c->stuck) {
 			c->unsent += out->len;
+		}
 	}
 	MUST(out->open + out->start + out->derive <= 1);
 	if (out->open || out->start || out->derive) {
@@ -315,8 +326,9 @@ static void feed(struct world *w, struct conn *c, struct control_in *in)
 	control_feed(&c->control, &w->policy, in, (struct mono){ w->now_ns }, &out);
 	w->n_events++;
 	MUST(out.len <= out.size);
-	if (out.start && in->kind == CONTROL_OCTETS)
+	if (out.start && in->kind == CONTROL_OCTETS) {
 		memcpy(c->last, in->octets, in->len);
+	}
 	carry_out(w, c);
 	take_reports(w, c, &out, before);
 	take_orders(w, c, &out);
@@ -327,8 +339,9 @@ static void feed_kind(struct world *w, struct conn *c, enum control_kind kind)
 {
 	struct control_in in = { .kind = kind };
 
-	if (kind == CONTROL_OPENED)
+	if (kind == CONTROL_OPENED) {
 		seed_fill(&w->seed, in.random, sizeof(in.random));
+	}
 	feed(w, c, &in);
 }
 
@@ -339,12 +352,13 @@ static bool waits(const struct conn *c)
 
 static void answer(struct world *w, struct conn *c)
 {
-	if (c->deriving)
+	if (c->deriving) {
 		answer_derive(w, c);
-	else if (c->opening)
+	} else if (c->opening) {
 		answer_open(w, c);
-	else
+	} else {
 		answer_start(w, c);
+	}
 }
 
 /* Feed every message that is complete, and say so if another has begun. */
@@ -359,23 +373,28 @@ static void digest(struct world *w, struct conn *c)
 		in.wall.ns = w->now_ns;
 		used += want;
 		feed(w, c, &in);
-		if (waits(c) && c->answer_ns == w->now_ns)
+		if (waits(c) && c->answer_ns == w->now_ns) {
 			answer(w, c);
-		if (c->unsent && !c->control.blocked)
+		}
+		if (c->unsent && !c->control.blocked) {
 			feed_kind(w, c, CONTROL_BLOCKED);
+		}
 	}
 	memmove(c->in, c->in + used, c->in_len - used);
 	c->in_len -= used;
-	if (!c->closing && c->in_len && control_want(&c->control))
+	if (!c->closing && c->in_len && control_want(&c->control)) {
 		feed_kind(w, c, CONTROL_ARRIVED);
+	}
 }
 
 static void finish(struct world *w, struct conn *c)
 {
-	if (c->unsent && !c->control.blocked)
+	if (c->unsent && !c->control.blocked) {
 		feed_kind(w, c, CONTROL_BLOCKED);
-	if ((c->closing || c->aborted) && (!c->unsent || c->aborted) && !waits(c))
+	}
+	if ((c->closing || c->aborted) && (!c->unsent || c->aborted) && !waits(c)) {
 		free_conn(w, c);
+	}
 }
 
 void world_receive(struct world *w, struct conn *c, const uint8_t *octets, size_t n)
@@ -393,8 +412,9 @@ void world_hang_up(struct world *w, struct conn *c)
 	c->client.gone = true;
 	digest(w, c);
 	feed_kind(w, c, CONTROL_PEER_GONE);
-	if (world_one_in(w, 2))
+	if (world_one_in(w, 2)) {
 		c->unsent = 0;
+	}
 	finish(w, c);
 }
 
@@ -407,8 +427,9 @@ static void open_conn(struct world *w)
 	for (int i = 0; i < WORLD_CONNS; i++) {
 		struct conn *c = &w->conns[i];
 
-		if (c->used)
+		if (c->used) {
 			continue;
+		}
 		memset(c, 0, sizeof(*c));
 		c->used = true;
 		c->host = (int)world_random(w, WORLD_HOSTS);
@@ -416,8 +437,9 @@ static void open_conn(struct world *w)
 		control_init(&c->control, &local, &remote, &w->total, &w->hosts[c->host]);
 		c->control.keyed = &c->secrets;
 		/* A stranger is offered only what brings a class. */
-		if (w->policy.modes & MODE_UNAUTHENTICATED || world_one_in(w, 2))
+		if (w->policy.modes & MODE_UNAUTHENTICATED || world_one_in(w, 2)) {
 			c->control.class = &w->classes[c->host % WORLD_CLASSES];
+		}
 		memcpy(c->control.sid_ipv4, ipv4, sizeof(ipv4));
 		client_init(w, &c->client);
 		feed_kind(w, c, CONTROL_OPENED);
@@ -430,8 +452,9 @@ static void open_conn(struct world *w)
 
 static void sooner(int64_t *at, int64_t candidate)
 {
-	if (candidate < *at)
+	if (candidate < *at) {
 		*at = candidate;
+	}
 }
 
 static int64_t next_time(const struct world *w)
@@ -441,17 +464,21 @@ static int64_t next_time(const struct world *w)
 	for (int i = 0; i < WORLD_CONNS; i++) {
 		const struct conn *c = &w->conns[i];
 
-		if (!c->used)
+		if (!c->used) {
 			continue;
+		}
 		sooner(&at, c->deadline_ns);
-		if (waits(c))
+		if (waits(c)) {
 			sooner(&at, c->answer_ns);
-		if (!c->client.gone)
+		}
+		if (!c->client.gone) {
 			sooner(&at, c->client.act_ns);
+		}
 	}
 	for (int i = 0; i < WORLD_SESSIONS; i++) {
-		if (w->sessions[i].used)
+		if (w->sessions[i].used) {
 			sooner(&at, w->sessions[i].end_ns); /* kept ones: NEVER */
+		}
 	}
 	return at;
 }
@@ -462,8 +489,9 @@ static void take_deadline(struct world *w, struct conn *c)
 	MUST(w->now_ns >= c->deadline_ns);
 	feed_kind(w, c, CONTROL_DEADLINE);
 	MUST(c->deadline_ns > w->now_ns || c->closing);
-	if (!c->closing) /* what was discarded till now is read again */
+	if (!c->closing) { /* what was discarded till now is read again */
 		digest(w, c);
+	}
 	finish(w, c);
 }
 
@@ -483,8 +511,9 @@ static void unstick(struct world *w, struct conn *c)
 {
 	c->stuck = false;
 	c->unsent = 0;
-	if (c->control.blocked)
+	if (c->control.blocked) {
 		feed_kind(w, c, CONTROL_FLUSHED);
+	}
 	digest(w, c);
 	finish(w, c);
 }
@@ -492,10 +521,11 @@ static void unstick(struct world *w, struct conn *c)
 /* A session whose time is over: packets may have come meanwhile that prolong REFWAIT. */
 static void take_end(struct world *w, struct played_session *p)
 {
-	if (p->session.state == SESSION_ACTIVE && world_one_in(w, 2))
+	if (p->session.state == SESSION_ACTIVE && world_one_in(w, 2)) {
 		p->end_ns += 1 + (int64_t)world_random(w, (uint64_t)p->session.spec.refwait_ns);
-	else
+	} else {
 		end_session(w, p);
+	}
 }
 
 static void step_conn(struct world *w, struct conn *c)
@@ -519,8 +549,9 @@ static void reload(struct world *w)
 {
 	choose_policy(w);
 	for (int i = 0; i < WORLD_CONNS; i++) {
-		if (w->conns[i].used)
+		if (w->conns[i].used) {
 			feed_kind(w, &w->conns[i], CONTROL_POLICY);
+		}
 	}
 }
 
@@ -528,17 +559,22 @@ void world_step(struct world *w, bool more)
 {
 	int64_t at = next_time(w);
 
-	if (more && world_one_in(w, 20))
+	if (more && world_one_in(w, 20)) {
 		open_conn(w);
-	if (more && world_one_in(w, 2000))
+	}
+	if (more && world_one_in(w, 2000)) {
 		reload(w);
-	if (world_one_in(w, 500))
+	}
+	if (world_one_in(w, 500)) {
 		w->total.draining = more && !w->total.draining;
-	if (at != NEVER && at > w->now_ns)
+	}
+	if (at != NEVER && at > w->now_ns) {
 		w->now_ns = at;
+	}
 	for (int i = 0; i < WORLD_CONNS; i++) {
-		if (w->conns[i].used)
+		if (w->conns[i].used) {
 			step_conn(w, &w->conns[i]);
+		}
 		check_world(w);
 	}
 	for (int i = 0; i < WORLD_SESSIONS; i++) {
@@ -562,8 +598,9 @@ void world_end(struct world *w)
 		MUST(i < 1000000);
 		world_step(w, false);
 	}
-	for (int i = 0; i < WORLD_SESSIONS; i++)
+	for (int i = 0; i < WORLD_SESSIONS; i++) {
 		MUST(!w->sessions[i].used); /* none is left behind */
+	}
 	MUST(w->total.connections == 0);
 	MUST(w->total.sessions == 0);
 	for (int i = 0; i < WORLD_HOSTS; i++) {

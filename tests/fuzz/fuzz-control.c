@@ -77,8 +77,9 @@ static void answer_derive(struct shell *s)
 	struct control_in in = { .kind = CONTROL_KEY_READY, .keys = &peer_keys };
 	uint8_t choice = input_octet(&s->input);
 
-	if (!s->deriving)
+	if (!s->deriving) {
 		return;
+	}
 	if (choice >= 192) {
 		in.kind = CONTROL_KEY_REFUSED;
 		in.reason = reasons[choice % 4];
@@ -92,8 +93,9 @@ static void answer_derive(struct shell *s)
 static struct shell_session *free_session(struct shell *s)
 {
 	for (int i = 0; i < SHELL_SESSIONS; i++) {
-		if (!s->sessions[i].used)
+		if (!s->sessions[i].used) {
 			return &s->sessions[i];
+		}
 	}
 	return NULL;
 }
@@ -104,14 +106,16 @@ static void answer_open(struct shell *s)
 	struct shell_session *o = free_session(s);
 	uint8_t choice = input_octet(&s->input);
 
-	if (!s->opening)
+	if (!s->opening) {
 		return;
+	}
 	s->opening = false;
 	if (!o || choice >= 192) {
-		if (choice % 4)
+		if (choice % 4) {
 			in.error = choose_error(s);
-		else
+		} else {
 			in.reason = REASON_ADDRESS_NOT_LOCAL;
+		}
 	} else {
 		*o = (struct shell_session){ .used = true, .open = true };
 		o->session.spec = *control_spec(&s->control);
@@ -132,14 +136,16 @@ static void answer_start(struct shell *s)
 				 .len = s->message_len };
 	uint8_t choice = input_octet(&s->input);
 
-	if (!s->starting)
+	if (!s->starting) {
 		return;
+	}
 	s->starting = false;
 	for (int i = 0; i < SHELL_SESSIONS && choice >= 192; i++) {
 		struct shell_session *o = &s->sessions[i];
 
-		if (o->used && o->session.state == SESSION_ACCEPTED && input_octet(&s->input) % 2)
+		if (o->used && o->session.state == SESSION_ACCEPTED && input_octet(&s->input) % 2) {
 			o->session.start_error = choose_error(s);
+		}
 	}
 	shell_feed(s, &in);
 	shell_deliver(s, 0);
@@ -151,14 +157,16 @@ static void end_session(struct shell *s, struct shell_session *o)
 {
 	struct control_in in = { .kind = CONTROL_SESSION_ENDED, .session = &o->session };
 
-	if (!o->used || !o->open)
+	if (!o->used || !o->open) {
 		return;
+	}
 	/* the server gives the place back first */
 	admit_session_end(&s->total, &s->class, &s->client);
 	o->open = false;
 	shell_feed(s, &in);
-	if (!o->session.kept)
+	if (!o->session.kept) {
 		memset(o, 0, sizeof(*o));
+	}
 }
 
 /* A core that is told to start sessions is answered at once; only then can others end. */
@@ -166,8 +174,9 @@ static void end_some(struct shell *s)
 {
 	struct shell_session *o = &s->sessions[input_octet(&s->input) % SHELL_SESSIONS];
 
-	if (!s->starting)
+	if (!s->starting) {
 		end_session(s, o);
+	}
 }
 
 static void toggle_blocked(struct shell *s)
@@ -201,12 +210,15 @@ static void pass_time(struct shell *s)
 	uint8_t n = input_octet(&s->input);
 	int64_t to = n < 64 ? s->deadline_ns : s->now.ns + (INT64_C(1) << (n % 40));
 
-	if (to == CONTROL_NEVER)
+	if (to == CONTROL_NEVER) {
 		to = s->now.ns + TS_NS_PER_S;
-	if (to > s->now.ns)
+	}
+	if (to > s->now.ns) {
 		s->now.ns = to;
-	if (n % 2)
+	}
+	if (n % 2) {
 		take_deadline(s);
+	}
 }
 
 static void change_load(struct shell *s)
@@ -241,8 +253,9 @@ static void act(struct shell *s)
 	uint8_t what = input_octet(&s->input);
 
 	actions[(what & 0x7f) % (sizeof(actions) / sizeof(*actions))](s);
-	if (what & 0x80) /* most often all arrives at once, and is carried out at once */
+	if (what & 0x80) { /* most often all arrives at once, and is carried out at once */
 		return;
+	}
 	shell_deliver(s, 0);
 	while ((s->deriving || s->opening || s->starting) && !s->closing) {
 		answer_derive(s);
@@ -254,9 +267,10 @@ static void act(struct shell *s)
 /* Everything ends, and nothing is left. R-190 */
 static void end(struct shell *s)
 {
-	if (!s->closing)
+	if (!s->closing) {
 		shell_feed_kind(s,
 				input_octet(&s->input) & 1 ? CONTROL_SHUTDOWN : CONTROL_PEER_GONE);
+	}
 	MUST(s->closing);
 	answer_derive(s);
 	answer_open(s);
@@ -266,8 +280,9 @@ static void end(struct shell *s)
 
 		MUST(!o->used || !o->open || o->ending);
 		end_session(s, o);
-		if (o->used) /* what was kept is forgotten with the connection */
+		if (o->used) { /* what was kept is forgotten with the connection */
 			MUST(o->session.kept);
+		}
 	}
 	control_wipe(&s->control);
 	s->gone = true;

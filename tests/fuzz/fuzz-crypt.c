@@ -30,17 +30,20 @@ static bool is_utf8(const uint8_t *s, size_t n)
 		uint32_t c = s[i];
 
 		more = c < 0x80 ? 0 : c < 0xc0 ? n : c < 0xe0 ? 1 : c < 0xf0 ? 2 : c < 0xf8 ? 3 : n;
-		if (!c || more >= n - i)
+		if (!c || more >= n - i) {
 			return false;
+		}
 		c &= more ? 0x3fu >> more : 0x7f;
 		for (size_t j = 1; j <= more; j++) {
-			if ((s[i + j] & 0xc0) != 0x80)
+			if ((s[i + j] & 0xc0) != 0x80) {
 				return false;
+			}
 			c = c << 6 | (s[i + j] & 0x3fu);
 		}
 		if ((more == 1 && c < 0x80) || (more == 2 && c < 0x800) ||
-		    (more == 3 && c < 0x10000) || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+		    (more == 3 && c < 0x10000) || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) {
 			return false;
+		}
 	}
 	return true;
 }
@@ -50,8 +53,9 @@ static void try_key_id(struct input *input)
 	uint8_t *field = input_take(input, CRYPT_KEY_ID_LEN);
 	size_t len = 12345, n = CRYPT_KEY_ID_LEN;
 
-	while (n && !field[n - 1])
+	while (n && !field[n - 1]) {
 		n--;
+	}
 	if (crypt_key_id_len(field, &len)) {
 		MUST(len == 0);
 		MUST(!n || !is_utf8(field, n));
@@ -72,8 +76,9 @@ static void try_token(struct input *input)
 	input_fill(input, dk, sizeof(dk));
 	input_fill(input, challenge, sizeof(challenge));
 	memset(&got, 0xa5, sizeof(got));
-	if (crypt_token_open(forged, dk, challenge, &got))
+	if (crypt_token_open(forged, dk, challenge, &got)) {
 		MUST(is_wiped(&got, sizeof(got)));
+	}
 	crypt_token_seal(token, dk, challenge, &keys);
 	MUST(!crypt_token_open(token, dk, challenge, &got));
 	MUST(!memcmp(&got, &keys, sizeof(keys)));
@@ -90,8 +95,9 @@ static void receive_forged(struct crypt_stream *s, struct input *input)
 	uint8_t *octets = input_take(input, n);
 
 	if (n % CRYPT_BLOCK == 0 && input_octet(input) % 2) {
-		if (crypt_open_part(s, octets, n))
+		if (crypt_open_part(s, octets, n)) {
 			MUST(s->state == CRYPT_UNUSABLE);
+		}
 	} else {
 		MUST(crypt_open(s, octets, n));
 		MUST(is_wiped(s, sizeof(*s)));
@@ -115,10 +121,11 @@ static void receive_sealed(struct crypt_stream *from, struct crypt_stream *to, s
 	good = !crypt_open_part(to, wire, CRYPT_BLOCK) &&
 	       !crypt_open(to, wire + CRYPT_BLOCK, n - CRYPT_BLOCK);
 	MUST(good == (usable && !damage));
-	if (good)
+	if (good) {
 		MUST(!memcmp(wire, plain, n - CRYPT_HMAC_LEN));
-	else
+	} else {
 		MUST(is_wiped(to, sizeof(*to)));
+	}
 	free(plain);
 	free(wire);
 }
@@ -165,16 +172,18 @@ static void try_packet(struct input *input)
 	MUST(open(&t, encrypted, pkt, n) == CRYPT_DENIED);
 	if (n >= least) {
 		memcpy(sealed, pkt, least);
-		if (reply)
+		if (reply) {
 			crypt_pkt_seal_reply(&t, encrypted, sealed);
-		else
+		} else {
 			crypt_pkt_seal_send(&t, encrypted, sealed);
+		}
 		at %= least;
 		sealed[at] ^= damage;
 		MUST(!open(&t, encrypted, sealed, least) ==
 		     (!damage || (at >= covered && at < hmac_at)));
-		if (!damage)
+		if (!damage) {
 			MUST(!memcmp(sealed, pkt, hmac_at));
+		}
 	}
 	crypt_test_wipe(&t);
 	MUST(is_wiped(&t, sizeof(t)));

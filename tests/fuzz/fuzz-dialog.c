@@ -55,15 +55,17 @@ static void seal(uint8_t *said, size_t size)
 	struct crypt_stream s;
 	struct crypt_keys keys;
 
-	if (size < at)
+	if (size < at) {
 		return;
+	}
 	memset(&keys, RANDOM_OCTET, sizeof(keys));
 	crypt_stream_init_send(&s, &keys, said + MSG_GREETING_LEN + 16);
 	crypt_seal_block(&s, said + SEALED_AT, MSG_BLOCK);
 	for (int i = 0; i <= SESSIONS; i++, at += n) {
 		n = i < SESSIONS ? MSG_ACCEPT_SESSION_LEN : MSG_START_ACK_LEN;
-		if (n > size - at)
+		if (n > size - at) {
 			break;
+		}
 		crypt_seal(&s, said + at, n);
 	}
 	crypt_stream_wipe(&s);
@@ -89,8 +91,9 @@ static void check_outcome(int r, const struct outcome *o)
 	MUST(strnlen(o->hint, sizeof(o->hint)) < sizeof(o->hint));
 	MUST(outcome_code(o) <= 5 && outcome_name(o->kind));
 	MUST(outcome_exit(o) > 0);
-	if (r == OUTCOME_REFUSED)
+	if (r == OUTCOME_REFUSED) {
 		MUST(o->accept != ACCEPT_OK && o->carrier);
+	}
 }
 
 /* never a mode or feature that was not offered, or not asked for. */
@@ -132,14 +135,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	damage = input_octet(&input);
 	n = input.left < SAID_MAX ? input.left : SAID_MAX;
 	input_fill(&input, said, n);
-	if (options.mode & MODE_KEYED_MASK)
+	if (options.mode & MODE_KEYED_MASK) {
 		seal(said, n);
-	if (damage && n)
+	}
+	if (damage && n) {
 		said[damage % n] ^= choice;
+	}
 	server_end = say(said, n);
 	r = talk(&d, &options, &out);
-	if (r != OUTCOME_OK)
+	if (r != OUTCOME_OK) {
 		check_outcome(r, &out);
+	}
 	dialog_close(&d);
 	MUST(d.channel.fd < 0 && fcntl(client_end, F_GETFD) < 0);
 	(void)close(server_end);

@@ -27,8 +27,9 @@ static void check_error(const struct settings_error *err)
 	size_t n = strnlen(err->text, sizeof(err->text));
 
 	MUST(n && n < sizeof(err->text));
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		MUST(err->text[i] >= 0x20 && err->text[i] < 0x7f);
+	}
 }
 
 /* Each line that is not blank and no comment is a key, found by what it begins with. */
@@ -42,10 +43,12 @@ static void check_keys(const struct keys *k, const uint8_t *at, const uint8_t *e
 
 		stop = memchr(at, '\n', (size_t)(end - at));
 		stop = stop ? stop : end;
-		while (blank < stop && *blank != ' ' && *blank != '\t')
+		while (blank < stop && *blank != ' ' && *blank != '\t') {
 			blank++;
-		if (blank == at || *at == '#')
+		}
+		if (blank == at || *at == '#') {
 			continue;
+		}
 		key = keys_find(k, at, (size_t)(blank - at));
 		MUST(key && key->key_id_len == (size_t)(blank - at));
 		MUST(!memcmp(key->key_id, at, key->key_id_len));

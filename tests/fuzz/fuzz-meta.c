@@ -39,8 +39,9 @@ static void bound_time(const struct cmsghdr *c, size_t n, uint8_t *payload)
 {
 	struct timespec t;
 
-	if (c->cmsg_level != SOL_SOCKET || n < sizeof(t))
+	if (c->cmsg_level != SOL_SOCKET || n < sizeof(t)) {
 		return;
+	}
 	memcpy(&t, payload, sizeof(t));
 	t.tv_sec %= INT64_C(9000000000);
 	t.tv_nsec %= 1000000000;
@@ -55,8 +56,9 @@ static size_t put(struct input *input, uint8_t *to, size_t room, bool *full)
 	uint8_t payload[64];
 
 	*full = true;
-	if (room < sizeof(c))
+	if (room < sizeof(c)) {
 		return 0;
+	}
 	choose_kind(input, &c);
 	input_fill(input, payload, n);
 	bound_time(&c, n, payload);
@@ -77,15 +79,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool full = false;
 
 	MUST(control);
-	while (input.left && !full)
+	while (input.left && !full) {
 		used += put(&input, control + used, room - used, &full);
+	}
 	m.msg_controllen = used;
 	memset(&meta, 0xa5, sizeof(meta));
 	sock_meta(&m, &meta);
 	MUST(meta.stamped || meta.stamp.ns == 0);
 	MUST(meta.hardware_ns >= 0 && meta.phc_error_ns == 0);
-	if (!used)
+	if (!used) {
 		MUST(!meta.stamped && meta.ttl == PKT_TTL_UNKNOWN && meta.tos == 0);
+	}
 	free(control);
 	return 0;
 }

@@ -86,10 +86,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	in = input_take(&input, n);
 	resend(l, in, n);
 	reflect(l, in, n, &p);
-	if (pkt_get_reply(l, in, n, &p))
+	if (pkt_get_reply(l, in, n, &p)) {
 		MUST(n < l->reply_min);
-	else
+	} else {
 		MUST(n >= l->reply_min);
+	}
 	free(in);
 	return 0;
 }

@@ -58,12 +58,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			jump = (int64_t)input_64(&input) % CENTURY_NS;
 			now = T0 + (action & 2 ? jump : jump % TS_NS_PER_S);
 		}
-		if (action & 4 && next < s.capacity)
+		if (action & 4 && next < s.capacity) {
 			series_sent(&s, next++, (struct wall){ now });
-		else if (action & 8)
+		} else if (action & 8) {
 			next += next < s.capacity; /* could not be sent */
-		else
+		} else {
 			take_reply(&s, &input, now);
+		}
 		check_series(&s);
 	}
 	series_wipe(&s);

@@ -35,8 +35,9 @@ static const char *in_dir(const char *name)
 
 static void remove_files(void)
 {
-	for (size_t i = 0; i < FILES; i++)
+	for (size_t i = 0; i < FILES; i++) {
 		(void)unlink(in_dir(names[i]));
+	}
 	(void)unlink(in_dir(more[0]));
 	(void)rmdir(in_dir(more[1]));
 	(void)rmdir(dir);
@@ -47,8 +48,9 @@ static void make_dir(void)
 {
 	const char *base = access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm";
 
-	if (dir[0])
+	if (dir[0]) {
 		return;
+	}
 	(void)unsetenv("CREDENTIALS_DIRECTORY");
 	(void)snprintf(dir, sizeof(dir), "%s/twampd-fuzz-XXXXXX", base);
 	MUST(mkdtemp(dir));
@@ -84,8 +86,9 @@ static void check_error(const struct settings_error *err)
 	size_t n = strnlen(err->text, sizeof(err->text));
 
 	MUST(n && n < sizeof(err->text));
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		MUST(err->text[i] >= 0x20 && err->text[i] < 0x7f);
+	}
 }
 
 static void check_policy(const struct policy *p)
@@ -105,11 +108,13 @@ static void look_up(const struct settings *s, struct input input)
 	input_fill(&input, a.ip, a.family == 4 ? 4 : 16);
 	c = settings_class_by_address(s, &a);
 	MUST(c || s->n_classes);
-	if (c)
+	if (c) {
 		check_policy(&c->policy);
+	}
 	c = settings_class_by_key(s, input.at, input.left);
-	if (c)
+	if (c) {
 		check_policy(&c->policy);
+	}
 	MUST(!(settings_keyed_modes(s) & MODE_UNAUTHENTICATED));
 }
 

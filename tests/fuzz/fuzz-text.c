@@ -10,8 +10,9 @@ static void check_text(const char *text, size_t size)
 	size_t n = strnlen(text, size);
 
 	MUST(n < size);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		MUST(text[i] >= 0x20 && text[i] < 0x7f);
+	}
 }
 
 static void check_modes(struct input *input)
@@ -22,10 +23,12 @@ static void check_modes(struct input *input)
 
 	MUST(text);
 	MUST(mode_text(modes, text, size) == text);
-	if (size)
+	if (size) {
 		check_text(text, size);
-	if (size >= MODE_TEXT_LEN)
+	}
+	if (size >= MODE_TEXT_LEN) {
 		MUST(strlen(text) < size - 1);
+	}
 	free(text);
 }
 
@@ -60,8 +63,9 @@ static void check_name(struct input *input)
 	name[n] = '\0';
 	bit = mode_by_name(name);
 	MUST(!(bit & (bit - 1)));
-	if (bit)
+	if (bit) {
 		MUST(!strcmp(mode_name(bit), name));
+	}
 	free(name);
 }
 

@@ -18,14 +18,16 @@ static void check_decode(enum ts_format format, ts_wire w, struct wall near)
 	struct wall t = ts_decode(format, w, near);
 	int64_t away;
 
-	if (t.ns == INT64_MIN || t.ns == INT64_MAX) /* the era ends where our time does */
+	if (t.ns == INT64_MIN || t.ns == INT64_MAX) { /* the era ends where our time does */
 		return;
+	}
 	MUST(!__builtin_sub_overflow(t.ns, near.ns, &away));
 	MUST(away >= -ERA_NS / 2 - TS_NS_PER_S * 4 && away <= ERA_NS / 2 + TS_NS_PER_S * 4);
-	if (format == TS_NTP)
+	if (format == TS_NTP) {
 		MUST(distance(ts_encode(format, t), w) <= ROUNDING);
-	else if ((uint32_t)w < TS_NS_PER_S)
+	} else if ((uint32_t)w < TS_NS_PER_S) {
 		MUST(ts_encode(format, t) == w);
+	}
 }
 
 static void check_encode(enum ts_format format, struct wall t)
@@ -39,10 +41,11 @@ static void check_duration(uint64_t fixed, int64_t ns)
 
 	MUST(there >= 0 && there <= ERA_NS);
 	MUST(there == ERA_NS || distance(ts_duration_fixed(there), fixed) <= ROUNDING);
-	if (ns >= 0 && ns < ERA_NS)
+	if (ns >= 0 && ns < ERA_NS) {
 		MUST(ts_duration_ns(ts_duration_fixed(ns)) == ns);
-	else
+	} else {
 		MUST(ts_duration_fixed(ns) == (ns < 0 ? 0 : UINT64_MAX));
+	}
 }
 
 /* The smallest that is not below: RFC 4656 4.1.2 */

@@ -32,8 +32,9 @@ struct input {
 
 static inline uint8_t input_octet(struct input *i)
 {
-	if (!i->left)
+	if (!i->left) {
 		return 0;
+	}
 	i->left--;
 	return *i->at++;
 }
@@ -42,8 +43,9 @@ static inline void input_fill(struct input *i, void *to, size_t n)
 {
 	size_t have = n < i->left ? n : i->left;
 
-	if (have)
+	if (have) {
 		memcpy(to, i->at, have);
+	}
 	memset((uint8_t *)to + have, 0, n - have);
 	i->at += have;
 	i->left -= have;

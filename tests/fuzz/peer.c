@@ -47,11 +47,13 @@ static void send_message(struct shell *s, uint8_t *m, size_t n)
 {
 	struct peer *p = &s->peer;
 
-	if (!has_room(s, n))
+	if (!has_room(s, n)) {
 		return;
+	}
 	p->garbled |= n != MSG_SETUP_LEN && (!p->set_up || n != framed(m));
-	if (p->sealing && n % CRYPT_BLOCK == 0) /* a second Set-Up-Response is not */
+	if (p->sealing && n % CRYPT_BLOCK == 0) { /* a second Set-Up-Response is not */
 		crypt_seal(&p->to_server, m, n);
+	}
 	if (p->sealing && input_octet(&s->input) % 32 == 31) {
 		p->garbled = true;
 		m[input_16(&s->input) % n] ^= 1;
@@ -132,10 +134,11 @@ void peer_say_list(struct shell *s)
 	for (size_t at = MSG_BLOCK; at < len - MSG_HMAC_LEN; at += MSG_SID_LEN) {
 		uint8_t which = input_octet(&s->input);
 
-		if (which < 200 && s->peer.n_sids)
+		if (which < 200 && s->peer.n_sids) {
 			memcpy(octets + at, s->peer.sids[which % SHELL_SESSIONS], MSG_SID_LEN);
-		else
+		} else {
 			octets[at + MSG_SID_LEN - 1] = which;
+		}
 	}
 	send_message(s, octets, len);
 }
@@ -146,8 +149,9 @@ void peer_say_octets(struct shell *s)
 	size_t n = input_octet(&s->input);
 	struct peer *p = &s->peer;
 
-	if (!has_room(s, n))
+	if (!has_room(s, n)) {
 		return;
+	}
 	p->garbled |= n > 0;
 	input_fill(&s->input, s->wire + p->wire_len, n);
 	p->wire_len += n;
@@ -212,19 +216,22 @@ static size_t hear_message(struct shell *s, uint8_t *octets, size_t n)
 	bool list;
 
 	MUST(n >= MSG_START_ACK_LEN);
-	if (p->opening)
+	if (p->opening) {
 		MUST(!crypt_open_part(&p->from_server, octets, MSG_BLOCK));
+	}
 	msg_get_n_head(octets, &m);
 	list = m.command == MSG_CMD_START_N_ACK || m.command == MSG_CMD_STOP_N_ACK;
-	if (list)
+	if (list) {
 		len = MSG_N_LEN(m.n);
-	else if (n == MSG_ACCEPT_SESSION_LEN)
+	} else if (n == MSG_ACCEPT_SESSION_LEN) {
 		len = n;
+	}
 	MUST(len <= n);
-	if (p->opening)
+	if (p->opening) {
 		MUST(!crypt_open(&p->from_server, octets + MSG_BLOCK, len - MSG_BLOCK));
-	else
+	} else {
 		MUST(is_zero(octets + len - MSG_HMAC_LEN, MSG_HMAC_LEN));
+	}
 	if (list) {
 		MUST(s->control.modes & MODE_INDIVIDUAL_CONTROL);
 		MUST(m.accept <= ACCEPT_TEMPORARY && m.n && is_zero(octets + 2, 10));
@@ -240,8 +247,9 @@ void peer_hear(struct shell *s, enum control_state before, uint8_t *octets, size
 {
 	size_t at = 0;
 
-	if (!n)
+	if (!n) {
 		return;
+	}
 	switch (before) {
 	case CONTROL_GREETED:
 		if (s->fed == 1) {
@@ -257,8 +265,9 @@ void peer_hear(struct shell *s, enum control_state before, uint8_t *octets, size
 	case CONTROL_ACTIVE:
 	case CONTROL_OPENING:
 	case CONTROL_STARTING:
-		while (at < n)
+		while (at < n) {
 			at += hear_message(s, octets + at, n - at);
+		}
 		return;
 	case CONTROL_CLOSING:
 	case CONTROL_DEAD:

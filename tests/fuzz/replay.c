@@ -26,10 +26,12 @@ static int run_file(const char *path)
 	memcpy(exact, all, n);
 	r = LLVMFuzzerTestOneInput(exact, n);
 out:
-	if (r)
+	if (r) {
 		fprintf(stderr, "%s: failed\n", path);
-	if (f)
+	}
+	if (f) {
 		(void)fclose(f);
+	}
 	free(exact);
 	free(all);
 	return r;
@@ -49,8 +51,9 @@ static int run_folder(const char *path)
 
 	for (int i = 0; i < n; i++) {
 		(void)snprintf(name, sizeof(name), "%s/%s", path, entries[i]->d_name);
-		if (done >= 0)
+		if (done >= 0) {
 			done = run_file(name) ? -1 : done + 1;
+		}
 		free(entries[i]);
 	}
 	free(entries);
@@ -70,8 +73,9 @@ int main(int argc, char **argv)
 		}
 		all += n;
 	}
-	if (LLVMFuzzerTestOneInput((const uint8_t *)"", 0))
+	if (LLVMFuzzerTestOneInput((const uint8_t *)"", 0)) {
 		return EXIT_FAILURE;
+	}
 	printf("%d inputs\n", all);
 	return all ? EXIT_SUCCESS : EXIT_FAILURE;
 }

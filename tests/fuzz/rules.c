@@ -11,8 +11,9 @@ static void check_counters(const struct shell *s)
 {
 	uint32_t sessions = SHELL_OTHERS + s->opening;
 
-	for (int i = 0; i < SHELL_SESSIONS; i++)
+	for (int i = 0; i < SHELL_SESSIONS; i++) {
 		sessions += s->sessions[i].used && s->sessions[i].open;
+	}
 	MUST(s->total.sessions == sessions && s->client.sessions == sessions);
 	MUST(s->total.connections == SHELL_OTHERS + (uint32_t)s->control.counted);
 	MUST(s->client.connections == s->total.connections);
@@ -48,20 +49,24 @@ static void check_list(const struct shell *s)
 		MUST(!i->kept || i->state == SESSION_ENDED);
 		MUST(!i->named || s->starting);
 		active += i->state == SESSION_ACTIVE;
-		if (s->closing)
+		if (s->closing) {
 			MUST(i->state == SESSION_ENDED || i->state == SESSION_STOPPING);
+		}
 		MUST(++linked <= SHELL_SESSIONS);
 		last = i;
 	}
-	for (int i = 0; i < SHELL_SESSIONS; i++)
+	for (int i = 0; i < SHELL_SESSIONS; i++) {
 		owned += s->sessions[i].used;
+	}
 	MUST(c->last == last && !c->todo && !c->todo_last);
 	MUST(c->sessions == linked && owned == linked);
 	MUST(c->running == active);
-	if (c->state == CONTROL_READY || c->state == CONTROL_ACTIVE)
+	if (c->state == CONTROL_READY || c->state == CONTROL_ACTIVE) {
 		MUST((c->state == CONTROL_ACTIVE) == (active > 0));
-	if (!(c->modes & MODE_INDIVIDUAL_CONTROL))
+	}
+	if (!(c->modes & MODE_INDIVIDUAL_CONTROL)) {
 		MUST(c->in_progress >= active);
+	}
 }
 
 /* What is asked for can be taken: nothing while an answer is due or stuck. */
@@ -94,10 +99,12 @@ static void check_secrets(const struct shell *s)
 	static const struct crypt_keys no_keys;
 	const struct control *c = &s->control;
 
-	if (s->peer.opening || s->gone)
+	if (s->peer.opening || s->gone) {
 		MUST(!memcmp(c->setup.token, none, sizeof(none)));
-	if (!(c->modes & MODE_KEYED_MASK) || s->gone)
+	}
+	if (!(c->modes & MODE_KEYED_MASK) || s->gone) {
 		MUST(!memcmp(&c->keyed->keys, &no_keys, sizeof(no_keys)));
+	}
 }
 
 void rules_check(const struct shell *s)
@@ -140,20 +147,27 @@ static void check_why(const struct shell *s, const struct control_report *r,
 	const struct control *c = &s->control;
 
 	MUST(control_why_text(r->why));
-	if (r->why == CONTROL_WHY_HMAC || r->why == CONTROL_WHY_UNKNOWN)
+	if (r->why == CONTROL_WHY_HMAC || r->why == CONTROL_WHY_UNKNOWN) {
 		MUST(c->modes & MODE_KEYED_MASK);
-	if (r->why == CONTROL_WHY_HMAC)
+	}
+	if (r->why == CONTROL_WHY_HMAC) {
 		MUST(s->peer.garbled);
-	if (r->why == CONTROL_WHY_GARBAGE)
+	}
+	if (r->why == CONTROL_WHY_GARBAGE) {
 		MUST(!(c->modes & MODE_KEYED_MASK));
-	if (r->why == CONTROL_WHY_SID_COUNT)
+	}
+	if (r->why == CONTROL_WHY_SID_COUNT) {
 		MUST(before == CONTROL_READY || before == CONTROL_ACTIVE);
-	if (r->why == CONTROL_WHY_SERVWAIT)
+	}
+	if (r->why == CONTROL_WHY_SERVWAIT) {
 		MUST(before == CONTROL_READY);
-	if (r->why == CONTROL_WHY_HANDSHAKE)
+	}
+	if (r->why == CONTROL_WHY_HANDSHAKE) {
 		MUST(before == CONTROL_GREETED || before == CONTROL_DERIVING);
-	if (r->why == CONTROL_WHY_SEND_STALL)
+	}
+	if (r->why == CONTROL_WHY_SEND_STALL) {
 		MUST(c->blocked);
+	}
 }
 
 void rules_check_out(const struct shell *s, const struct control_in *in,
@@ -164,8 +178,9 @@ void rules_check_out(const struct shell *s, const struct control_in *in,
 	MUST(out->len <= out->size && out->n_reports <= CONTROL_REPORTS);
 	MUST(!out->len || may_send(in->kind));
 	MUST(out->open + out->start + out->derive <= 1);
-	if (out->open || out->start || out->derive)
+	if (out->open || out->start || out->derive) {
 		MUST(in->kind == CONTROL_OCTETS && !out->close && !out->len);
+	}
 	for (unsigned i = 0; i < out->n_reports; i++) {
 		const struct control_report *r = &out->reports[i];
 
@@ -177,6 +192,7 @@ void rules_check_out(const struct shell *s, const struct control_in *in,
 		}
 	}
 	MUST(closes == out->close && !(closes && s->closing));
-	if (before == CONTROL_CLOSING || before == CONTROL_DEAD)
+	if (before == CONTROL_CLOSING || before == CONTROL_DEAD) {
 		MUST(!out->len && !out->open && !out->start && !out->derive);
+	}
 }

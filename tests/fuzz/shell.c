@@ -98,18 +98,21 @@ static void digest(struct shell *s)
 	}
 	memmove(s->in, s->in + used, s->in_len - used);
 	s->in_len -= used;
-	if (want && s->in_len && !s->closing)
+	if (want && s->in_len && !s->closing) {
 		shell_feed_kind(s, CONTROL_ARRIVED);
+	}
 }
 
 void shell_deliver(struct shell *s, size_t n)
 {
 	struct peer *p = &s->peer;
 
-	if (!n || n > p->wire_len)
+	if (!n || n > p->wire_len) {
 		n = p->wire_len;
-	if (n > SHELL_IN - s->in_len)
+	}
+	if (n > SHELL_IN - s->in_len) {
 		n = SHELL_IN - s->in_len;
+	}
 	memcpy(s->in + s->in_len, s->wire, n);
 	s->in_len += n;
 	s->received += n;

@@ -34,8 +34,9 @@ int __wrap_munmap(void *at, size_t len)
 {
 	if (watch.at >= (uint8_t *)at && watch.at < (uint8_t *)at + len) {
 		watch.unmapped = len;
-		for (size_t i = 0; i < len; i++)
+		for (size_t i = 0; i < len; i++) {
 			watch.dirty += ((uint8_t *)at)[i] != 0;
+		}
 	}
 	return __real_munmap(at, len);
 }
@@ -119,8 +120,9 @@ static void refuse_octets(const void *data, size_t len, const char *part)
 	ck_assert_msg(!strncmp(err.text, path, strlen(path)), "%s", err.text);
 	/* All passphrases of these tests have it in them. */
 	ck_assert_msg(!strstr(err.text, "hush"), "%s", err.text);
-	for (const char *c = err.text; *c; c++)
+	for (const char *c = err.text; *c; c++) {
 		ck_assert(*c >= 0x20 && *c < 0x7f);
+	}
 }
 
 static void expect(const struct keys *k, const char *key_id, const char *passphrase)
@@ -128,8 +130,9 @@ static void expect(const struct keys *k, const char *key_id, const char *passphr
 	const struct key *key = keys_find(k, (const uint8_t *)key_id, strlen(key_id));
 
 	ck_assert_msg((key != NULL) == (passphrase != NULL), "%s", key_id);
-	if (!key)
+	if (!key) {
 		return;
+	}
 	ck_assert_uint_eq(key->key_id_len, strlen(key_id));
 	ck_assert_mem_eq(key->key_id, key_id, key->key_id_len);
 	ck_assert_uint_eq(key->passphrase_len, strlen(passphrase));
@@ -259,8 +262,9 @@ START_TEST(sizes)
 	keys_free(load_octets(big, 2 + KEYS_PASSPHRASE_MAX));
 	refuse_octets(big, 3 + KEYS_PASSPHRASE_MAX,
 		      ":1: the passphrase is longer than 1024 octets");
-	for (int i = 0; i < KEYS_MAX; i++)
+	for (int i = 0; i < KEYS_MAX; i++) {
 		n += (size_t)sprintf(big + n, "%x hush%d\n", i, i);
+	}
 	k = load_octets(big, n);
 	ck_assert_uint_eq(keys_count(k), KEYS_MAX);
 	for (int i = 0; i < KEYS_MAX; i += 7) {
@@ -297,8 +301,9 @@ START_TEST(modes)
 		ck_assert_int_eq(chmod(path, rows[i].mode), 0);
 		ck_assert_int_eq(keys_load(path, true, &k, &err), rows[i].good ? 0 : SETTINGS_BAD);
 		keys_free(k);
-		if (rows[i].good)
+		if (rows[i].good) {
 			continue;
+		}
 		(void)snprintf(
 			wanted, sizeof(wanted),
 			"%s: has mode %04o, expected: 0640 or tighter, for it holds secrets: "
@@ -317,12 +322,14 @@ START_TEST(not_readable)
 	write_file(path, "a hush\n", 7);
 	ck_assert_int_eq(chmod(room, 0755), 0);
 	ck_assert_int_eq(chmod(path, 0), 0);
-	if (!geteuid())
+	if (!geteuid()) {
 		ck_assert_int_eq(seteuid(65534), 0);
+	}
 	/* Not the same as no keys, also for the file that need not be there. */
 	ck_assert_int_eq(keys_load(path, _i, &k, &err), SETTINGS_BAD);
-	if (!getuid())
+	if (!getuid()) {
 		ck_assert_int_eq(seteuid(0), 0);
+	}
 	ck_assert_ptr_nonnull(strstr(err.text, "cannot be opened: Permission denied"));
 }
 END_TEST
@@ -375,8 +382,9 @@ START_TEST(place)
 	bool explicit;
 
 	/* A directory of credentials, but no such one in it. */
-	if (_i)
+	if (_i) {
 		ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", room, 1), 0);
+	}
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		ck_assert_int_eq(keys_place(rows[i].config, rows[i].named, &found, &explicit), 0);
 		ck_assert_str_eq(found, rows[i].path);
@@ -517,8 +525,9 @@ static void write_secret(void)
 {
 	char text[SECRET_LEN + 3] = "a ";
 
-	for (int i = 0; i < SECRET_LEN; i++)
+	for (int i = 0; i < SECRET_LEN; i++) {
 		text[2 + i] = (char)('A' + (i * 7 + 3) % 26);
+	}
 	text[SECRET_LEN + 2] = '\n';
 	write_file(path, text, sizeof(text));
 	explicit_bzero(text, sizeof(text));
@@ -527,8 +536,9 @@ static void write_secret(void)
 static bool is_secret(const char *s)
 {
 	for (int i = 0; i < SECRET_LEN; i++) {
-		if (s[i] != (char)('A' + (i * 7 + 3) % 26))
+		if (s[i] != (char)('A' + (i * 7 + 3) % 26)) {
 			return false;
+		}
 	}
 	return true;
 }
@@ -549,8 +559,9 @@ static unsigned scan(int mem, unsigned long from, unsigned long to)
 			const char *real = (const char *)at + i;
 
 			if (piece[i] == 'D' && is_secret(piece + i) &&
-			    (real < piece || real >= piece + sizeof(piece)))
+			    (real < piece || real >= piece + sizeof(piece))) {
 				n++;
+			}
 		}
 		explicit_bzero(piece, sizeof(piece));
 	}
@@ -570,8 +581,9 @@ static unsigned occurrences(void)
 	while (fgets(line, sizeof(line), maps)) {
 		/* What sanitizers map is huge, and has copies of nothing. */
 		if (sscanf(line, "%lx-%lx %7s", &from, &to, access) == 3 && access[1] == 'w' &&
-		    to - from < 256ul << 20)
+		    to - from < 256ul << 20) {
 			n += scan(mem, from, to);
+		}
 	}
 	ck_assert_int_eq(fclose(maps), 0);
 	ck_assert_int_eq(close(mem), 0);
@@ -639,8 +651,9 @@ static bool has_flag(const void *where)
 			from = first;
 			to = behind;
 		}
-		if (from <= at && at < to && !strncmp(line, "VmFlags:", 8))
+		if (from <= at && at < to && !strncmp(line, "VmFlags:", 8)) {
 			found = strstr(line, " dd") != NULL;
+		}
 	}
 	ck_assert_int_eq(fclose(smaps), 0);
 	return found;
@@ -682,9 +695,10 @@ START_TEST(mutations)
 		int r;
 
 		memcpy(copy, text, sizeof(text));
-		for (int i = 0; i < 1 + round / 100; i++)
+		for (int i = 0; i < 1 + round / 100; i++) {
 			copy[(size_t)rand_r(&seed) % (sizeof(text) - 1)] =
 				salt[(size_t)rand_r(&seed) % (sizeof(salt) - 1)];
+		}
 		write_file(path, copy,
 			   sizeof(text) - 1 - (round % 3 ? 0 : (size_t)rand_r(&seed) % 40));
 		r = keys_load(path, true, &k, &err);

@@ -114,13 +114,16 @@ START_TEST(same_as_linear)
 		bool twice = false;
 
 		p.bits = (uint8_t)(rand_r(&seed) % (p.family == 4 ? 33 : 129));
-		for (int i = 0; i < (p.family == 4 ? 4 : 16); i++)
+		for (int i = 0; i < (p.family == 4 ? 4 : 16); i++) {
 			p.ip[i] = (uint8_t)(rand_r(&seed) % 3 ? 0 : 1u << rand_r(&seed) % 8);
+		}
 		(void)prefix_mask(&p);
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < n; i++) {
 			twice |= !prefix_compare(&p, &prefixes[i]);
-		if (twice || (p.family == 6 && p.bits >= 96))
+		}
+		if (twice || (p.family == 6 && p.bits >= 96)) {
 			continue;
+		}
 		prefixes[n] = p;
 		fprintf(f, "%s{ name = \"%zu\"; prefixes = [ \"%s\" ]; }\n", n ? "," : "", n,
 			prefix_text(&p, buf));
@@ -142,8 +145,9 @@ START_TEST(same_as_linear)
 		memcpy(p.ip, a.ip, 16);
 		for (size_t i = 0; i < N; i++) {
 			if (prefix_covers(&prefixes[i], &p) &&
-			    (!best || best->bits < prefixes[i].bits))
+			    (!best || best->bits < prefixes[i].bits)) {
 				best = &prefixes[i];
+			}
 		}
 		c = settings_class_by_address(s, &a);
 		ck_assert_int_eq(c != NULL, best != NULL);
@@ -491,8 +495,9 @@ static char *many(int classes, int prefixes)
 	fputs("clients = (", f);
 	for (int i = 0; i < classes; i++) {
 		fprintf(f, "%s{ name = \"%d\"; prefixes = [", i ? "," : "", i);
-		for (int j = 0; j < prefixes; j++)
+		for (int j = 0; j < prefixes; j++) {
 			fprintf(f, "%s\"%x::/16\"", j ? "," : "", i * prefixes + j);
+		}
 		fputs("]; }", f);
 	}
 	fputs(");", f);
@@ -575,9 +580,10 @@ START_TEST(mutations)
 		int r;
 
 		memcpy(copy, text, sizeof(text));
-		for (int i = 0; i < 1 + round / 100; i++)
+		for (int i = 0; i < 1 + round / 100; i++) {
 			copy[(size_t)rand_r(&seed) % (sizeof(text) - 1)] =
 				salt[(size_t)rand_r(&seed) % (sizeof(salt) - 1)];
+		}
 		write_file("twampd.conf", copy, sizeof(text) - 1);
 		r = settings_load(file, &s, &err);
 		ck_assert(r == 0 || (r == SETTINGS_BAD && strlen(err.text) > strlen(file) + 2));

@@ -30,8 +30,9 @@ static char *part(char **at)
 	char *start = *at, *end = strstr(start, "  ");
 
 	ck_assert_ptr_nonnull(start);
-	if (end)
+	if (end) {
 		*end = '\0';
+	}
 	*at = end ? end + 2 : NULL;
 	return start;
 }
@@ -208,8 +209,9 @@ static void load_octets(const void *data, size_t len, const char *wanted)
 	write_file("twampd.conf", data, len);
 	ck_assert_int_eq(settings_load(file, &s, &err), SETTINGS_BAD);
 	ck_assert_msg(strstr(err.text, wanted) != NULL, "%s", err.text);
-	for (const char *c = err.text; *c; c++)
+	for (const char *c = err.text; *c; c++) {
 		ck_assert(*c >= 0x20 && *c < 0x7f);
+	}
 }
 
 START_TEST(hostile)
@@ -241,26 +243,32 @@ START_TEST(hostile)
 	memset(big, '(', 2002);
 	memcpy(big, "x=", 2);
 	load_octets(big, 4002, "x: unknown key");
-	for (int i = 0; i < 1000; i++, n += 2)
+	for (int i = 0; i < 1000; i++, n += 2) {
 		memcpy(big + n, "a{", 2);
+	}
 	load_octets(big, n, "syntax error");
-	for (n = 0; n < len - 10;)
+	for (n = 0; n < len - 10;) {
 		n += (size_t)sprintf(big + n, "k%zu=1;", n);
+	}
 	load_octets(big, n, "twampd.conf:1: too many settings, at most 1000 expected in a group");
 	/* In groups, and deep ones. */
 	n = (size_t)sprintf(big, "x=(");
-	while (n < len - 100)
+	while (n < len - 100) {
 		n += (size_t)sprintf(big + n, "{a=1;b=1;c=1;d=1;e=1;f=1;},");
+	}
 	load_octets(big, n, "too many settings, at most 40000 expected in a file");
 	n = 0;
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < 100; i++) {
 		n += (size_t)sprintf(big + n, "g={");
-	for (int i = 0; i < 1001; i++)
+	}
+	for (int i = 0; i < 1001; i++) {
 		n += (size_t)sprintf(big + n, "k%d=1;", i);
+	}
 	load_octets(big, n, "too many settings, at most 1000 expected in a group");
 	/* The largest growth by L: no octet beyond the buffer (valgrind, sanitizers). */
-	for (n = 0; n < len - 30;)
+	for (n = 0; n < len - 30;) {
 		n += (size_t)sprintf(big + n, "0xfffffffffffffff ");
+	}
 	load_octets(big, n, "syntax error");
 	free(big);
 }
@@ -281,11 +289,13 @@ START_TEST(mutations)
 		struct settings *s = NULL;
 		int r;
 
-		for (size_t i = 0; i < len; i++) /* the commented keys count */
+		for (size_t i = 0; i < len; i++) { /* the commented keys count */
 			copy[i] = text[i] == '#' && text[i + 1] > ' ' ? ' ' : text[i];
-		for (int i = 0; i < 1 + round / 5; i++)
+		}
+		for (int i = 0; i < 1 + round / 5; i++) {
 			copy[(size_t)rand_r(&seed) % len] =
 				salt[(size_t)rand_r(&seed) % sizeof(salt)];
+		}
 		write_file("twampd.conf", copy,
 			   len - (round % 3 ? 0 : (size_t)rand_r(&seed) % len));
 		r = settings_load(file, &s, &err);
@@ -338,8 +348,9 @@ START_TEST(sample_has_each_key)
 	struct schema_line lines[KEYS_MAX];
 	size_t n = schema_lines(&schema, lines, KEYS_MAX);
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		find_in_sample(text, &lines[i]);
+	}
 	free(schema);
 	free(text);
 }
@@ -383,8 +394,9 @@ START_TEST(sample_example)
 	to = strstr(from, "#   );\n");
 	ck_assert_ptr_nonnull(to);
 	strcpy(to + 6, "\n");
-	for (char *c = from; *c; c++)
+	for (char *c = from; *c; c++) {
 		*c = *c == '#' ? ' ' : *c;
+	}
 	write_keys("probe-1 one\nprobe-2 two\n");
 	s = load_good(from);
 	ck_assert_uint_eq(s->n_classes, 2);

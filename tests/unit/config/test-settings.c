@@ -47,8 +47,9 @@ const char *write_file(const char *name, const void *data, size_t len)
 
 	(void)snprintf(path, sizeof(path), "%s/%s", room, name);
 	(void)snprintf(dir, sizeof(dir), "%s/conf.d", room);
-	if (!strncmp(name, "conf.d/", 7))
+	if (!strncmp(name, "conf.d/", 7)) {
 		(void)mkdir(dir, 0700);
+	}
 	f = fopen(path, "we");
 	ck_assert_ptr_nonnull(f);
 	ck_assert_uint_eq(fwrite(data, 1, len, f), len);

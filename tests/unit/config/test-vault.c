@@ -36,8 +36,9 @@ int __wrap_munmap(void *at, size_t len)
 	uint8_t secret[16];
 
 	memset(secret, 0xa5, sizeof(secret)); /* an octet may be anything's */
-	for (size_t i = 0; i < len; i += sizeof(secret))
+	for (size_t i = 0; i < len; i += sizeof(secret)) {
 		seen.dirty += !memcmp((uint8_t *)at + i, secret, sizeof(secret));
+	}
 	seen.mapped -= len;
 	return __real_munmap(at, len);
 }
@@ -61,8 +62,9 @@ static void set_up(void)
 static bool is_zero(const uint8_t *at)
 {
 	for (size_t i = 0; i < SECRET; i++) {
-		if (at[i])
+		if (at[i]) {
 			return false;
+		}
 	}
 	return true;
 }
@@ -147,24 +149,30 @@ START_TEST(many)
 	struct vault v = vault_of(SECRET);
 	size_t peak;
 
-	for (int i = 0; i < MANY; i++)
+	for (int i = 0; i < MANY; i++) {
 		sorted[i] = at[i] = take(&v);
+	}
 	qsort(sorted, MANY, sizeof(*sorted), compare);
-	for (int i = 1; i < MANY; i++)
+	for (int i = 1; i < MANY; i++) {
 		ck_assert_int_ge(sorted[i] - sorted[i - 1], SECRET);
+	}
 	peak = seen.peak;
 	ck_assert_uint_lt(peak, MANY * SECRET * 5 / 4);
 	for (int round = 0; round < 3; round++) {
-		for (int i = round; i < MANY; i += 1 + round)
+		for (int i = round; i < MANY; i += 1 + round) {
 			vault_give(&v, at[i]);
-		for (int i = round; i < MANY; i += 1 + round)
+		}
+		for (int i = round; i < MANY; i += 1 + round) {
 			at[i] = take(&v);
+		}
 	}
 	ck_assert_uint_eq(seen.peak, peak);
-	for (int i = MANY - 1; i >= 0; i -= 2) /* not in the order of their blocks */
+	for (int i = MANY - 1; i >= 0; i -= 2) { /* not in the order of their blocks */
 		vault_give(&v, at[i]);
-	for (int i = 0; i < MANY; i += 2)
+	}
+	for (int i = 0; i < MANY; i += 2) {
 		vault_give(&v, at[i]);
+	}
 	ck_assert_uint_eq(seen.mapped, 0);
 	ck_assert_uint_eq(seen.dirty, 0);
 }

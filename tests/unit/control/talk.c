@@ -65,12 +65,14 @@ void talk_init_v6(struct talk *t)
 static const char *file_of(const char *name)
 {
 	if (!strncmp(name, "greeting", 8) || !strncmp(name, "setup", 5) ||
-	    !strncmp(name, "serverstart", 11))
+	    !strncmp(name, "serverstart", 11)) {
 		return "handshake.hex";
+	}
 	/* isc.unauth. is of the clear ones */
 	if (!strncmp(name, "enc.", 4) || !strncmp(name, "isc.c2s.", 8) ||
-	    !strncmp(name, "isc.s2c.", 8))
+	    !strncmp(name, "isc.s2c.", 8)) {
 		return "cipher.hex";
+	}
 	return "control.hex";
 }
 
@@ -127,12 +129,13 @@ size_t talk_hex(const char *text, uint8_t *out, size_t size)
 
 	while (sscanf(text, "%511s%n", word, &used) == 1) {
 		text += used;
-		if (!strcmp(word, "$token")) /* Token and Client-IV of Set-Up-Response */
+		if (!strcmp(word, "$token")) { /* Token and Client-IV of Set-Up-Response */
 			n += put_token(out + n, size - n);
-		else if (word[0] == '$')
+		} else if (word[0] == '$') {
 			n += put_vector(word + 1, out + n, size - n);
-		else
+		} else {
 			n += put_digits(word, out + n, size - n);
+		}
 	}
 	return n;
 }
@@ -225,8 +228,9 @@ static void add_todos(struct talk *t)
 	enum session_todo todo;
 	struct session *s;
 
-	while ((s = control_next_todo(&t->control, &todo)) != NULL)
+	while ((s = control_next_todo(&t->control, &todo)) != NULL) {
 		add(t, " %s#%d", names[todo], number(t, s));
+	}
 }
 
 /* Of a message in the clear that has @n octets at most; an unknown one is all of them. */
@@ -277,12 +281,14 @@ static void take_answers(struct talk *t, const struct control_out *out, enum con
 {
 	uint8_t *at = t->got + t->n_got;
 
-	if (out->len > sizeof(t->got) - t->n_got)
+	if (out->len > sizeof(t->got) - t->n_got) {
 		ck_abort_msg("%zu octets of answers", out->len);
+	}
 	memcpy(at, out->octets, out->len);
 	t->n_got += out->len;
-	if (!t->keyed || !out->len || before == CONTROL_GREETED)
+	if (!t->keyed || !out->len || before == CONTROL_GREETED) {
 		return;
+	}
 	if (before != CONTROL_DERIVING) {
 		open_answers(t, at, out->len);
 	} else if (t->control.state == CONTROL_READY) { /* a refusal is clear: R-018 */
@@ -310,8 +316,9 @@ static void feed(struct talk *t, struct control_in *in)
 	add(t, "%s%s%s%s%s", out.derive ? " +derive" : "", out.open ? " +open" : "",
 	    out.start ? " +start" : "", out.close ? " +close" : "", out.abort ? " +abort" : "");
 	add_todos(t);
-	for (unsigned i = 0; i < out.n_reports; i++)
+	for (unsigned i = 0; i < out.n_reports; i++) {
 		add_report(t, &out.reports[i]);
+	}
 }
 
 void talk_say(struct talk *t, const uint8_t *octets, size_t n)
@@ -321,8 +328,9 @@ void talk_say(struct talk *t, const uint8_t *octets, size_t n)
 		struct control_in in = { .kind = CONTROL_OCTETS, .octets = t->last, .len = want };
 
 		/* no ck_assert: it notes each time that it held, which costs too much per octet */
-		if (!want || want > n || want > sizeof(t->last))
+		if (!want || want > n || want > sizeof(t->last)) {
 			ck_abort_msg("%zu octets are left, %zu are wanted", n, want);
+		}
 		memcpy(t->last, octets, want);
 		feed(t, &in);
 		octets += want;
@@ -334,10 +342,11 @@ static void seal_all(struct talk *t, uint8_t *octets, size_t n)
 {
 	for (size_t len; n; octets += len, n -= len) {
 		len = length_of(octets, n);
-		if (len == MSG_BLOCK) /* the head alone: no HMAC yet */
+		if (len == MSG_BLOCK) { /* the head alone: no HMAC yet */
 			crypt_seal_block(&t->seal, octets, len);
-		else
+		} else {
 			crypt_seal(&t->seal, octets, len);
+		}
 	}
 }
 
@@ -346,8 +355,9 @@ static void say_text(struct talk *t, const char *text, bool raw)
 	uint8_t octets[OCTETS_MAX];
 	size_t n = talk_hex(text, octets, sizeof(octets));
 
-	if (t->keyed && !raw && t->control.state != CONTROL_GREETED)
+	if (t->keyed && !raw && t->control.state != CONTROL_GREETED) {
 		seal_all(t, octets, n);
+	}
 	talk_say(t, octets, n);
 }
 
@@ -380,8 +390,9 @@ static void started(struct talk *t, int64_t failed)
 {
 	struct control_in in = { .kind = CONTROL_STARTED, .octets = t->last };
 
-	for (int i = 0; i < t->n_sessions; i++)
+	for (int i = 0; i < t->n_sessions; i++) {
 		t->sessions[i].start_error = failed >> i & 1 ? -ENOMEM : 0;
+	}
 	feed(t, &in);
 }
 
@@ -398,9 +409,10 @@ static void feed_kind(struct talk *t, enum control_kind kind, int error, enum re
 {
 	struct control_in in = { .kind = kind, .error = error, .reason = reason };
 
-	if (kind == CONTROL_OPENED)
+	if (kind == CONTROL_OPENED) {
 		talk_hex("101112131415161718191a1b1c1d1e1f 000102030405060708090a0b0c0d0e0f",
 			 in.random, sizeof(in.random));
+	}
 	feed(t, &in);
 }
 
@@ -443,8 +455,9 @@ void talk_row(struct talk *t, const struct talk_row *row)
 		return;
 	case TALK_WAIT:
 		t->now.ns += row->n;
-		if (t->now.ns >= t->deadline.ns)
+		if (t->now.ns >= t->deadline.ns) {
 			feed_kind(t, CONTROL_DEADLINE, 0, REASON_OK);
+		}
 		return;
 	case TALK_BLOCKED:
 		feed_kind(t, CONTROL_BLOCKED, 0, REASON_OK);
@@ -474,8 +487,9 @@ void talk_run(struct talk *t, const struct talk_row *rows)
 		char words[sizeof(t->words) + 16];
 		size_t n = 0;
 
-		if (rows[i].out)
+		if (rows[i].out) {
 			n = talk_hex(rows[i].out, expected, sizeof(expected));
+		}
 		t->n_got = 0;
 		t->words[0] = '\0';
 		talk_row(t, &rows[i]);
@@ -510,30 +524,35 @@ void talk_establish(struct talk *t, uint32_t mode)
 	talk_offer(t, mode);
 	feed_kind(t, CONTROL_OPENED, 0, REASON_OK);
 	talk_hex("$setup.mode4", setup, sizeof(setup));
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++) {
 		setup[i] = (uint8_t)(mode >> (24 - 8 * i));
+	}
 	talk_say(t, setup, sizeof(setup));
-	if (t->keyed)
+	if (t->keyed) {
 		key_ready(t);
+	}
 	ck_assert_int_eq(t->control.state, CONTROL_READY);
 }
 
 void talk_end(struct talk *t)
 {
-	if (t->control.state == CONTROL_OPENING)
+	if (t->control.state == CONTROL_OPENING) {
 		feed_kind(t, CONTROL_PORT_REFUSED, 0, REASON_INTERNAL);
+	}
 	feed_kind(t, CONTROL_PEER_GONE, 0, REASON_OK);
 	for (struct session *s = t->control.first, *next; s; s = next) {
 		next = s->next;
-		if (!s->kept) /* that one has ended before, its owner frees it: orders_forget */
+		if (!s->kept) { /* that one has ended before, its owner frees it: orders_forget */
 			ended(t, s);
+		}
 	}
 	while (t->control.first) {
 		ck_assert(t->control.first->kept);
 		command_unlink(&t->control, t->control.first);
 	}
-	for (int i = 0; i < CONTROL_SID_BUCKETS; i++)
+	for (int i = 0; i < CONTROL_SID_BUCKETS; i++) {
 		ck_assert_ptr_null(t->control.by_sid[i]);
+	}
 	control_wipe(&t->control);
 	ck_assert_uint_eq(t->control.sessions, 0);
 	ck_assert_uint_eq(t->total.sessions, 0);

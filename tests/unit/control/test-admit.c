@@ -77,8 +77,9 @@ START_TEST(sessions)
 	ck_assert_uint_eq(total.sessions, 4);
 	ck_assert_uint_eq(one.sessions, 3);
 	ck_assert_uint_eq(other.sessions, 1);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++) {
 		admit_session_end(&total, &class, &one);
+	}
 	ck_assert_int_eq(admit_session(&total, &class, &other, &policy, 1, true), REASON_OK);
 	admit_session_end(&total, &class, &other);
 	admit_session_end(&total, &class, &other);
@@ -142,8 +143,9 @@ START_TEST(bucket)
 	struct mono now = { 100 * S };
 
 	admit_client_init(&one, now);
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 5; i++) {
 		ck_assert(admit_request(&one, &p, now));
+	}
 	ck_assert(!admit_request(&one, &p, now));
 	ck_assert(!admit_request(&one, &p, now));
 	/* one token comes back after 1/rate, exactly, and refused requests took none */
@@ -154,8 +156,9 @@ START_TEST(bucket)
 	ck_assert(!admit_request(&one, &p, now));
 	/* it never holds more than the burst */
 	now.ns += 3600 * S;
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 5; i++) {
 		ck_assert(admit_request(&one, &p, now));
+	}
 	ck_assert(!admit_request(&one, &p, now));
 	ck_assert_int_eq(code(REASON_RATE_LIMIT), ACCEPT_TEMPORARY);
 }
@@ -167,8 +170,9 @@ START_TEST(bucket_rate)
 	struct policy p = { .request_rate = 7, .request_burst = 3 };
 	unsigned admitted = 0;
 
-	for (int64_t ns = 0; ns < 100 * S; ns += S / 1000)
+	for (int64_t ns = 0; ns < 100 * S; ns += S / 1000) {
 		admitted += admit_request(&one, &p, (struct mono){ ns });
+	}
 	/* 100 s of 7/s and the burst that was there; up to one less by rounding of 1/rate */
 	ck_assert_uint_ge(admitted, 700);
 	ck_assert_uint_le(admitted, 703);
@@ -179,8 +183,9 @@ START_TEST(bucket_extremes)
 {
 	struct policy p = { .request_rate = 0, .request_burst = 0 };
 
-	for (int i = 0; i < 1000; i++)
+	for (int i = 0; i < 1000; i++) {
 		ck_assert(admit_request(&one, &p, (struct mono){ 1 }));
+	}
 	p.request_rate = 1; /* no burst: never */
 	ck_assert(!admit_request(&one, &p, (struct mono){ 1000 * S }));
 	p.request_burst = UINT32_MAX; /* may not overflow */

@@ -82,8 +82,9 @@ START_TEST(sessions)
 	ck_assert_int_eq(open_in(&red, &other), REASON_OK);
 	ck_assert_int_eq(open_in(&red, &one), REASON_MAX_SESSIONS_PER_CLASS);
 	policy.max_sessions = 9;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++) {
 		ck_assert_int_eq(open_in(&blue, &one), REASON_OK);
+	}
 	ck_assert_int_eq(open_in(&blue, &one), REASON_MAX_SESSIONS);
 	ck_assert_uint_eq(red.sessions, 2);
 	ck_assert_uint_eq(blue.sessions, 3);
@@ -142,12 +143,14 @@ START_TEST(dial)
 {
 	struct mono now = { 7 * S };
 
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < 100; i++) {
 		ck_assert(admit_dial(&one, &policy, now)); /* no rate is set */
+	}
 	policy.connection_rate = 2;
 	policy.connection_burst = 3;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++) {
 		ck_assert(admit_dial(&one, &policy, now));
+	}
 	ck_assert(!admit_dial(&one, &policy, now));
 	ck_assert(admit_dial(&other, &policy, now));
 	ck_assert(admit_request(&one, &policy, now)); /* another bucket */
@@ -181,8 +184,9 @@ START_TEST(codes)
 		enum accept_code own = reason_info((enum reason)r)->code;
 		bool table = false;
 
-		for (int i = 0; i < COUNT(tables); i++)
+		for (int i = 0; i < COUNT(tables); i++) {
 			table |= tables[i] == (enum reason)r;
+		}
 		total.limits_temporary = false;
 		ck_assert_int_eq(admit_code(&total, (enum reason)r), own);
 		total.limits_temporary = true;
@@ -224,8 +228,9 @@ START_TEST(connection_refused)
 
 	t.class.connections = t.policy.max_connections = 4;
 	t.total.limits_temporary = _i == 1;
-	if (_i == 2)
+	if (_i == 2) {
 		t.policy.max_connections = 0;
+	}
 	talk_run(&t, all[_i]);
 	ck_assert_uint_eq(t.class.connections, 4);
 	ck_assert_uint_eq(t.total.connections, 0);
@@ -333,8 +338,9 @@ START_TEST(policies)
 	t.policy.third_party = requests[_i].third_party;
 	talk_run(&t, opened);
 	talk_run(&t, rows);
-	if (requests[_i].third_party && t.control.state == CONTROL_OPENING)
+	if (requests[_i].third_party && t.control.state == CONTROL_OPENING) {
 		ck_assert_mem_eq(control_spec(&t.control)->remote.ip, "\306\063\144\001", 4);
+	}
 }
 END_TEST
 

@@ -253,8 +253,9 @@ START_TEST(unknown_numbers)
 	uint8_t block[16] = { 0 }, refusal[48] = { 3 };
 
 	for (int i = 0; i < 256; i++) {
-		if (i == 2 || i == 3 || i == 5 || i == 7 || i == 9)
+		if (i == 2 || i == 3 || i == 5 || i == 7 || i == 9) {
 			continue;
+		}
 		talk_init(&t);
 		talk_run(&t, opened);
 		block[0] = (uint8_t)i;

@@ -296,8 +296,9 @@ START_TEST(order_replaced)
 	talk_run(&t, rows);
 	msg_put_start(start);
 	in.len = MSG_BLOCK;
-	for (in.octets = start; in.octets < start + sizeof(start); in.octets += MSG_BLOCK)
+	for (in.octets = start; in.octets < start + sizeof(start); in.octets += MSG_BLOCK) {
 		control_feed(&t.control, &t.policy, &in, t.now, &out);
+	}
 	ck_assert(out.start);
 	in.kind = CONTROL_PEER_GONE;
 	control_feed(&t.control, &t.policy, &in, t.now, &out);
@@ -315,8 +316,9 @@ START_TEST(why_texts)
 		const char *text = control_why_text((enum control_why)w);
 
 		ck_assert_uint_gt(strlen(text), 10);
-		for (int v = CONTROL_WHY_PEER; v < w; v++)
+		for (int v = CONTROL_WHY_PEER; v < w; v++) {
 			ck_assert_str_ne(text, control_why_text((enum control_why)v));
+		}
 	}
 	ck_assert_str_eq(control_why_text((enum control_why)0), "unknown");
 }

@@ -29,8 +29,9 @@ static uint32_t features_of(int n)
 					 MODE_SYMMETRICAL_SIZE, MODE_DSCP_ECN, MODE_PTP };
 	uint32_t features = 0;
 
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 5; i++) {
 		features |= n >> i & 1 ? bits[i] : 0;
+	}
 	return features;
 }
 
@@ -53,14 +54,16 @@ static void select_mode(uint32_t mode)
 	uint8_t setup[MSG_SETUP_LEN];
 
 	talk_hex("$setup.mode4", setup, sizeof(setup));
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++) {
 		setup[i] = (uint8_t)(mode >> (24 - 8 * i));
+	}
 	t.keyed = mode & MODE_KEYED_MASK;
 	t.n_got = 0;
 	t.words[0] = '\0';
 	talk_say(&t, setup, sizeof(setup));
-	if (t.control.state == CONTROL_DERIVING)
+	if (t.control.state == CONTROL_DERIVING) {
 		talk_row(&t, &key);
+	}
 	ck_assert_uint_eq(t.n_got, MSG_SERVER_START_LEN);
 }
 
@@ -101,8 +104,9 @@ START_TEST(not_offered)
 		uint8_t expected[MSG_SERVER_START_LEN] = { [15] = ACCEPT_UNSUPPORTED };
 		char reason[64];
 
-		if (!(mode & bit))
+		if (!(mode & bit)) {
 			continue;
+		}
 		greet((MODE_SECURITY_MASK | MODE_FEATURE_MASK) & ~bit);
 		select_mode(mode);
 		ck_assert_mem_eq(t.got, expected, sizeof(expected));
@@ -126,8 +130,9 @@ START_TEST(no_mode)
 		bool one = security && !(security & (security - 1));
 		uint32_t mode = security | features | (one ? MODE_IKEV2 : 0);
 
-		if (!mode)
+		if (!mode) {
 			continue;
+		}
 		greet(MODE_SECURITY_MASK | MODE_FEATURE_MASK);
 		select_mode(mode);
 		ck_assert_uint_eq(t.got[15], ACCEPT_UNSUPPORTED);

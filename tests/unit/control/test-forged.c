@@ -43,10 +43,12 @@ static void receive(const uint8_t *octets, size_t n)
 		octets += want;
 		n -= want;
 	}
-	if (t.control.state == CONTROL_CLOSING)
+	if (t.control.state == CONTROL_CLOSING) {
 		return;
-	if (n)
+	}
+	if (n) {
 		talk_row(&t, &part);
+	}
 	talk_row(&t, &gone);
 }
 
@@ -57,18 +59,21 @@ static void check_nothing(const char *what, size_t where)
 					     "accepted#", "started=", "stopped=" };
 
 	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
-		if (strstr(t.words, never[i]))
+		if (strstr(t.words, never[i])) {
 			ck_abort_msg("%s, %zu: %s", what, where, t.words);
+		}
 	}
-	if (t.control.state != CONTROL_CLOSING || t.control.running || t.control.in_progress)
+	if (t.control.state != CONTROL_CLOSING || t.control.running || t.control.in_progress) {
 		ck_abort_msg("%s, %zu: goes on: %s", what, where, t.words);
+	}
 }
 
 static void check_silence(const char *what, size_t where)
 {
 	check_nothing(what, where);
-	if (t.n_got)
+	if (t.n_got) {
 		ck_abort_msg("%s, %zu: %zu octets: %s", what, where, t.n_got, t.words);
+	}
 }
 
 /* --- one message of each kind --------------------------------------------------------- */
@@ -172,10 +177,11 @@ START_TEST(shifted)
 
 	for (int extra = 0; extra < 2; extra++) {
 		n = prepare(_i, octets + extra);
-		if (extra)
+		if (extra) {
 			octets[0] = 0x05;
-		else
+		} else {
 			memmove(octets, octets + 1, --n);
+		}
 		receive(octets, n + (size_t)extra);
 		check_nothing(messages[_i].name, (size_t)extra);
 		talk_end(&t);
@@ -194,10 +200,12 @@ START_TEST(replayed)
 
 	talk_say(&t, octets, MSG_BLOCK);
 	talk_say(&t, octets + MSG_BLOCK, n - MSG_BLOCK);
-	if (t.control.state == CONTROL_OPENING)
+	if (t.control.state == CONTROL_OPENING) {
 		talk_row(&t, &ready);
-	if (t.control.state == CONTROL_STARTING)
+	}
+	if (t.control.state == CONTROL_STARTING) {
 		talk_row(&t, &started);
+	}
 	receive(octets, n);
 	check_nothing(messages[_i].name, 0);
 }
@@ -225,8 +233,9 @@ START_TEST(forged)
 		crypt_seal(&other, octets, n);
 		receive(octets, n);
 		check_nothing("other key", bit);
-		if (bit >= 8 * sizeof(keys.aes)) /* it can be read, but it is not the client's */
+		if (bit >= 8 * sizeof(keys.aes)) { /* it can be read, but it is not the client's */
 			check_silence("other HMAC key", bit);
+		}
 		talk_end(&t);
 	}
 	talk_init(&t);
@@ -289,8 +298,9 @@ START_TEST(unknown_command)
 	const struct talk_row rows[] = { SESSION, { TALK_SAY, 0, in, "", "CLOSING +close end#0 closed=unknown" }, END_ROW };
 
 	for (int number = 0; number < 256; number++) {
-		if (number == 2 || number == 3 || number == 5 || number == 7 || number == 9)
+		if (number == 2 || number == 3 || number == 5 || number == 7 || number == 9) {
 			continue;
+		}
 		snprintf(in, sizeof(in), "%02x ff*15", number);
 		talk_init(&t);
 		talk_establish(&t, modes[_i]);

@@ -165,9 +165,10 @@ static const struct row rows[] = {
 static void build(const struct row *row, uint8_t octets[static MSG_REQUEST_LEN])
 {
 	ck_assert_uint_eq(talk_hex(row->request, octets, MSG_REQUEST_LEN), MSG_REQUEST_LEN);
-	for (int i = 0; i < 4 && row->patch[i].hex; i++)
+	for (int i = 0; i < 4 && row->patch[i].hex; i++) {
 		talk_hex(row->patch[i].hex, octets + row->patch[i].at,
 			 MSG_REQUEST_LEN - row->patch[i].at);
+	}
 }
 
 static enum reason check(const struct row *row, struct session_spec *spec, uint64_t *value)
@@ -335,8 +336,9 @@ START_TEST(every_dscp)
 		octets[TYPE_P] = (uint8_t)first;
 		msg_get_request(octets, &m);
 		ck_assert_int_eq(request_check(&x, &policy, &m, &spec, &value), expected);
-		if (expected == REASON_OK)
+		if (expected == REASON_OK) {
 			ck_assert_uint_eq(spec.dscp, first);
+		}
 	}
 }
 END_TEST

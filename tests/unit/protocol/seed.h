@@ -44,6 +44,7 @@ static inline void seed_fill(struct seed *s, void *to, size_t n)
 {
 	uint8_t *octets = to;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		octets[i] = (uint8_t)seed_next(s);
+	}
 }

@@ -36,8 +36,9 @@ START_TEST(codes_have_the_names_of_the_rfc)
 		"Temporary Resource Limitation",
 	};
 
-	for (unsigned i = 0; i < ACCEPT_COUNT; i++)
+	for (unsigned i = 0; i < ACCEPT_COUNT; i++) {
 		ck_assert_str_eq(accept_info(i)->name, names[i]);
+	}
 }
 END_TEST
 
@@ -61,8 +62,9 @@ END_TEST
 /* RFC 4656 3.3: all reserved values read as 1; 6 is that of RFC 7717. R-075 */
 START_TEST(reserved_codes_read_as_failure)
 {
-	for (unsigned i = ACCEPT_COUNT; i < 256; i++)
+	for (unsigned i = ACCEPT_COUNT; i < 256; i++) {
 		ck_assert_ptr_eq(accept_info(i), accept_info(ACCEPT_FAILURE));
+	}
 	ck_assert_ptr_eq(accept_info(256), accept_info(ACCEPT_FAILURE));
 	ck_assert_ptr_eq(accept_info(~0u), accept_info(ACCEPT_FAILURE));
 }
@@ -79,8 +81,9 @@ START_TEST(reasons_have_texts)
 		assert_phrase(r->text);
 		assert_phrase(r->remedy);
 		ck_assert_uint_lt((unsigned)r->code, ACCEPT_COUNT);
-		for (unsigned j = 0; j < i; j++)
+		for (unsigned j = 0; j < i; j++) {
 			ck_assert_str_ne(r->key, reason_info((enum reason)j)->key);
+		}
 	}
 }
 END_TEST
@@ -90,12 +93,14 @@ START_TEST(reasons_cover_the_codes)
 {
 	unsigned count[ACCEPT_COUNT] = { 0 };
 
-	for (unsigned i = 0; i < REASON_COUNT; i++)
+	for (unsigned i = 0; i < REASON_COUNT; i++) {
 		count[reason_info((enum reason)i)->code]++;
+	}
 	ck_assert_uint_eq(count[ACCEPT_OK], 1);
 	ck_assert_int_eq(reason_info(REASON_OK)->code, ACCEPT_OK);
-	for (unsigned i = 0; i < ACCEPT_COUNT; i++)
+	for (unsigned i = 0; i < ACCEPT_COUNT; i++) {
 		ck_assert_uint_gt(count[i], 0);
+	}
 }
 END_TEST
 
@@ -159,8 +164,9 @@ START_TEST(reasons_answer_their_codes)
 		for (unsigned r = 0; r < REASON_COUNT; r++) {
 			const struct reason_info *info = reason_info((enum reason)r);
 
-			if (strcmp(info->key, expected[i].key) != 0)
+			if (strcmp(info->key, expected[i].key) != 0) {
 				continue;
+			}
 			ck_assert_msg(info->code == expected[i].code, "%s", info->key);
 			found++;
 		}

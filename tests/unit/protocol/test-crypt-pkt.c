@@ -42,10 +42,11 @@ static struct crypt_test keyed(const char *sid)
 
 static void seal(const struct kind *k, struct crypt_test *t, uint8_t *pkt)
 {
-	if (k->reply)
+	if (k->reply) {
 		crypt_pkt_seal_reply(t, k->encrypted, pkt);
-	else
+	} else {
 		crypt_pkt_seal_send(t, k->encrypted, pkt);
+	}
 }
 
 NODISCARD static int open_pkt(const struct kind *k, struct crypt_test *t, uint8_t *pkt, size_t n)
@@ -69,8 +70,9 @@ static void put_plain(const struct kind *k, uint8_t *out, size_t n)
 				       : "test.sender.plain_first32",
 			      k->hmac_at),
 	       k->hmac_at);
-	for (size_t i = k->hmac_at + CRYPT_HMAC_LEN; i < n; i++)
+	for (size_t i = k->hmac_at + CRYPT_HMAC_LEN; i < n; i++) {
 		out[i] = (uint8_t)(0xa0 + i - k->hmac_at - CRYPT_HMAC_LEN);
+	}
 }
 
 /* C-054 */
@@ -146,8 +148,9 @@ START_TEST(other_replies)
 		uint8_t pkt[200];
 
 		put_plain(&kinds[3], pkt, wire->n);
-		if (i == 1)
+		if (i == 1) {
 			pkt[pkt_layout(MODE_ENCRYPTED | MODE_DSCP_ECN)->tos] = tos;
+		}
 		crypt_pkt_seal_reply(&t, true, pkt);
 		ck_assert_mem_eq(pkt, wire->octets, wire->n);
 		ck_assert_int_eq(crypt_pkt_open_reply(&t, true, pkt, wire->n), 0);
@@ -221,8 +224,9 @@ START_TEST(random_packets)
 		memcpy(pkt, plain, sizeof(pkt));
 		seal(k, &t, pkt);
 		for (size_t at = 0; at < sizeof(pkt); at++) {
-			if (!is_protected(k, at))
+			if (!is_protected(k, at)) {
 				ck_assert_uint_eq(pkt[at], plain[at]);
+			}
 		}
 		ck_assert_mem_ne(pkt, plain, k->covered);
 		ck_assert_int_eq(open_pkt(k, &t, pkt, n), 0);
@@ -240,8 +244,9 @@ START_TEST(timestamp_after_sealing)
 		struct crypt_test t = keyed("in.sid");
 		uint8_t pkt[200], stamp[8];
 
-		if (kinds[i].encrypted)
+		if (kinds[i].encrypted) {
 			continue;
+		}
 		put_plain(&kinds[i], pkt, wire->n);
 		memcpy(stamp, pkt + T3_AT, sizeof(stamp));
 		memset(pkt + T3_AT, GUARD, sizeof(stamp));
@@ -268,8 +273,9 @@ START_TEST(truncated)
 			memcpy(exact, wire->octets, n);
 			ck_assert_int_eq(open_pkt(&kinds[i], &t, exact, n),
 					 n < min ? CRYPT_DENIED : 0);
-			if (n < min)
+			if (n < min) {
 				ck_assert(memcmp(exact, wire->octets, n) == 0);
+			}
 			free(exact);
 		}
 	}
@@ -307,12 +313,13 @@ START_TEST(every_bit_of_the_keys)
 		uint8_t sid[CRYPT_SID_LEN], pkt[200];
 
 		memcpy(sid, vectors_octets(inputs, "in.sid", sizeof(sid)), sizeof(sid));
-		if (bit < 8 * sizeof(keys.aes))
+		if (bit < 8 * sizeof(keys.aes)) {
 			flip(keys.aes, bit);
-		else if (bit < 8 * sizeof(keys))
+		} else if (bit < 8 * sizeof(keys)) {
 			flip(keys.hmac, bit - 8 * sizeof(keys.aes));
-		else
+		} else {
 			flip(sid, bit - 8 * sizeof(keys));
+		}
 		crypt_test_init(&t, &keys, sid);
 		memcpy(pkt, wire->octets, wire->n);
 		ck_assert_int_eq(crypt_pkt_open_send(&t, true, pkt, wire->n), CRYPT_DENIED);

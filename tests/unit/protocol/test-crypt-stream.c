@@ -250,8 +250,9 @@ START_TEST(first_hmac_of_the_server)
 		/* What a server that reads it so would send. */
 		memcpy(forged, m.wire, covered);
 		memcpy(chain, m.wire + covered - CRYPT_BLOCK, sizeof(chain));
-		for (size_t k = 0; k < CRYPT_BLOCK; k++)
+		for (size_t k = 0; k < CRYPT_BLOCK; k++) {
 			forged[covered + k] = chain[k] ^ others[i][k];
+		}
 		aes128_set_encrypt_key(&aes, keys.aes);
 		aes128_encrypt(&aes, CRYPT_BLOCK, forged + covered, forged + covered);
 		ck_assert_int_eq(crypt_open(&s, forged, m.n), CRYPT_DENIED);
@@ -333,12 +334,13 @@ START_TEST(every_bit_of_the_keys)
 			struct crypt_stream s;
 
 			memcpy(other_iv, iv(&directions[d]), sizeof(other_iv));
-			if (bit < 8 * sizeof(other.aes))
+			if (bit < 8 * sizeof(other.aes)) {
 				flip(other.aes, bit);
-			else if (bit < 8 * sizeof(other))
+			} else if (bit < 8 * sizeof(other)) {
 				flip(other.hmac, bit - 8 * sizeof(other.aes));
-			else
+			} else {
 				flip(other_iv, bit - 8 * sizeof(other));
+			}
 			s = receiver_of(&directions[d], 0, &other, other_iv);
 			ck_assert_int_eq(crypt_open(&s, bad.wire, m.n), CRYPT_DENIED);
 			assert_dead(&s, &m);
@@ -377,8 +379,9 @@ START_TEST(heads_of_odd_length)
 		struct crypt_stream s = receiver(&directions[0], 0);
 		struct message m = message(&directions[0], 0), bad = m;
 
-		if (n % CRYPT_BLOCK == 0)
+		if (n % CRYPT_BLOCK == 0) {
 			continue;
+		}
 		ck_assert_int_eq(crypt_open_part(&s, bad.wire, n), CRYPT_DENIED);
 		ck_assert_mem_eq(bad.wire, m.wire, m.n);
 		assert_dead(&s, &m);
@@ -393,8 +396,9 @@ static void assert_refuses(const struct direction *d, size_t due, const struct d
 		struct crypt_stream s = receiver(d, due);
 		struct message m = message(from, i), bad = m;
 
-		if (from == d && i == due)
+		if (from == d && i == due) {
 			continue;
+		}
 		ck_assert_int_eq(crypt_open(&s, bad.wire, bad.n), CRYPT_DENIED);
 		assert_dead(&s, &m);
 	}

@@ -303,12 +303,14 @@ START_TEST(key_ids_of_every_code_point)
 		size_t len;
 		int r;
 
-		for (size_t i = n - 1; i > 0; i--, left >>= 6)
+		for (size_t i = n - 1; i > 0; i--, left >>= 6) {
 			field[i] = (uint8_t)(0x80 | (left & 0x3f));
+		}
 		field[0] = (uint8_t)(n == 1 ? left : (0xf00u >> n & 0xf0u) | left);
 		r = crypt_key_id_len(field, &len);
-		if (r != (good ? 0 : CRYPT_DENIED) || len != (good ? n : 0))
+		if (r != (good ? 0 : CRYPT_DENIED) || len != (good ? n : 0)) {
 			ck_abort_msg("U+%04X: %d, %zu octets", (unsigned)c, r, len);
+		}
 	}
 }
 END_TEST

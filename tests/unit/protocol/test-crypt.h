@@ -29,8 +29,9 @@ static inline void assert_zeros(const void *what, size_t n)
 	const uint8_t *octets = what;
 
 	for (size_t i = 0; i < n; i++) {
-		if (octets[i] != 0)
+		if (octets[i] != 0) {
 			ck_abort_msg("octet %zu of %zu is not wiped", i, n);
+		}
 	}
 }
 

@@ -41,8 +41,9 @@ START_TEST(names_and_bits)
 		ck_assert_str_eq(mode_name(table[i].bit), table[i].name);
 		ck_assert_uint_eq(mode_by_name(table[i].name), table[i].bit);
 	}
-	for (unsigned i = TABLE_COUNT; i < 32; i++)
+	for (unsigned i = TABLE_COUNT; i < 32; i++) {
 		ck_assert_ptr_null(mode_name(UINT32_C(1) << i));
+	}
 	ck_assert_ptr_null(mode_name(0));
 	ck_assert_ptr_null(mode_name(3));
 	ck_assert_uint_eq(mode_by_name(""), 0);
@@ -110,14 +111,16 @@ START_TEST(texts_read_back)
 		char buf[MODE_TEXT_LEN];
 		char *save = NULL;
 
-		if (modes & 1)
+		if (modes & 1) {
 			modes &= MODE_KNOWN_MASK;
+		}
 		(void)mode_text(modes, buf, sizeof(buf));
 		for (char *s = strtok_r(buf, "+", &save); s; s = strtok_r(NULL, "+", &save)) {
-			if (strncmp(s, "0x", 2) == 0)
+			if (strncmp(s, "0x", 2) == 0) {
 				read |= (uint32_t)strtoul(s, NULL, 16);
-			else
+			} else {
 				read |= mode_by_name(s);
+			}
 		}
 		ck_assert_uint_eq(read, modes);
 	}

@@ -375,10 +375,12 @@ START_TEST(type_p)
 		ck_assert_uint_eq(msg_type_p(dscps[i]), wire);
 		ck_assert_int_eq(msg_type_p_dscp(wire), dscps[i]);
 	}
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		ck_assert_int_eq(msg_type_p_dscp((uint32_t)vectors_number(control, bad[i])), -1);
-	for (unsigned dscp = 0; dscp < 256; dscp++)
+	}
+	for (unsigned dscp = 0; dscp < 256; dscp++) {
 		ck_assert_int_eq(msg_type_p_dscp(msg_type_p((uint8_t)dscp)), (int)(dscp & 0x3f));
+	}
 	for (unsigned bit = 0; bit < 32; bit++) {
 		int dscp = msg_type_p_dscp(UINT32_C(1) << bit);
 

@@ -17,8 +17,9 @@ static const uint32_t securities[] = { MODE_UNAUTHENTICATED, MODE_AUTHENTICATED,
 
 static void pad(uint8_t *at, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		at[i] = (uint8_t)(0xa0 + i);
+	}
 }
 
 /* The table of RFC 5357 4.2.1, RFC 6038 5.1.4 and RFC 7750 2.2. */
@@ -71,8 +72,9 @@ static void assert_send(const char *name, uint32_t modes, const uint8_t *padding
 	uint8_t out[256];
 
 	memset(out, GUARD, sizeof(out));
-	if (n > 0)
+	if (n > 0) {
 		memcpy(out + l->send_padding, padding, n);
+	}
 	ck_assert_uint_eq(pkt_send_len(l, n), wire->n);
 	pkt_put_send(l, out, &p);
 	ck_assert_mem_eq(out, wire->octets, wire->n);
@@ -284,8 +286,9 @@ START_TEST(every_length)
 					    (f & 2 ? MODE_DSCP_ECN : 0);
 			const struct pkt_layout *l = pkt_layout(securities[s] | features);
 
-			for (size_t n = 0; n < 300; n++)
+			for (size_t n = 0; n < 300; n++) {
 				assert_length(l, n);
+			}
 			assert_length(l, PKT_MAX_PAYLOAD_V4);
 			assert_length(l, PKT_MAX_PAYLOAD_V6);
 		}
@@ -322,8 +325,9 @@ static void mark_fields(const struct pkt_layout *l, bool *mark)
 	memset(mark + l->sender_ts, true, 8);
 	memset(mark + l->sender_ee, true, 2);
 	mark[l->ttl] = true;
-	if (l->tos)
+	if (l->tos) {
 		mark[l->tos] = true;
+	}
 }
 
 /* Random packets: fields come back, Must Be Zero octets are zero, no stale octet leaks. C-002 */
@@ -347,8 +351,9 @@ START_TEST(replies_round_trip)
 		ck_assert_int_eq(pkt_get_reply(l, out, pkt_reply_len(l, n), &back), 0);
 		assert_fields(&back, &p, l->tos);
 		mark_fields(l, field);
-		for (size_t i = 0; i < l->reply_min; i++)
+		for (size_t i = 0; i < l->reply_min; i++) {
 			stale += !field[i] && out[i] != 0;
+		}
 		ck_assert_uint_eq(stale, 0);
 	}
 }
@@ -371,8 +376,9 @@ START_TEST(sends_are_zero_between_fields)
 
 			memset(out, GUARD, sizeof(out));
 			pkt_put_send(l, out, &p);
-			for (size_t i = 0; i < l->send_padding; i++)
+			for (size_t i = 0; i < l->send_padding; i++) {
 				zeros += out[i] == 0;
+			}
 			ck_assert_uint_eq(zeros, l->send_padding - 14u);
 			ck_assert_uint_eq(out[l->send_padding], GUARD);
 		}

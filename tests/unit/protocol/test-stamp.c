@@ -91,8 +91,9 @@ START_TEST(short_packets)
 
 	memset(in, 0xa5, sizeof(in));
 	pkt_put_send(pkt_layout(MODE_UNAUTHENTICATED), in, &fields);
-	for (size_t n = 0; n < 14; n++)
+	for (size_t n = 0; n < 14; n++) {
 		ck_assert_int_eq(stamp_put_reply(in, n, out, &p), PKT_SHORT);
+	}
 	for (size_t n = 14; n < STAMP_BASE_LEN; n++) {
 		struct pkt_reply read;
 
@@ -114,8 +115,9 @@ START_TEST(extra_padding)
 	const struct vector *v = vectors_get(stamp, "stamp.unauth.sender.tlvs_cos_hmac_pad");
 	uint8_t out[12];
 
-	for (uint8_t i = 0; i < sizeof(out); i++)
+	for (uint8_t i = 0; i < sizeof(out); i++) {
 		out[i] = (uint8_t)(0xa0 + i - STAMP_TLV_HEADER_LEN);
+	}
 	stamp_put_extra_padding(out, sizeof(out));
 	ck_assert_mem_eq(out + 1, v->octets + v->n - sizeof(out) + 1, sizeof(out) - 1);
 	ck_assert_uint_eq(out[0], 0x80);

@@ -33,8 +33,9 @@ START_TEST(timestamps_of_the_vectors)
 		struct wall t;
 		ts_wire w;
 
-		if (strncmp(name, "ts.", 3) != 0)
+		if (strncmp(name, "ts.", 3) != 0) {
 			continue;
+		}
 		t.ns = strtoll(strrchr(name, '_') + 1, NULL, 10);
 		w = vectors_number(vectors, name);
 		ck_assert_msg(ts_encode(format, t) == w, "%s", name);
@@ -105,10 +106,11 @@ START_TEST(decoded_is_closest)
 		ts_wire w = seed_next(&seed);
 		int64_t away;
 
-		if (round % 3 == 0) /* about half an era away: where the choice is close */
+		if (round % 3 == 0) { /* about half an era away: where the choice is close */
 			w = ts_encode(format,
 				      (struct wall){ near.ns + ERA_S / 2 * TS_NS_PER_S +
 						     random_between(-3000000000, 3000000000) });
+		}
 		away = ts_decode(format, w, near).ns - near.ns;
 		ck_assert_int_le(away, ERA_S / 2 * TS_NS_PER_S);
 		ck_assert_int_ge(away, -(ERA_S / 2) * TS_NS_PER_S);
@@ -196,8 +198,9 @@ START_TEST(errors_of_the_vectors)
 		char decoded[80], *end;
 		const char *p = name;
 
-		if (strncmp(name, "ee.", 3) != 0 || strcmp(name, "ee.unknown") == 0)
+		if (strncmp(name, "ee.", 3) != 0 || strcmp(name, "ee.unknown") == 0) {
 			continue;
+		}
 		p += 3;
 		if (strncmp(p, "ptp.", 4) == 0) {
 			e.format = TS_PTP;
@@ -264,8 +267,9 @@ START_TEST(errors_are_the_smallest_bounds)
 		ck_assert(covers(multiplier, scale, e.error_ns));
 		/* 128 and above, or the scale without loss, or else something finer would do. */
 		ck_assert(scale == 0 || multiplier >= 128);
-		if (multiplier > 1)
+		if (multiplier > 1) {
 			ck_assert(!covers(multiplier - 1, scale, e.error_ns));
+		}
 		ck_assert_int_ge(back.error_ns, e.error_ns);
 		ck_assert_int_eq(back.synchronized, e.synchronized);
 		ck_assert_int_eq(back.format, e.format);
@@ -311,8 +315,9 @@ START_TEST(every_error_field_decodes)
 			ck_assert_int_ge(e.error_ns, before);
 			/* Rounded up, by less than 1 ns. */
 			ck_assert(covers(multiplier, scale, e.error_ns - 1));
-			if (e.error_ns != INT64_MAX)
+			if (e.error_ns != INT64_MAX) {
 				ck_assert(!covers(multiplier, scale, e.error_ns + 1));
+			}
 			ck_assert(!e.synchronized && e.format == TS_NTP);
 			ck_assert(flags.synchronized && flags.format == TS_PTP);
 			ck_assert_int_eq(flags.error_ns, e.error_ns);

@@ -71,8 +71,9 @@ static uint64_t read_one(struct wire_in *w, size_t kind)
 	case 4:
 		memset(copied, 0xee, sizeof(copied));
 		wire_get(w, copied, sizeof(copied));
-		for (size_t i = 0; i < sizeof(copied); i++)
+		for (size_t i = 0; i < sizeof(copied); i++) {
 			sum += copied[i];
+		}
 		return sum;
 	default:
 		wire_skip(w, 3);
@@ -123,8 +124,9 @@ START_TEST(short_reads_fail_and_stick)
 			} else {
 				ck_assert_uint_eq(read_one(&w, kind), 0);
 				ck_assert(!wire_in_ok(&w));
-				for (size_t next = 0; next < WIDTHS; next++)
+				for (size_t next = 0; next < WIDTHS; next++) {
 					ck_assert_uint_eq(read_one(&w, next), 0);
+				}
 				ck_assert_ptr_eq(w.at, in);
 				ck_assert_uint_eq(w.left, n);
 			}
@@ -151,8 +153,9 @@ START_TEST(short_writes_fail_and_stick)
 				continue;
 			}
 			ck_assert(!wire_out_ok(&w));
-			for (size_t next = 0; next < WIDTHS; next++)
+			for (size_t next = 0; next < WIDTHS; next++) {
 				write_one(&w, next);
+			}
 			ck_assert_mem_eq(out, untouched, sizeof(out));
 			ck_assert_ptr_eq(w.at, out);
 		}
@@ -209,20 +212,23 @@ START_TEST(round_trips)
 			kinds[i] = (size_t)(seed_next(&seed) % 4);
 			values[i] = seed_next(&seed) >> (64 - 8 * widths[kinds[i]]);
 			used += widths[kinds[i]];
-			if (used <= n)
+			if (used <= n) {
 				fitting = i + 1;
-			if (kinds[i] == 0)
+			}
+			if (kinds[i] == 0) {
 				wire_put8(&out, (uint8_t)values[i]);
-			else if (kinds[i] == 1)
+			} else if (kinds[i] == 1) {
 				wire_put16(&out, (uint16_t)values[i]);
-			else if (kinds[i] == 2)
+			} else if (kinds[i] == 2) {
 				wire_put32(&out, (uint32_t)values[i]);
-			else
+			} else {
 				wire_put64(&out, values[i]);
+			}
 		}
 		ck_assert_int_eq(wire_out_ok(&out), used <= n);
-		for (size_t i = 0; i < 20; i++)
+		for (size_t i = 0; i < 20; i++) {
 			ck_assert_uint_eq(read_one(&in, kinds[i]), i < fitting ? values[i] : 0);
+		}
 		ck_assert_int_eq(wire_in_ok(&in), used <= n);
 	}
 }

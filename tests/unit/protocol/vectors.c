@@ -20,15 +20,17 @@ static void __attribute__((noreturn, format(printf, 1, 2))) fail(const char *for
 
 static void *need(void *p)
 {
-	if (!p)
+	if (!p) {
 		fail("vectors: out of memory");
+	}
 	return p;
 }
 
 static unsigned digit(char c, const char *name)
 {
-	if (!isxdigit((unsigned char)c))
+	if (!isxdigit((unsigned char)c)) {
 		fail("vectors: '%c' in the value of %s", c, name);
+	}
 	return isdigit((unsigned char)c) ? (unsigned)(c - '0')
 					 : (unsigned)(tolower((unsigned char)c) - 'a' + 10);
 }
@@ -42,25 +44,29 @@ static struct vector parse(char *line, const char *file)
 	char *value = strtok_r(NULL, " \t\n", &save);
 	size_t digits;
 
-	if (!equals || strcmp(equals, "=") != 0 || !value || strtok_r(NULL, " \t\n", &save))
+	if (!equals || strcmp(equals, "=") != 0 || !value || strtok_r(NULL, " \t\n", &save)) {
 		fail("vectors: %s: malformed line that starts with %s", file, name);
+	}
 	digits = strlen(value);
-	if (digits % 2 != 0)
+	if (digits % 2 != 0) {
 		fail("vectors: %s: odd number of digits in %s", file, name);
+	}
 	r.n = digits / 2;
 	r.name = need(strdup(name));
 	r.octets = need(malloc(r.n));
-	for (size_t i = 0; i < r.n; i++)
+	for (size_t i = 0; i < r.n; i++) {
 		r.octets[i] = (uint8_t)(digit(value[2 * i], name) << 4 |
 					digit(value[2 * i + 1], name));
+	}
 	return r;
 }
 
 static const struct vector *find(const struct vectors *v, const char *name)
 {
 	for (size_t i = 0; i < v->count; i++) {
-		if (strcmp(v->all[i].name, name) == 0)
+		if (strcmp(v->all[i].name, name) == 0) {
 			return &v->all[i];
+		}
 	}
 	return NULL;
 }
@@ -75,22 +81,26 @@ struct vectors *vectors_load(const char *file)
 
 	(void)snprintf(path, sizeof(path), "%s/%s", VECTORS_DIR, file);
 	f = fopen(path, "r");
-	if (!f)
+	if (!f) {
 		fail("vectors: cannot open %s", path);
+	}
 	while (getline(&line, &size, f) >= 0) {
 		struct vector one;
 
 		line[strcspn(line, "#")] = '\0';
-		if (line[strspn(line, " \t\n")] == '\0')
+		if (line[strspn(line, " \t\n")] == '\0') {
 			continue;
+		}
 		one = parse(line, file);
-		if (find(v, one.name))
+		if (find(v, one.name)) {
 			fail("vectors: %s: %s is there twice", file, one.name);
+		}
 		v->all = need(realloc(v->all, (v->count + 1) * sizeof(*v->all)));
 		v->all[v->count++] = one;
 	}
-	if (ferror(f))
+	if (ferror(f)) {
 		fail("vectors: cannot read %s", path);
+	}
 	free(line);
 	(void)fclose(f);
 	return v;
@@ -98,8 +108,9 @@ struct vectors *vectors_load(const char *file)
 
 void vectors_free(struct vectors *v)
 {
-	if (!v)
+	if (!v) {
 		return;
+	}
 	for (size_t i = 0; i < v->count; i++) {
 		free(v->all[i].name);
 		free(v->all[i].octets);
@@ -112,8 +123,9 @@ const struct vector *vectors_get(const struct vectors *v, const char *name)
 {
 	const struct vector *found = find(v, name);
 
-	if (!found)
+	if (!found) {
 		fail("vectors: there is no %s", name);
+	}
 	return found;
 }
 
@@ -121,8 +133,9 @@ const uint8_t *vectors_octets(const struct vectors *v, const char *name, size_t 
 {
 	const struct vector *found = vectors_get(v, name);
 
-	if (found->n != n)
+	if (found->n != n) {
 		fail("vectors: %s has %zu octets, not %zu", name, found->n, n);
+	}
 	return found->octets;
 }
 
@@ -131,9 +144,11 @@ uint64_t vectors_number(const struct vectors *v, const char *name)
 	const struct vector *found = vectors_get(v, name);
 	uint64_t r = 0;
 
-	if (found->n == 0 || found->n > sizeof(r))
+	if (found->n == 0 || found->n > sizeof(r)) {
 		fail("vectors: %s is no number", name);
-	for (size_t i = 0; i < found->n; i++)
+	}
+	for (size_t i = 0; i < found->n; i++) {
 		r = r << 8 | found->octets[i];
+	}
 	return r;
 }

@@ -72,8 +72,9 @@ START_TEST(oldest_idle_makes_room)
 	struct table *t = make(SMALL);
 	bool evicted;
 
-	for (uint32_t n = 0; n < SMALL; n++)
+	for (uint32_t n = 0; n < SMALL; n++) {
 		ck_assert_uint_eq(next(t, n, &evicted), 0);
+	}
 	/* 0 was the first to come, but is not the one that was silent for longest */
 	ck_assert_uint_eq(next(t, 0, &evicted), 1);
 	ck_assert(!evicted);
@@ -123,10 +124,12 @@ START_TEST(model)
 
 		state = state * 1664525 + 1013904223;
 		n = state >> 16 & 31;
-		for (uint32_t k = 1; k < used; k++)
+		for (uint32_t k = 1; k < used; k++) {
 			oldest = seats[k].last < seats[oldest].last ? k : oldest;
-		while (i < used && seats[i].n != n)
+		}
+		while (i < used && seats[i].n != n) {
 			i++;
+		}
 		if (i < used) {
 			ck_assert_uint_eq(next(t, n, &evicted), seats[i].seq);
 			ck_assert(!evicted);
