@@ -66,7 +66,7 @@ static void print_command_help(enum command command, FILE *to)
 		"--version");
 	if (1u << command & OPTROW_MEASURING) {
 		fprintf(to,
-			"\nPORT is %d if not given; write IPv6 with a port as [ADDRESS]:PORT.\n",
+			"\nPORT is %u if not given; write IPv6 with a port as [ADDRESS]:PORT.\n",
 			OPTIONS_TWAMP_PORT);
 	}
 }

@@ -162,10 +162,10 @@ static struct listener *find(struct listener *list, const struct address *wanted
 
 /* A reused socket moves into the new list as a copy of its struct; the fd is shared. */
 static int add(struct server *s, struct listener *old, const struct settings_listen *wanted,
-	       struct listener **at)
+	       struct listener **out)
 {
 	struct listener *known, *l;
-	uint32_t device;
+	uint32_t device = 0;
 	int error = device_find(wanted->device, &device);
 
 	if (error) {
@@ -190,7 +190,7 @@ static int add(struct server *s, struct listener *old, const struct settings_lis
 		l->bound = known->bound;
 		l->said = known->said;
 	}
-	*at = l;
+	*out = l;
 	return 0;
 }
 
@@ -251,20 +251,21 @@ static int prepare_passed(struct server *s, struct listener *old, struct listene
 int listener_prepare(struct server *s, struct listener *old, const struct settings *now,
 		     struct listener **out, struct settings_listen *fault)
 {
-	struct listener *list = NULL, **end = &list;
+	struct listener *list = NULL, **end = &list, *l = NULL;
 	int rc;
 
 	if (s->passed.n_control) {
 		return prepare_passed(s, old, out, fault);
 	}
 	for (size_t i = 0; i < now->n_listen; i++) {
-		rc = add(s, old, &now->listen[i], end);
+		rc = add(s, old, &now->listen[i], &l);
 		if (rc < 0) {
 			*fault = now->listen[i];
 			drop(list, old);
 			return rc;
 		}
-		end = &(*end)->next;
+		*end = l;
+		end = &l->next;
 	}
 	*out = list;
 	return 0;
