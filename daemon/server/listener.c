@@ -259,7 +259,7 @@ int listener_prepare(struct server *s, struct listener *old, const struct settin
 	}
 	for (size_t i = 0; i < now->n_listen; i++) {
 		rc = add(s, old, &now->listen[i], &l);
-		if (rc < 0) {
+		if (rc) {
 			*fault = now->listen[i];
 			drop(list, old);
 			return rc;
