@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define OCTETS 65536
+#define STRIDE 61
 
 static void carry_it(struct carry *k, struct control *c)
 {
@@ -43,10 +44,10 @@ static void load(struct control *to, struct control *from, struct control_keyed 
 	resume_settle(to, from->heard);
 }
 
-/* Each part of it alone is seen to be one. */
+/* A part of it alone is seen to be one. */
 static void check_truncation(uint8_t *octets, size_t n)
 {
-	for (size_t cut = 0; cut < n; cut++) {
+	for (size_t cut = n % STRIDE; cut < n; cut += STRIDE) {
 		struct carry k = { .way = CARRY_LOAD, .at = octets, .left = cut };
 		struct control_keyed keyed = { 0 };
 		struct control c = { .keyed = &keyed };

@@ -235,7 +235,7 @@ END_TEST
 /* opened, started and at once a packet: answered, whatever the thread is doing */
 START_TEST(at_once)
 {
-	enum { N = 500 };
+	enum { N = 200 };
 	uint16_t from = 0, port;
 	int fd = rig_sender(4, &from), ends = 0;
 	struct session_spec spec = rig_spec(4, from);
@@ -257,7 +257,7 @@ END_TEST
 /* never started, ended, and the same addresses again at once: the new one answers */
 START_TEST(same_again)
 {
-	enum { N = 500 };
+	enum { N = 200 };
 	uint16_t from = 0, port;
 	int fd = rig_sender(4, &from);
 	struct session_spec spec = rig_spec(4, from);
