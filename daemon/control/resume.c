@@ -109,16 +109,23 @@ static bool can_be(const struct control *k)
 	return false;
 }
 
+/* What is added to it must not go beyond the end of time. */
+static void carry_timer(struct carry *c, struct mono *since)
+{
+	CARRY(c, since->ns);
+	c->bad |= since->ns < CONTROL_OFF || since->ns > CONTROL_NEVER / 2;
+}
+
 void resume_control(struct carry *c, struct control *k)
 {
 	k->state = carry_small(c, k->state, CONTROL_DEAD);
 	carry_handshake(c, k);
 	carry_command(c, k);
-	CARRY(c, k->opened.ns);
-	CARRY(c, k->heard.ns);
-	CARRY(c, k->message.ns);
-	CARRY(c, k->quiet.ns);
-	CARRY(c, k->stalled.ns);
+	carry_timer(c, &k->opened);
+	carry_timer(c, &k->heard);
+	carry_timer(c, &k->message);
+	carry_timer(c, &k->quiet);
+	carry_timer(c, &k->stalled);
 	c->bad |= !can_be(k);
 }
 

@@ -57,6 +57,48 @@ static void check_truncation(uint8_t *octets, size_t n)
 	}
 }
 
+/* What a damaged one makes of a connection, if it is taken for one: it ends like any other. */
+static void end_it(struct control *c, const struct policy *p)
+{
+	static uint8_t answers[OCTETS];
+	struct control_in in = { .kind = CONTROL_POLICY };
+	struct control_out out = { .octets = answers, .size = sizeof answers };
+	struct mono now = { 0 };
+
+	resume_settle(c, now);
+	if (control_room(c) > sizeof answers) {
+		return; /* no memory for it */
+	}
+	control_feed(c, p, &in, now, &out);
+	ck_assert(c->skipping || c->blocked || control_want(c) || c->state == CONTROL_DERIVING);
+	in.kind = CONTROL_PEER_GONE;
+	control_feed(c, p, &in, now, &out);
+	ck_assert_int_eq(c->state, CONTROL_CLOSING);
+}
+
+static void check_damage(uint8_t *octets, size_t n)
+{
+	static unsigned turn;
+	static const struct policy policy = { .failure_rate = 1 };
+
+	for (size_t at = turn++ % STRIDE; at < n; at += STRIDE) {
+		struct admit_total total = { .connections = 1 };
+		struct admit_client client = { .connections = 1 };
+		struct admit_class class = { .connections = 1 };
+		struct control_keyed keyed = { 0 };
+		struct control c = { .total = &total, .client = &client, .class = &class,
+				     .charged = &class, .keyed = &keyed };
+		struct carry k = { .way = CARRY_LOAD, .at = octets, .left = n };
+
+		octets[at] ^= (uint8_t)(1u << turn % 8);
+		resume_control(&k, &c);
+		octets[at] ^= (uint8_t)(1u << turn % 8);
+		if (!k.bad) {
+			end_it(&c, &policy);
+		}
+	}
+}
+
 void restart_control(struct control *c)
 {
 	static uint8_t first[OCTETS], second[OCTETS];
@@ -77,6 +119,7 @@ void restart_control(struct control *c)
 	ck_assert_msg(!k.bad && !n.bad, "state %d, head %02x, rest %zu", c->state, c->head[0], c->rest);
 	ck_assert_uint_eq(n.used, k.used);
 	check_truncation(first, head);
+	check_damage(first, head);
 	load(&next, c, &keyed, first, k.used);
 	control_wipe(c);
 	*place = keyed;
