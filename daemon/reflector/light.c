@@ -90,6 +90,14 @@ static bool is_taken(const struct light_view *view, int passed)
 	return false;
 }
 
+/* Of the process before, with what came meanwhile. */
+static int take_old(struct reflector *r, const struct light_entry *e)
+{
+	return r->config.light_old && e->passed < 0
+		       ? r->config.light_old(r->config.context, &e->address, e->device)
+		       : -1;
+}
+
 static int open_socket(struct reflector *r, const struct light_entry *e)
 {
 	int fd;
@@ -98,6 +106,10 @@ static int open_socket(struct reflector *r, const struct light_entry *e)
 		return lightsock_take(r, e->passed,
 				      r->light_view && !is_taken(r->light_view, e->passed));
 	}
+	fd = take_old(r, e);
+	if (fd >= 0) {
+		return fd;
+	}
 	fd = sock_open_light(&e->address, e->device, !r->config.user_timestamps);
 	if (fd >= 0 && r->phc) {
 		sock_ask_hardware(fd);
@@ -105,14 +117,15 @@ static int open_socket(struct reflector *r, const struct light_entry *e)
 	return fd;
 }
 
-static int open_port(struct reflector *r, struct light_entry *e, unsigned i)
+/* @old: its socket, if there is one already */
+static int open_port(struct reflector *r, struct light_entry *e, unsigned i, int old)
 {
 	struct light_port *p = &e->ports[i];
 	int error = 0;
 
 	p->owner = r->workers[i].light;
 	p->address = e->address;
-	p->fd = -1;
+	p->fd = old;
 	e->count++;
 	if (e->passed >= 0 && (unsigned)e->passed % r->count != i) {
 		return 0;
@@ -123,7 +136,7 @@ static int open_port(struct reflector *r, struct light_entry *e, unsigned i)
 	if (error) {
 		return error;
 	}
-	p->fd = open_socket(r, e);
+	p->fd = old >= 0 ? old : open_socket(r, e);
 	return p->fd < 0 ? p->fd : 0;
 }
 
@@ -138,7 +151,7 @@ struct wish {
 static int open_entry(struct reflector *r, const struct wish *w, struct light_entry **out)
 {
 	struct light_entry *e = calloc(1, sizeof(*e) + r->count * sizeof(e->ports[0]));
-	int error = 0;
+	int error = 0, old;
 
 	if (!e) {
 		return -ENOMEM;
@@ -148,11 +161,12 @@ static int open_entry(struct reflector *r, const struct wish *w, struct light_en
 	e->stateful = w->l->stateful;
 	e->device = w->device;
 	e->passed = w->passed;
-	if (w->alone && w->passed < 0) {
+	old = take_old(r, e);
+	if (w->alone && w->passed < 0 && old < 0) {
 		error = sock_probe_port(&e->address, e->device);
 	}
 	for (unsigned i = 0; !error && i < r->count; i++) {
-		error = open_port(r, e, i);
+		error = open_port(r, e, i, i ? -1 : old);
 	}
 	if (error) {
 		free_entry(e);
@@ -187,6 +201,22 @@ static bool has(const struct light_view *view, const struct light_entry *e)
 		}
 	}
 	return false;
+}
+
+int light_fd(const struct reflector *r, size_t n)
+{
+	const struct light_view *v = r->light_view;
+
+	for (size_t i = 0; v && i < v->n; i++) {
+		const struct light_entry *e = v->entries[i];
+
+		for (unsigned k = 0; k < e->count && e->passed < 0; k++) {
+			if (n-- == 0) {
+				return e->ports[k].fd;
+			}
+		}
+	}
+	return -1;
 }
 
 /* --- views ---------------------------------------------------------------------------- */

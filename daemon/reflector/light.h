@@ -71,6 +71,9 @@ void light_walk_unused(const struct reflector *r,
 		       void (*each)(void *context, const struct address *at, uint32_t device),
 		       void *context);
 
+/** The @n-th socket that we opened ourselves, for the next process; -1 = no more. */
+int light_fd(const struct reflector *r, size_t n);
+
 /** How many ports there are. */
 size_t light_count(const struct reflector *r);
 

@@ -84,6 +84,9 @@ struct reflector_config {
 	 * they stay open and in place. */
 	const int *light_fds;
 	size_t n_light_fds;
+	/* A socket of a Light port that another process had there, or -1. It is taken over. NULL
+	 * ok. */
+	int (*light_old)(void *context, const struct address *bound, uint32_t device);
 	/* Called in @loop's thread when a session has ended and its socket is closed, never from
 	 * within udp_stop or udp_end. @counters are final and valid during the call; the session
 	 * is freed after it. May open and end sessions, but not free the reflector. */

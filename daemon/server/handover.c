@@ -2,6 +2,7 @@
 #include "daemon/server/handover.h"
 
 #include "daemon/control/resume.h"
+#include "daemon/reflector/light.h"
 #include "daemon/reflector/siphash.h"
 #include "daemon/server/conn.h"
 #include "daemon/server/orders.h"
@@ -183,7 +184,7 @@ static int put_sockets(const struct server *s, int to)
 static int put_ports(const struct server *s, int to)
 {
 	struct lot l = { .to = to, .kind = PASSED_LOT_ADDRESS };
-	int fds[2];
+	int fds[2], fd;
 
 	for (const struct listener *i = s->listeners; i && !s->passed.n_control; i = i->next) {
 		put(&l, i->fd);
@@ -191,6 +192,9 @@ static int put_ports(const struct server *s, int to)
 	for (unsigned i = 0; reflector_shared_fds(s->reflector, i, fds); i++) {
 		put(&l, fds[0]);
 		put(&l, fds[1]);
+	}
+	for (size_t n = 0; (fd = light_fd(s->reflector, n)) >= 0; n++) {
+		put(&l, fd);
 	}
 	flush(&l);
 	return l.error;

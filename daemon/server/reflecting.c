@@ -82,6 +82,13 @@ static int take_port(void *context, int family, uint16_t port)
 	return passed_port(&s->passed, SOCK_DGRAM, &any, 0);
 }
 
+static int take_light(void *context, const struct address *bound, uint32_t device)
+{
+	struct server *s = context;
+
+	return passed_port(&s->passed, SOCK_DGRAM, bound, device);
+}
+
 int reflecting_start(struct server *s)
 {
 	struct reflector_config config = {
@@ -96,6 +103,7 @@ int reflecting_start(struct server *s)
 		.n_light_fds = s->passed.n_light,
 		.ended = orders_session_ended,
 		.light_ended = say_light_ended,
+		.light_old = take_light,
 		.context = s,
 		.halted = true, /* the sessions of the process before come first */
 	};

@@ -211,6 +211,26 @@ def shared_ports_go_on(t):
         receive(s, 2, before)
 
 
+@test(both=True)
+def light_ports_go_on(t):
+    m, d = managed(t, {"light": [{"port": 8620, "type": "twamp-light", "clients": [t.client]}]})
+    sender, to = t.sender(), (t.server, 8620)
+    true(sender.exchange(to, make_packet(0)) is not None, "no reply")
+    m.end(d)
+    for n in (1, 2, 3):
+        sender.send(to, make_packet(n))
+    before = time.time()
+    m.start(d)
+    for n in (1, 2, 3):
+        reply = sender.receive()
+        true(reply is not None, "packet %d is lost" % n)
+        same(reply.sender_seq, n, "Sender Sequence Number")
+        true((reply.t2 >> 32) - rawclient.NTP_UNIX + (reply.t2 & 0xffffffff) / 2**32 <= before,
+             "T2 of packet %d" % n)
+    d.reload(text=harness.config_text({k: v for k, v in d.config.items() if k != "light"}))
+    same(sender.exchange(to, make_packet(4), 0.2), None, "reply after the port has ended")
+
+
 @test
 def thousands_at_once(t):
     m, d = managed(t)
