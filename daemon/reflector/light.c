@@ -72,7 +72,7 @@ static struct light_info describe(const struct light_entry *e)
 static void free_entry(struct light_entry *e)
 {
 	for (unsigned i = 0; i < e->count; i++) {
-		if (e->ports[i].fd >= 0) {
+		if (e->ports[i].fd >= 0 && !e->ports[i].passed) {
 			close(e->ports[i].fd);
 		}
 		table_free(e->ports[i].table);
@@ -125,6 +125,7 @@ static int open_port(struct reflector *r, struct light_entry *e, unsigned i, int
 
 	p->owner = r->workers[i].light;
 	p->address = e->address;
+	p->passed = e->passed >= 0;
 	p->fd = old;
 	e->count++;
 	if (e->passed >= 0 && (unsigned)e->passed % r->count != i) {

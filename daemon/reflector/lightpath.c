@@ -393,7 +393,9 @@ static void stop(struct light_worker *lw, struct light_port *p)
 	}
 	(void)burst(p);
 	ev_io_stop(lw->worker->loop, &p->io);
-	close(p->fd);
+	if (!p->passed) {
+		close(p->fd);
+	}
 	p->fd = -1;
 }
 

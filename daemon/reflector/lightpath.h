@@ -28,6 +28,7 @@ struct light_port {
 	struct light_worker *owner; /* fixed */
 	struct address address; /* fixed: as bound */
 	struct table *table; /* fixed; NULL = stateless */
+	bool passed; /* fixed: the socket is one of light_fds, and not closed here */
 	/* The main thread's until its view is adopted, then the thread's, which closes it. */
 	int fd; /* -1 = closed, or another thread serves the port */
 	ev_io io;

@@ -3,10 +3,6 @@
 
 #include "daemon/reflector/device.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
-
 static bool same_port(const struct address *a, const struct address *b)
 {
 	return address_same_host(a, b) && a->port == b->port;
@@ -53,7 +49,6 @@ int lightsock_take(const struct reflector *r, int passed, bool stale)
 {
 	bool stamped = sock_is_stamped(passed);
 	int error = sock_adopt_light(passed, !r->config.user_timestamps, &r->defaults);
-	int fd;
 
 	if (error) {
 		return error;
@@ -64,6 +59,6 @@ int lightsock_take(const struct reflector *r, int passed, bool stale)
 	if (stale || !stamped) {
 		sock_drain(passed);
 	}
-	fd = fcntl(passed, F_DUPFD_CLOEXEC, 0);
-	return fd < 0 ? -errno : fd;
+	/* Not a duplicate: epoll goes on telling of that when it is closed, by its old number. */
+	return passed;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Sockets of Light ports that the service manager opened for us. They are the caller's for as long
- * as the daemon runs; a port has a duplicate, so that an entry may come and go with a reload. The
+ * as the daemon runs, so that an entry may come and go with a reload: it does not close them. The
  * main thread's.
  */
 #pragma once
@@ -17,8 +17,8 @@ int lightsock_find(const struct reflector *r, const struct settings *s,
 		   const struct settings_light *l, uint32_t device);
 
 /**
- * A duplicate that is ready to be served. @stale: what waits in it came when nobody was to be
- * answered, and is thrown away; so is what came before it was stamped, as its true T2 is not known.
- * Return descriptor or negative errno.
+ * Make it ready to be served. @stale: what waits in it came when nobody was to be answered, and is
+ * thrown away; so is what came before it was stamped, as its true T2 is not known.
+ * Return @passed or negative errno.
  */
 NODISCARD int lightsock_take(const struct reflector *r, int passed, bool stale);

@@ -396,7 +396,7 @@ START_TEST(passed)
 		use(entry(4, port, TWAMP "stateful = true;"));
 		expect_unused(0);
 		light_walk(r, note_passed, NULL);
-		ck_assert_int_eq(rig_descriptors(), before + 1);
+		ck_assert_int_eq(rig_descriptors(), before);
 		for (uint32_t i = 0; i < 5; i++) {
 			exchange(sender, 4, port, 41, 100 + i);
 			ck_assert_uint_eq(rig_get32(reply.octets), i);
@@ -411,6 +411,8 @@ START_TEST(passed)
 	expect_silence(sender);
 	ck_assert_uint_eq(totals().user_timestamps, 0);
 	close(sender);
+	reflector_free(r); /* it may ask epoll about it until then */
+	r = NULL;
 	close(fds[0]);
 }
 END_TEST
