@@ -11,6 +11,11 @@ bool address_same_host(const struct address *a, const struct address *b)
 	       !memcmp(a->ip, b->ip, sizeof a->ip);
 }
 
+bool address_same_port(const struct address *a, const struct address *b)
+{
+	return address_same_host(a, b) && a->port == b->port;
+}
+
 bool address_is_any(const struct address *a)
 {
 	static const uint8_t zero[16];

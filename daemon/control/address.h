@@ -18,6 +18,9 @@ struct address {
 /** Same family and address (and scope); ports are not compared. */
 bool address_same_host(const struct address *a, const struct address *b);
 
+/** The same, and the same port. */
+bool address_same_port(const struct address *a, const struct address *b);
+
 /** Every octet of the address is zero. */
 bool address_is_any(const struct address *a);
 

@@ -90,25 +90,24 @@ static bool is_taken(const struct light_view *view, int passed)
 	return false;
 }
 
-/* Of the process before, with what came meanwhile. */
-static int take_old(struct reflector *r, const struct light_entry *e)
+/* @alone: no socket of ours has the port, so nobody else's may either */
+static int open_socket(struct reflector *r, const struct light_entry *e, bool alone)
 {
-	return r->config.light_old && e->passed < 0
-		       ? r->config.light_old(r->config.context, &e->address, e->device)
-		       : -1;
-}
-
-static int open_socket(struct reflector *r, const struct light_entry *e)
-{
-	int fd;
+	int fd = -1, error;
 
 	if (e->passed >= 0) {
 		return lightsock_take(r, e->passed,
 				      r->light_view && !is_taken(r->light_view, e->passed));
 	}
-	fd = take_old(r, e);
+	if (r->config.old) { /* with what came meanwhile */
+		fd = r->config.old(r->config.context, &e->address, e->device);
+	}
 	if (fd >= 0) {
 		return fd;
+	}
+	error = alone ? sock_probe_port(&e->address, e->device) : 0;
+	if (error) {
+		return error;
 	}
 	fd = sock_open_light(&e->address, e->device, !r->config.user_timestamps);
 	if (fd >= 0 && r->phc) {
@@ -117,8 +116,7 @@ static int open_socket(struct reflector *r, const struct light_entry *e)
 	return fd;
 }
 
-/* @old: its socket, if there is one already */
-static int open_port(struct reflector *r, struct light_entry *e, unsigned i, int old)
+static int open_port(struct reflector *r, struct light_entry *e, unsigned i, bool alone)
 {
 	struct light_port *p = &e->ports[i];
 	int error = 0;
@@ -126,7 +124,7 @@ static int open_port(struct reflector *r, struct light_entry *e, unsigned i, int
 	p->owner = r->workers[i].light;
 	p->address = e->address;
 	p->passed = e->passed >= 0;
-	p->fd = old;
+	p->fd = -1;
 	e->count++;
 	if (e->passed >= 0 && (unsigned)e->passed % r->count != i) {
 		return 0;
@@ -137,7 +135,7 @@ static int open_port(struct reflector *r, struct light_entry *e, unsigned i, int
 	if (error) {
 		return error;
 	}
-	p->fd = old >= 0 ? old : open_socket(r, e);
+	p->fd = open_socket(r, e, alone);
 	return p->fd < 0 ? p->fd : 0;
 }
 
@@ -152,7 +150,7 @@ struct wish {
 static int open_entry(struct reflector *r, const struct wish *w, struct light_entry **out)
 {
 	struct light_entry *e = calloc(1, sizeof(*e) + r->count * sizeof(e->ports[0]));
-	int error = 0, old;
+	int error = 0;
 
 	if (!e) {
 		return -ENOMEM;
@@ -162,12 +160,8 @@ static int open_entry(struct reflector *r, const struct wish *w, struct light_en
 	e->stateful = w->l->stateful;
 	e->device = w->device;
 	e->passed = w->passed;
-	old = take_old(r, e);
-	if (w->alone && w->passed < 0 && old < 0) {
-		error = sock_probe_port(&e->address, e->device);
-	}
 	for (unsigned i = 0; !error && i < r->count; i++) {
-		error = open_port(r, e, i, i ? -1 : old);
+		error = open_port(r, e, i, w->alone && !i);
 	}
 	if (error) {
 		free_entry(e);
@@ -179,8 +173,7 @@ static int open_entry(struct reflector *r, const struct wish *w, struct light_en
 
 static bool is_same(const struct light_entry *e, const struct wish *w)
 {
-	return address_same_host(&e->address, &w->l->address) &&
-	       e->address.port == w->l->address.port && e->device == w->device &&
+	return address_same_port(&e->address, &w->l->address) && e->device == w->device &&
 	       e->passed == w->passed && e->type == w->l->type && e->stateful == w->l->stateful;
 }
 

@@ -208,18 +208,6 @@ static size_t build(struct light_port *p, const struct slot *s, const uint8_t *i
 	return error ? 0 : pkt_reply_len(layout_of(p), n);
 }
 
-static struct cmsghdr *append(struct msghdr *m, int level, int type, const void *data, size_t n)
-{
-	struct cmsghdr *c = (void *)((uint8_t *)m->msg_control + m->msg_controllen);
-
-	c->cmsg_level = level;
-	c->cmsg_type = type;
-	c->cmsg_len = CMSG_LEN(n);
-	memcpy(CMSG_DATA(c), data, n);
-	m->msg_controllen += CMSG_SPACE(n);
-	return c;
-}
-
 /* T-047 the source of the reply; T-075 its DSCP, with ECN 0. */
 static void address_reply(const struct light_port *p, struct slot *s, struct msghdr *m)
 {
@@ -232,8 +220,8 @@ static void address_reply(const struct light_port *p, struct slot *s, struct msg
 
 		memcpy(&v4.ipi_spec_dst, s->local, sizeof(v4.ipi_spec_dst));
 		m->msg_namelen = sizeof(struct sockaddr_in);
-		append(m, IPPROTO_IP, IP_PKTINFO, &v4, sizeof(v4));
-		append(m, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
+		sock_append(m, IPPROTO_IP, IP_PKTINFO, &v4, sizeof(v4));
+		sock_append(m, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
 	} else {
 		struct in6_pktinfo v6 = { 0 };
 
@@ -242,8 +230,8 @@ static void address_reply(const struct light_port *p, struct slot *s, struct msg
 			v6.ipi6_ifindex = s->link;
 		}
 		m->msg_namelen = sizeof(struct sockaddr_in6);
-		append(m, IPPROTO_IPV6, IPV6_PKTINFO, &v6, sizeof(v6));
-		append(m, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
+		sock_append(m, IPPROTO_IPV6, IPV6_PKTINFO, &v6, sizeof(v6));
+		sock_append(m, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
 	}
 }
 

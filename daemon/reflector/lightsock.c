@@ -3,18 +3,13 @@
 
 #include "daemon/reflector/device.h"
 
-static bool same_port(const struct address *a, const struct address *b)
-{
-	return address_same_host(a, b) && a->port == b->port;
-}
-
 /* By an entry with a device. */
 static bool is_named(const struct settings *s, const struct address *at, uint32_t bound)
 {
 	for (size_t i = 0; i < s->n_light; i++) {
 		uint32_t device;
 
-		if (same_port(&s->light[i].address, at) && *s->light[i].device &&
+		if (address_same_port(&s->light[i].address, at) && *s->light[i].device &&
 		    !device_find(s->light[i].device, &device) && device == bound) {
 			return true;
 		}
@@ -32,7 +27,7 @@ int lightsock_find(const struct reflector *r, const struct settings *s,
 		uint32_t bound = device_of(fd);
 		struct address at;
 
-		if (sock_local(fd, &at) || !same_port(&at, &l->address)) {
+		if (sock_local(fd, &at) || !address_same_port(&at, &l->address)) {
 			continue;
 		}
 		if (bound == device) {

@@ -109,16 +109,6 @@ struct worker {
 	struct worker_totals totals;
 };
 
-/** Main thread: memory for a session of @spec, nothing opened. Return 0 or -ENOMEM. */
-NODISCARD int udp_allocate(struct reflector *r, struct udp_session **out,
-			   const struct session_spec *spec, void *owner);
-
-/** Main thread: it has a worker and a port: one of the reflector's sessions from now on. */
-void udp_enlist(struct reflector *r, struct udp_session *u);
-
-/** Main thread: the thread with the fewest sessions. */
-struct worker *udp_pick_worker(struct reflector *r);
-
 /** Main thread: its port and addresses are free again. */
 void udp_release(struct udp_session *u);
 

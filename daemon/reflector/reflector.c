@@ -167,13 +167,26 @@ int reflector_new(struct reflector **out, struct ev_loop *loop,
 	return 0;
 }
 
+static void let_go(struct reflector *r)
+{
+	while (r->sessions) {
+		struct udp_session *u = r->sessions;
+
+		if (!u->link) {
+			close(u->fd);
+		}
+		u->why = UDP_END_HANDED_OVER;
+		report(r, u);
+	}
+}
+
 void reflector_free(struct reflector *r)
 {
 	if (!r) {
 		return;
 	}
 	if (r->halted) {
-		reflector_let_go(r);
+		let_go(r);
 	}
 	for (struct udp_session *u = r->sessions; u; u = u->next) {
 		udp_end(u);
@@ -220,19 +233,6 @@ int reflector_go_on(struct reflector *r)
 		place_workers(r);
 	}
 	return error;
-}
-
-void reflector_let_go(struct reflector *r)
-{
-	while (r->sessions) {
-		struct udp_session *u = r->sessions;
-
-		if (!u->link) {
-			close(u->fd);
-		}
-		u->why = UDP_END_HANDED_OVER;
-		report(r, u);
-	}
 }
 
 bool reflector_shared_fds(const struct reflector *r, unsigned i, int fds[static 2])

@@ -77,16 +77,14 @@ struct reflector_config {
 		bool on;
 		uint16_t port; /* 0 = one for each thread */
 		uint16_t port_first, port_last;
-		/* The socket that another process had there, or -1. It is taken over. NULL ok. */
-		int (*old)(void *context, int family, uint16_t port);
 	} shared;
 	/* UDP sockets for Light ports that were opened for us: bound, of one family. The caller's;
 	 * they stay open and in place. */
 	const int *light_fds;
 	size_t n_light_fds;
-	/* A socket of a Light port that another process had there, or -1. It is taken over. NULL
-	 * ok. */
-	int (*light_old)(void *context, const struct address *bound, uint32_t device);
+	/* A socket for many clients that another process had bound to this, or -1. It is taken
+	 * over. NULL ok. */
+	int (*old)(void *context, const struct address *bound, uint32_t device);
 	/* Called in @loop's thread when a session has ended and its socket is closed, never from
 	 * within udp_stop or udp_end. @counters are final and valid during the call; the session
 	 * is freed after it. May open and end sessions, but not free the reflector. */
@@ -104,7 +102,10 @@ struct reflector_config {
 NODISCARD int reflector_new(struct reflector **out, struct ev_loop *loop,
 			    const struct reflector_config *config);
 
-/** Ends all sessions (with `ended` for each), stops and joins the threads. NULL ok. */
+/**
+ * Ends all sessions (with `ended` for each), stops and joins the threads. While halted another
+ * process has the sessions: they go without a trace on the wire. NULL ok.
+ */
 void reflector_free(struct reflector *r);
 
 /**
@@ -162,9 +163,6 @@ void reflector_halt(struct reflector *r);
 
 /** Go on after all. Return 0 or negative errno. */
 NODISCARD int reflector_go_on(struct reflector *r);
-
-/** While halted: the other process has all sessions; free them without a trace on the wire. */
-void reflector_let_go(struct reflector *r);
 
 /** The first session, or the one after @u; NULL at the end. */
 struct udp_session *udp_next(const struct reflector *r, const struct udp_session *u);

@@ -166,7 +166,8 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 static int open_one(struct reflector *r, struct worker *w, int family, uint16_t port)
 {
 	struct shared_socket *s = family == 4 ? &w->shared->v4 : &w->shared->v6;
-	int old = r->config.shared.old ? r->config.shared.old(r->config.context, family, port) : -1;
+	struct address any = { .family = (uint8_t)family, .port = port };
+	int old = r->config.old ? r->config.old(r->config.context, &any, 0) : -1;
 	int fd = sock_open_shared(family, port, !r->config.user_timestamps, old,
 				  &r->shared->buffers[family == 6]);
 
@@ -292,17 +293,6 @@ static void set_key(struct shared_link *l, const struct session_spec *spec)
 	}
 }
 
-static void add_control(struct msghdr *m, int level, int type, const void *data, size_t len)
-{
-	struct cmsghdr *c = (void *)((char *)m->msg_control + m->msg_controllen);
-
-	c->cmsg_level = level;
-	c->cmsg_type = type;
-	c->cmsg_len = CMSG_LEN(len);
-	memcpy(CMSG_DATA(c), data, len);
-	m->msg_controllen += CMSG_SPACE(len);
-}
-
 /* R-100 C-077: from the address that the packets are sent to, with the session's DSCP */
 static void set_reply(struct shared_link *l, const struct session_spec *spec)
 {
@@ -322,15 +312,15 @@ static void set_reply(struct shared_link *l, const struct session_spec *spec)
 		memcpy(&name4.sin_addr, l->key.remote, 4);
 		memcpy(&l->name, &name4, sizeof(name4));
 		memcpy(&info4.ipi_spec_dst, l->key.local, 4);
-		add_control(&l->to, IPPROTO_IP, IP_PKTINFO, &info4, sizeof(info4));
+		sock_append(&l->to, IPPROTO_IP, IP_PKTINFO, &info4, sizeof(info4));
 	} else {
 		memcpy(&l->name.sin6_addr, l->key.remote, 16);
 		memcpy(&info6.ipi6_addr, l->key.local, 16);
 		info6.ipi6_ifindex = spec->local.scope;
-		add_control(&l->to, IPPROTO_IPV6, IPV6_PKTINFO, &info6, sizeof(info6));
+		sock_append(&l->to, IPPROTO_IPV6, IPV6_PKTINFO, &info6, sizeof(info6));
 	}
 	if (tos) { /* 0 is the socket's */
-		add_control(&l->to, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TOS : IPV6_TCLASS, &tos,
+		sock_append(&l->to, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TOS : IPV6_TCLASS, &tos,
 			    sizeof(tos));
 	}
 }

@@ -300,25 +300,41 @@ void sock_drain(int fd)
 	}
 }
 
+struct address sock_address(const struct sockaddr_storage *ss)
+{
+	const struct sockaddr_in *v4 = (const void *)ss;
+	const struct sockaddr_in6 *v6 = (const void *)ss;
+	struct address a = { 0 };
+
+	if (ss->ss_family == AF_INET) {
+		a.family = 4;
+		a.port = ntohs(v4->sin_port);
+		memcpy(a.ip, &v4->sin_addr, 4);
+	} else if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+		a.family = 4;
+		a.port = ntohs(v6->sin6_port);
+		memcpy(a.ip, v6->sin6_addr.s6_addr + 12, 4);
+	} else {
+		a.family = 6;
+		a.port = ntohs(v6->sin6_port);
+		memcpy(a.ip, &v6->sin6_addr, 16);
+		if (address_is_link_local(&a)) {
+			a.scope = v6->sin6_scope_id;
+		}
+	}
+	return a;
+}
+
 int sock_local(int fd, struct address *out)
 {
-	union any_address a;
-	socklen_t len = sizeof(a);
+	struct sockaddr_storage ss = { 0 };
+	socklen_t len = sizeof(ss);
 
 	*out = (struct address){ .family = 4 };
-	memset(&a, 0, sizeof(a));
-	if (getsockname(fd, &a.sa, &len)) {
+	if (getsockname(fd, (struct sockaddr *)&ss, &len)) {
 		return -errno;
 	}
-	if (a.sa.sa_family == AF_INET) {
-		out->port = ntohs(a.v4.sin_port);
-		memcpy(out->ip, &a.v4.sin_addr, 4);
-		return 0;
-	}
-	out->family = 6;
-	out->port = ntohs(a.v6.sin6_port);
-	memcpy(out->ip, &a.v6.sin6_addr, 16);
-	out->scope = address_is_link_local(out) ? a.v6.sin6_scope_id : 0;
+	*out = sock_address(&ss);
 	return 0;
 }
 

@@ -66,6 +66,9 @@ bool sock_is_stamped(int fd);
 /** Throw away what waits in it. */
 void sock_drain(int fd);
 
+/** struct address of a socket address; IPv4-mapped becomes IPv4. */
+struct address sock_address(const struct sockaddr_storage *ss);
+
 /** What it is bound to. Return 0 or negative errno. */
 NODISCARD int sock_local(int fd, struct address *out);
 
@@ -132,3 +135,15 @@ struct sock_meta {
 
 /** Read the control messages of a received datagram; what is missing or cut gets defaults. */
 void sock_meta(struct msghdr *m, struct sock_meta *out);
+
+/** One more control message; msg_control has room for it, and msg_controllen says how much is used. */
+static inline void sock_append(struct msghdr *m, int level, int type, const void *data, size_t len)
+{
+	struct cmsghdr *c = (void *)((char *)m->msg_control + m->msg_controllen);
+
+	c->cmsg_level = level;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(len);
+	memcpy(CMSG_DATA(c), data, len);
+	m->msg_controllen += CMSG_SPACE(len);
+}

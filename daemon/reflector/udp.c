@@ -44,7 +44,7 @@ static int bind_port(struct reflector *r, int fd, const struct session_spec *spe
 	return error;
 }
 
-struct worker *udp_pick_worker(struct reflector *r)
+static struct worker *pick(struct reflector *r)
 {
 	struct worker *best = &r->workers[0];
 
@@ -80,7 +80,7 @@ static int open_socket(struct reflector *r, const struct session_spec *spec, uin
 		return error;
 	}
 	port_take(&r->ports, u->port);
-	u->worker = udp_pick_worker(r);
+	u->worker = pick(r);
 	return 0;
 }
 
@@ -119,8 +119,9 @@ void udp_free(struct udp_session *u)
 	free(u);
 }
 
-int udp_allocate(struct reflector *r, struct udp_session **out, const struct session_spec *spec,
-		 void *owner)
+/* Memory for a session of @spec, nothing opened. */
+static int allocate(struct reflector *r, struct udp_session **out, const struct session_spec *spec,
+		    void *owner)
 {
 	struct udp_session *u = calloc(1, sizeof(*u));
 
@@ -147,7 +148,8 @@ int udp_allocate(struct reflector *r, struct udp_session **out, const struct ses
 	return 0;
 }
 
-void udp_enlist(struct reflector *r, struct udp_session *u)
+/* It has a thread and a port: one of the reflector's sessions from now on. */
+static void enlist(struct reflector *r, struct udp_session *u)
 {
 	u->next = r->sessions;
 	if (u->next) {
@@ -167,7 +169,7 @@ int udp_open(struct reflector *r, const struct session_spec *spec, uint16_t port
 	if (!port_first || port_first > port_last || spec->local.family != spec->remote.family) {
 		return -EINVAL;
 	}
-	error = udp_allocate(r, &u, spec, owner);
+	error = allocate(r, &u, spec, owner);
 	if (error) {
 		return error;
 	}
@@ -176,7 +178,7 @@ int udp_open(struct reflector *r, const struct session_spec *spec, uint16_t port
 		udp_free(u);
 		return error;
 	}
-	udp_enlist(r, u);
+	enlist(r, u);
 	*out = u;
 	*port = u->port;
 	if (u->link) {
@@ -310,7 +312,7 @@ static int take_place(struct reflector *r, const struct session_spec *spec, uint
 		port_take(&r->ports, port);
 		u->port = port;
 		u->fd = fd;
-		u->worker = udp_pick_worker(r);
+		u->worker = pick(r);
 		u->run_octets = sock_unfragmented(fd);
 		return 0;
 	}
@@ -347,7 +349,7 @@ int udp_adopt(struct reflector *r, const struct session_spec *spec, uint16_t por
 	      struct carry *c, void *owner, struct police_total *total, struct udp_session **out)
 {
 	struct udp_session *u = NULL;
-	int error = udp_allocate(r, &u, spec, owner);
+	int error = allocate(r, &u, spec, owner);
 
 	if (!error) {
 		error = take_place(r, spec, port, fd, u);
@@ -372,7 +374,7 @@ int udp_adopt(struct reflector *r, const struct session_spec *spec, uint16_t por
 		sock_ask_hardware(fd);
 	}
 	u->total = total;
-	udp_enlist(r, u);
+	enlist(r, u);
 	resume(u);
 	*out = u;
 	return 0;

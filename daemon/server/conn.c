@@ -2,6 +2,7 @@
 #include "daemon/server/conn.h"
 
 #include "daemon/reflector/device.h"
+#include "daemon/reflector/sock.h"
 #include "daemon/server/host.h"
 #include "daemon/server/memory.h"
 #include "daemon/server/orders.h"
@@ -358,15 +359,12 @@ bool conn_make_room(struct server *s)
 
 static bool prepare(struct conn *c, const struct address *remote)
 {
-	struct sockaddr_storage ss = { 0 };
-	socklen_t len = sizeof ss;
 	struct server *s = c->server;
 	struct address local;
 
-	if (getsockname(c->stream.fd, (struct sockaddr *)&ss, &len) < 0) {
+	if (sock_local(c->stream.fd, &local)) {
 		return false;
 	}
-	local = listener_address(&ss);
 	control_init(&c->control, &local, remote, &s->admit, &c->client->admit);
 	c->control.start_time = s->start_time;
 	choose_sid_address(&c->control, s);
@@ -416,7 +414,7 @@ static struct conn *allocate(struct server *s, const struct address *remote)
 bool conn_new(struct server *s, int fd, const struct sockaddr_storage *peer)
 {
 	struct control_in opened = { .kind = CONTROL_OPENED };
-	struct address remote = listener_address(peer);
+	struct address remote = sock_address(peer);
 	struct conn *c;
 
 	if (memory_is_low() && s->idlers.n + s->refused.n >= CROWD_LOW) {

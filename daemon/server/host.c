@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/host.h"
 
-#include "daemon/server/listener.h"
+#include "daemon/reflector/sock.h"
 
 #include <ifaddrs.h>
 #include <netinet/in.h>
@@ -29,7 +29,7 @@ bool host_has(const struct address *a)
 		memcpy(&ss, i->ifa_addr,
 		       i->ifa_addr->sa_family == AF_INET ? sizeof(struct sockaddr_in)
 							 : sizeof(struct sockaddr_in6));
-		have = listener_address(&ss);
+		have = sock_address(&ss);
 		found = address_same_host(a, &have);
 	}
 	freeifaddrs(all);

@@ -2,6 +2,7 @@
 #include "daemon/server/listener.h"
 
 #include "daemon/reflector/device.h"
+#include "daemon/reflector/sock.h"
 #include "daemon/server/conn.h"
 #include "daemon/server/server.h"
 
@@ -14,31 +15,6 @@
 
 #define BACKLOG 4096 /* who does not fit tries again after a second */
 #define ACCEPTS_PER_EVENT 32
-
-struct address listener_address(const struct sockaddr_storage *ss)
-{
-	const struct sockaddr_in *v4 = (const void *)ss;
-	const struct sockaddr_in6 *v6 = (const void *)ss;
-	struct address a = { 0 };
-
-	if (ss->ss_family == AF_INET) {
-		a.family = 4;
-		a.port = ntohs(v4->sin_port);
-		memcpy(a.ip, &v4->sin_addr, 4);
-	} else if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
-		a.family = 4;
-		a.port = ntohs(v6->sin6_port);
-		memcpy(a.ip, v6->sin6_addr.s6_addr + 12, 4);
-	} else {
-		a.family = 6;
-		a.port = ntohs(v6->sin6_port);
-		memcpy(a.ip, &v6->sin6_addr, 16);
-		if (address_is_link_local(&a)) {
-			a.scope = v6->sin6_scope_id;
-		}
-	}
-	return a;
-}
 
 static socklen_t to_sockaddr(const struct address *a, struct sockaddr_storage *ss)
 {
@@ -91,19 +67,6 @@ static void take_connections(struct ev_loop *loop, ev_io *w, int events)
 	}
 }
 
-static int find_bound(int fd, struct address *bound)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof ss;
-
-	memset(&ss, 0, sizeof ss);
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) < 0) {
-		return -errno;
-	}
-	*bound = listener_address(&ss);
-	return 0;
-}
-
 /* That of the process before, or a new one. */
 static int open_socket(struct passed *p, const struct address *a, uint32_t device,
 		       struct address *bound)
@@ -133,7 +96,7 @@ static int open_socket(struct passed *p, const struct address *a, uint32_t devic
 	}
 	/* For R-010; harmless where it is not known. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_SAVE_SYN, &on, sizeof on);
-	rc = find_bound(fd, bound);
+	rc = sock_local(fd, bound);
 	if (rc < 0) {
 		close(fd);
 		return rc;
@@ -145,15 +108,10 @@ fail:
 	return rc;
 }
 
-static bool same_wish(const struct address *a, const struct address *b)
-{
-	return address_same_host(a, b) && a->port == b->port;
-}
-
 static struct listener *find(struct listener *list, const struct address *wanted, uint32_t device)
 {
 	for (; list; list = list->next) {
-		if (same_wish(&list->wanted, wanted) && list->device == device) {
+		if (address_same_port(&list->wanted, wanted) && list->device == device) {
 			return list;
 		}
 	}
@@ -228,7 +186,7 @@ static int prepare_passed(struct server *s, struct listener *old, struct listene
 
 	for (size_t i = 0; i < s->passed.n_control; i++) {
 		struct listener *l = calloc(1, sizeof *l);
-		int rc = l ? find_bound(s->passed.control[i], &l->bound) : -ENOMEM;
+		int rc = l ? sock_local(s->passed.control[i], &l->bound) : -ENOMEM;
 
 		if (rc < 0) {
 			free(l);

@@ -23,9 +23,6 @@ struct listener {
 	ev_io io;
 };
 
-/** struct address of a socket address; IPv4-mapped becomes IPv4. */
-struct address listener_address(const struct sockaddr_storage *ss);
-
 /**
  * A listener for each entry of @now: those of @old are reused, the others opened. If the service
  * manager passed sockets, they are the listeners, whatever @now says. Nothing of @old is closed.

@@ -2,7 +2,7 @@
 #include "daemon/server/passed.h"
 
 #include "daemon/reflector/device.h"
-#include "daemon/server/listener.h"
+#include "daemon/reflector/sock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -130,8 +130,8 @@ uint64_t passed_cookie(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) ? 0 : cookie;
 }
 
-/* False without memory: then it is closed. */
-static bool keep(struct passed *p, int fd, bool port)
+/* Without memory it is closed. */
+static void keep(struct passed *p, int fd, bool port)
 {
 	if (p->n_left == p->room) {
 		size_t room = p->room ? 2 * p->room : 256;
@@ -139,7 +139,7 @@ static bool keep(struct passed *p, int fd, bool port)
 
 		if (!more) {
 			close(fd);
-			return false;
+			return;
 		}
 		p->left = more;
 		p->room = room;
@@ -149,7 +149,6 @@ static bool keep(struct passed *p, int fd, bool port)
 		.fd = fd,
 		.port = port,
 	};
-	return true;
 }
 
 /* One lot. False at the end. */
@@ -178,7 +177,7 @@ static bool receive(struct passed *p, int from)
 			int fd;
 
 			memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-			(void)keep(p, fd, kind == PASSED_LOT_ADDRESS);
+			keep(p, fd, kind == PASSED_LOT_ADDRESS);
 		}
 	}
 	return true;
@@ -282,15 +281,9 @@ int passed_socket(struct passed *p, uint64_t cookie)
 
 static bool is_bound_to(int fd, const struct address *a)
 {
-	struct sockaddr_storage ss = { 0 };
-	socklen_t len = sizeof ss;
 	struct address bound;
 
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) < 0) {
-		return false;
-	}
-	bound = listener_address(&ss);
-	return address_same_host(&bound, a) && bound.port == a->port;
+	return !sock_local(fd, &bound) && address_same_port(&bound, a);
 }
 
 int passed_port(struct passed *p, int type, const struct address *bound, uint32_t device)

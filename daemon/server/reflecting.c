@@ -73,16 +73,8 @@ static int check_timestamps(struct server *s)
 	return 0;
 }
 
-/* A shared port of the process before. */
-static int take_port(void *context, int family, uint16_t port)
-{
-	struct server *s = context;
-	struct address any = { .family = (uint8_t)family, .port = port };
-
-	return passed_port(&s->passed, SOCK_DGRAM, &any, 0);
-}
-
-static int take_light(void *context, const struct address *bound, uint32_t device)
+/* Of the process before. */
+static int take_old(void *context, const struct address *bound, uint32_t device)
 {
 	struct server *s = context;
 
@@ -103,14 +95,12 @@ int reflecting_start(struct server *s)
 		.n_light_fds = s->passed.n_light,
 		.ended = orders_session_ended,
 		.light_ended = say_light_ended,
-		.light_old = take_light,
+		.old = take_old,
 		.context = s,
 		.halted = true, /* the sessions of the process before come first */
 	};
-	int rc;
+	int rc = reflector_new(&s->reflector, s->loop, &config);
 
-	config.shared.old = take_port;
-	rc = reflector_new(&s->reflector, s->loop, &config);
 	if (rc < 0) {
 		say_refused(&config.shared, rc);
 		return rc;
@@ -133,9 +123,8 @@ static void say_faults(struct server *s)
 
 int reflecting_go_on(struct server *s)
 {
-	int rc;
+	int rc = reflector_go_on(s->reflector);
 
-	rc = reflector_go_on(s->reflector);
 	if (rc < 0) {
 		log_early("cannot start the reflector threads: %s", strerror(-rc));
 		return rc;
