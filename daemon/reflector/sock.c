@@ -327,9 +327,10 @@ struct address sock_address(const struct sockaddr_storage *ss)
 
 int sock_local(int fd, struct address *out)
 {
-	struct sockaddr_storage ss = { 0 };
+	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
 
+	memset(&ss, 0, sizeof(ss));
 	*out = (struct address){ .family = 4 };
 	if (getsockname(fd, (struct sockaddr *)&ss, &len)) {
 		return -errno;
