@@ -130,11 +130,11 @@ def everything_is_in_the_midst_of_something(t):
 
 @test
 def timers_go_on(t):
-    m, d = managed(t, {"timers": {"servwait": 3, "refwait": 3}})
+    m, d = managed(t, {"timers": {"servwait": 8, "refwait": 8}})
     idle = connect(t, 1)
     s, _ = open_session(t, connect(t, 1), 1)
     stopped = connect(t, 1)
-    other, _ = open_session(t, stopped, 1, timeout=seconds(4))
+    other, _ = open_session(t, stopped, 1, timeout=seconds(9))
     stopped.stop(1)
     since = m.restart(d)
     idle.wait_closed()
@@ -147,7 +147,7 @@ def timers_go_on(t):
 
 @test
 def individual_sessions_keep_their_names(t):
-    m, d = managed(t, {"timers": {"refwait": 2}})
+    m, d = managed(t, {"timers": {"refwait": 5}})
     modes = 1 | INDIVIDUAL
     c = connect(t, modes)
     s, answer = open_session(t, c, modes)
