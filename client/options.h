@@ -2,8 +2,7 @@
 /* The command line of twamp: one table row per option makes parser and help. */
 #pragma once
 
-#include "client/allow.h"
-#include "protocol/wire.h"
+#include "protocol/prefix.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -61,7 +60,7 @@ struct options {
 	uint16_t ssid;
 	bool ssid_given;
 	bool stateful; /* responder */
-	struct allow allow[OPTIONS_MAX_ALLOW];
+	struct prefix allow[OPTIONS_MAX_ALLOW];
 	uint32_t allow_count; /* 0 = this host only */
 	bool json;
 	bool quiet;

@@ -27,7 +27,7 @@ bool optlight_allow(struct options *o, const char *text)
 	if (o->allow_count == OPTIONS_MAX_ALLOW) {
 		return false;
 	}
-	return allow_parse(text, &o->allow[o->allow_count++]);
+	return prefix_parse(text, &o->allow[o->allow_count++]) == NULL;
 }
 
 bool optlight_endpoint(struct options *o, const char *text)

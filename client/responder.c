@@ -57,17 +57,19 @@ struct responder {
 static bool is_allowed(const struct options *o, const union endpoint *from)
 {
 	bool v6 = from->any.sa_family == AF_INET6;
-	const uint8_t *ip = v6 ? from->v6.sin6_addr.s6_addr : (const void *)&from->v4.sin_addr;
+	struct prefix host = { .family = v6 ? 6 : 4, .bits = v6 ? 128 : 32 };
 
+	memcpy(host.ip, v6 ? from->v6.sin6_addr.s6_addr : (const void *)&from->v4.sin_addr,
+	       v6 ? 16 : 4);
 	for (uint32_t i = 0; i < o->allow_count; i++) {
-		if (allow_covers(&o->allow[i], v6 ? 6 : 4, ip)) {
+		if (prefix_covers(&o->allow[i], &host)) {
 			return true;
 		}
 	}
 	if (o->allow_count) {
 		return false;
 	}
-	return v6 ? IN6_IS_ADDR_LOOPBACK(&from->v6.sin6_addr) : ip[0] == 127;
+	return v6 ? IN6_IS_ADDR_LOOPBACK(&from->v6.sin6_addr) : host.ip[0] == 127;
 }
 
 /* What comes from a reflector, by its port or because it is a reply, would never end. */

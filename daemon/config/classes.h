@@ -7,7 +7,7 @@
 
 #include "daemon/config/apply.h"
 #include "daemon/config/keys.h"
-#include "daemon/config/prefix.h"
+#include "protocol/prefix.h"
 
 struct settings_prefix {
 	struct prefix prefix;

@@ -9,7 +9,7 @@
 #pragma once
 
 #include "daemon/config/apply.h"
-#include "daemon/config/prefix.h"
+#include "protocol/prefix.h"
 
 #define LIGHTCONF_PORT 862 /* RFC 8545, RFC 8762 4.1 */
 

@@ -79,7 +79,7 @@ struct settings_class {
 };
 
 struct keys;
-struct prefix; /* daemon/config/prefix.h */
+struct prefix; /* protocol/prefix.h */
 struct settings_prefix; /* daemon/config/classes.h */
 struct settings_key_id;
 

@@ -33,7 +33,7 @@ FOLDERS = {
 }
 PURE = ["protocol", "daemon/control"]
 # What a pure file may include from the system: no clock, no allocation, no I/O.
-# arpa/inet.h is there for inet_ntop, stdio.h for snprintf; the symbols tell if more is used.
+# arpa/inet.h is there for inet_ntop and inet_pton, stdio.h for snprintf; the symbols tell if more is used.
 PURE_HEADERS = {"arpa/inet.h", "assert.h", "errno.h", "inttypes.h", "limits.h", "stdarg.h",
                 "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "string.h"}
 PURE_HEADERS_OF = {"protocol": re.compile(r"nettle/\w+\.h$")}
@@ -45,8 +45,8 @@ SPDX = "SPDX-License-Identifier: BSD-2-Clause"
 # strdup, strerror, strtok and the like are left out on purpose.
 PURE_SYMBOLS = {
     "memcpy", "memmove", "memset", "memcmp", "bcmp", "memchr", "explicit_bzero",
-    "strlen", "strnlen", "strcmp", "strncmp", "strchr", "strrchr", "strspn", "strcspn", "strstr",
-    "snprintf", "inet_ntop", "__stack_chk_fail", "__assert_fail", "_GLOBAL_OFFSET_TABLE_",
+    "strlen", "strnlen", "strcmp", "strncmp", "strchr", "strchrnul", "strrchr", "strspn", "strcspn", "strstr",
+    "snprintf", "inet_ntop", "inet_pton", "__stack_chk_fail", "__assert_fail", "_GLOBAL_OFFSET_TABLE_",
     "__memcpy_chk", "__memmove_chk", "__memset_chk", "__snprintf_chk", "__explicit_bzero_chk",
 }
 # nettle neither allocates nor reads a clock. The others come with instrumented builds.

@@ -3,7 +3,7 @@
 #include "tests/unit/config/test-settings.h"
 
 #include "daemon/config/keys.h"
-#include "daemon/config/prefix.h"
+#include "protocol/prefix.h"
 #include "protocol/mode.h"
 
 #include <arpa/inet.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/config/prefix.h"
+#include "protocol/prefix.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
