@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/server/adopt.h"
+
+#include "daemon/control/resume.h"
+#include "daemon/server/conn.h"
+#include "daemon/server/orders.h"
+#include "daemon/server/server.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DETAIL_LEN 160
+
+void adopt_say(struct server *s, enum log_event e, uint32_t connections, uint32_t sessions)
+{
+	char detail[DETAIL_LEN];
+
+	snprintf(detail, sizeof detail, "%" PRIu32 " connection%s and %" PRIu32 " session%s",
+		 connections, connections == 1 ? "" : "s", sessions, sessions == 1 ? "" : "s");
+	server_say(s, e, detail);
+}
+
+/* --- what goes ------------------------------------------------------------------------ */
+
+static void carry_conn(struct carry *k, struct conn *c)
+{
+	uint64_t cookie = passed_cookie(c->stream.fd);
+
+	CARRY(k, cookie);
+	resume_control(k, &c->control);
+	stream_carry(k, &c->stream);
+}
+
+void adopt_save(struct carry *k, struct server *s)
+{
+	struct carry record;
+	uint32_t n = 0;
+
+	for (const struct conn *c = s->conns; c; c = c->next) {
+		n += conn_at_rest(c);
+	}
+	CARRY(k, n);
+	for (struct conn *c = s->conns; c; c = c->next) {
+		if (conn_at_rest(c)) {
+			record = carry_open(k);
+			carry_conn(&record, c);
+			orders_carry(&record, s, c);
+			carry_close(k, &record);
+		}
+	}
+	record = carry_open(k);
+	orders_carry(&record, s, NULL);
+	carry_close(k, &record);
+}
+
+/* --- taking it up --------------------------------------------------------------------- */
+
+struct taken {
+	uint32_t connections, sessions, lost_connections, lost_sessions;
+};
+
+static struct conn *adopt_conn(struct server *s, struct carry *k)
+{
+	struct conn *c = calloc(1, sizeof *c);
+	uint64_t cookie = 0;
+
+	if (!c) {
+		return NULL;
+	}
+	CARRY(k, cookie);
+	stream_init(&c->stream, passed_socket(&s->passed, cookie));
+	c->control.keyed = vault_take(&s->keyed);
+	resume_control(k, &c->control);
+	if (!(c->control.modes & MODE_KEYED_MASK)) {
+		vault_give(&s->keyed, c->control.keyed);
+		c->control.keyed = NULL;
+	}
+	stream_carry(k, &c->stream);
+	if (!k->bad && c->stream.fd >= 0) {
+		c->client = clients_get(s->clients, &c->control.remote, server_mono());
+	}
+	if (!c->client) {
+		control_wipe(&c->control);
+		vault_give(&s->keyed, c->control.keyed);
+		stream_close(&c->stream);
+		free(c);
+		return NULL;
+	}
+	c->server = s;
+	c->control.total = &s->admit;
+	c->control.client = &c->client->admit;
+	conn_enlist(c);
+	if (c->control.counted) {
+		c->control.charged = c->control.class;
+		admit_connection_resume(&s->admit, c->control.charged, c->control.client);
+	}
+	return c;
+}
+
+static void resume_conn(struct conn *c)
+{
+	struct control_in in = { .kind = CONTROL_POLICY };
+
+	resume_settle(&c->control, server_mono());
+	crowd_sort(c);
+	if (c->control.state == CONTROL_DERIVING) {
+		(void)orders_derive(c, &in);
+	}
+	conn_feed(c, &in); /* for its deadline */
+	conn_go_on(c);
+}
+
+static void take_connection(struct server *s, struct carry *k, struct taken *t)
+{
+	struct conn *c = adopt_conn(s, k);
+
+	t->connections += c != NULL;
+	t->lost_connections += !c;
+	if (k->bad) {
+		return;
+	}
+	orders_adopt(k, s, c, &t->sessions, &t->lost_sessions);
+	if (c) {
+		resume_conn(c);
+	}
+}
+
+bool adopt_load(struct carry *k, struct server *s)
+{
+	struct taken t = { 0 };
+	struct carry record;
+	char detail[DETAIL_LEN];
+	uint32_t n = 0;
+
+	CARRY(k, n);
+	for (; n && !k->bad; n--) {
+		record = carry_open(k);
+		take_connection(s, &record, &t);
+		carry_close(k, &record);
+	}
+	record = carry_open(k);
+	orders_adopt(&record, s, NULL, &t.sessions, &t.lost_sessions);
+	if (t.lost_connections || t.lost_sessions) {
+		snprintf(detail, sizeof detail,
+			 "%" PRIu32 " connections and %" PRIu32
+			 " sessions: their sockets or ports are not there any more",
+			 t.lost_connections, t.lost_sessions);
+		server_say(s, LOG_EVENT_HANDOVER_LOST, detail);
+	}
+	adopt_say(s, LOG_EVENT_TAKEN_OVER, t.connections, t.sessions);
+	return !k->bad && !record.bad;
+}

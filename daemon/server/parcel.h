@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * All sockets of this process in one, for the service manager's store.
+ */
+#pragma once
+
+#include "protocol/wire.h"
+
+struct server;
+
+/** Return a Unix stream in which they wait to be received (passed.h), or negative errno. */
+NODISCARD int parcel_pack(const struct server *s);
