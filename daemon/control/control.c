@@ -92,7 +92,7 @@ void control_wipe(struct control *c)
 
 /* Acknowledgements of individual control: one message per Accept value, all SIDs of the
  * command, and a reason for each. */
-size_t control_room(const struct control *c)
+static size_t most(const struct control *c)
 {
 	size_t n = c->rest / MSG_SID_LEN;
 
@@ -100,6 +100,30 @@ size_t control_room(const struct control *c)
 		return MSG_GREETING_LEN;
 	}
 	return MSG_N_LEN(n) + ACCEPT_COUNT * MSG_N_LEN(0) + n + MSG_GREETING_LEN;
+}
+
+size_t control_room(const struct control *c, enum control_kind kind)
+{
+	switch (kind) {
+	case CONTROL_OPENED:
+	case CONTROL_OCTETS:
+	case CONTROL_KEY_READY:
+	case CONTROL_KEY_REFUSED:
+	case CONTROL_PORT_READY:
+	case CONTROL_PORT_REFUSED:
+	case CONTROL_STARTED:
+		return most(c);
+	case CONTROL_ARRIVED:
+	case CONTROL_SESSION_ENDED:
+	case CONTROL_BLOCKED:
+	case CONTROL_FLUSHED:
+	case CONTROL_DEADLINE:
+	case CONTROL_PEER_GONE:
+	case CONTROL_POLICY:
+	case CONTROL_SHUTDOWN:
+		return 0;
+	}
+	return 0;
 }
 
 size_t control_want(const struct control *c)

@@ -134,7 +134,7 @@ struct control_report {
 #define CONTROL_REPORTS 8
 
 struct control_out {
-	uint8_t *octets; /* the caller's; control_room() octets */
+	uint8_t *octets; /* the caller's; as many as control_room() says */
 	size_t size, len; /* of it; octets to send */
 	bool derive; /* order DERIVE: control_auth() says what */
 	bool open; /* order OPEN: control_spec() says what */
@@ -200,8 +200,15 @@ void control_wipe(struct control *c);
 /** Octets that the next CONTROL_OCTETS must carry; 0 = none can be taken now. */
 size_t control_want(const struct control *c);
 
-/** Octets that control_out must have room for at the next event. */
-size_t control_room(const struct control *c);
+/* Enough for every answer but those of individual control to many sessions at once. */
+#define CONTROL_ROOM_USUAL (MSG_GREETING_LEN + (1 + ACCEPT_COUNT) * MSG_N_LEN(0))
+
+/**
+ * Octets that control_out must have room for at an event of @kind. 0 for what has no answer: such
+ * an event can be fed however short memory is, as it must be. More than CONTROL_ROOM_USUAL only for
+ * CONTROL_OCTETS, and for what its orders lead to.
+ */
+size_t control_room(const struct control *c, enum control_kind kind);
 
 /**
  * One event. @now never goes back. @policy is what holds now (a reload changes it between events).

@@ -130,7 +130,11 @@ enum reason conn_choose_class(struct conn *c)
 	return c->class ? REASON_OK : REASON_NO_CLASS;
 }
 
-/* Room for the answers to the next event: one buffer for all connections. */
+/*
+ * Room for the answers to the next event: one buffer for all connections. It can fail only for a
+ * message of the peer (conn_prepare has the rest), so that no event of ours is ever lost: who is
+ * not told that a session has ended would look at its memory for ever.
+ */
 static bool fit_scratch(struct server *s, size_t room)
 {
 	uint8_t *more;
@@ -161,14 +165,19 @@ static bool order(struct conn *c, const struct control_out *out, struct control_
 	return out->derive && orders_derive(c, in);
 }
 
+int conn_prepare(struct server *s)
+{
+	return fit_scratch(s, CONTROL_ROOM_USUAL) ? 0 : -ENOMEM;
+}
+
 void conn_feed(struct conn *c, struct control_in *in)
 {
 	struct control_out out = { 0 };
 	struct mono now;
 
 	do {
-		if (!fit_scratch(c->server, control_room(&c->control))) {
-			c->closing = c->eof = true;
+		if (!fit_scratch(c->server, control_room(&c->control, in->kind))) {
+			c->closing = c->eof = true; /* finish() says so to the control side */
 			return;
 		}
 		out.octets = c->server->scratch;

@@ -32,6 +32,9 @@ struct conn {
 	struct stream stream;
 };
 
+/** Before the first connection. Return 0 or negative errno. */
+NODISCARD int conn_prepare(struct server *s);
+
 /**
  * Take over an accepted socket and greet. On any failure it is closed.
  * False if places are short: before the next is taken, those who are in should be heard.

@@ -387,7 +387,7 @@ static int start(struct server *s, const struct server_options *o)
 	memory_init();
 	s->loop = ev_default_loop(EVFLAG_AUTO);
 	s->clients = clients_new();
-	if (!s->loop || !s->clients) {
+	if (!s->loop || !s->clients || conn_prepare(s)) {
 		return -ENOMEM;
 	}
 	host_ipv4(s->host_ipv4);

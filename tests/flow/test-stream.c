@@ -41,7 +41,7 @@ static void feed(struct stream *s, struct control_in *in)
 	do {
 		uint8_t *octets = in->octets;
 
-		out.size = control_room(&s->control);
+		out.size = control_room(&s->control, in->kind);
 		MUST(out.size <= sizeof(room));
 		control_feed(&s->control, &s->policy, in, s->now, &out);
 		while ((i = control_next_todo(&s->control, &todo)) != NULL) {

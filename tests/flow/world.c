@@ -320,7 +320,7 @@ static void feed(struct world *w, struct conn *c, struct control_in *in)
 	struct control_out out;
 
 	memset(&out, 0xa5, sizeof(out));
-	out.size = control_room(&c->control);
+	out.size = control_room(&c->control, in->kind);
 	MUST(out.size <= sizeof(room));
 	out.octets = room + sizeof(room) - out.size;
 	control_feed(&c->control, &w->policy, in, (struct mono){ w->now_ns }, &out);

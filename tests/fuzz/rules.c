@@ -88,7 +88,8 @@ static void check_want(const struct shell *s)
 	}
 	/* what is discarded is discarded until it is quiet, not for ever */
 	MUST(!c->skipping || c->blocked || s->closing || c->quiet.ns != CONTROL_OFF);
-	MUST(control_room(c) >= MSG_GREETING_LEN);
+	MUST(control_room(c, CONTROL_OCTETS) >= MSG_GREETING_LEN);
+	MUST(!control_room(c, CONTROL_SESSION_ENDED) && !control_room(c, CONTROL_PEER_GONE));
 	MUST(!c->blocked || c->state == CONTROL_DEAD || s->deadline_ns < CONTROL_NEVER);
 }
 

@@ -55,7 +55,7 @@ void shell_feed(struct shell *s, struct control_in *in)
 	struct control_out out;
 
 	memset(&out, 0xa5, sizeof(out));
-	out.size = control_room(&s->control);
+	out.size = control_room(&s->control, in->kind);
 	out.octets = malloc(out.size);
 	MUST(out.octets);
 	memset(out.octets, 0xa5, out.size);

@@ -302,7 +302,7 @@ static void feed(struct talk *t, struct control_in *in)
 	enum control_state before = t->control.state;
 	struct control_out out;
 
-	out.size = control_room(&t->control);
+	out.size = control_room(&t->control, in->kind);
 	out.octets = malloc(out.size); /* exactly, so that what is more is found out */
 	ck_assert_ptr_nonnull(out.octets);
 	if (!t->own_total) {

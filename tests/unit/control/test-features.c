@@ -148,8 +148,7 @@ END_TEST
 
 #define REQUEST_BEEF "$req.reflect_octets.plain_unauth"
 /* padding 64 and length 38, which is one more than 64 - 27 */
-#define REQUEST_CAFE \
-	"0504 00*10 9c40c350 00*48 00000040 00*8 00*8 00*4 cafe 0026 00*4 00*16"
+#define REQUEST_CAFE "0504 00*10 9c40c350 00*48 00000040 00*8 00*8 00*4 cafe 0026 00*4 00*16"
 #define REQUEST_BAD(octets) "0504 0100 00*8 9c40c350 00*48 00000040 00*8 00*8 00*4 " octets " 00*22"
 
 /* R-210 C-081 R-212: echoed, in refusals too; Server octets 0 */
@@ -253,10 +252,9 @@ static const struct {
 static enum reason check(uint32_t modes, uint16_t length, uint32_t padding, uint64_t *value)
 {
 	const struct request_context x = { &t.control.local, &t.control.remote, modes };
-	struct msg_request m = { .ipvn = 4,
-				 .sender_port = 1,
-				 .padding = padding,
-				 .reflect_length = length };
+	struct msg_request m = {
+		.ipvn = 4, .sender_port = 1, .padding = padding, .reflect_length = length
+	};
 	struct session_spec spec;
 
 	return request_check(&x, &t.policy, &m, &spec, value);

@@ -278,9 +278,9 @@ START_TEST(flipped_token)
 	ck_assert_uint_eq(denied, 128);
 	/* replayed: another connection has another Challenge */
 	talk_hex("$setup.mode4", setup, sizeof(setup));
-	ck_assert_int_eq(crypt_token_open(setup + 84, dk, vectors_octets(in, "in.salt", 16),
-					  &t.keys),
-			 CRYPT_DENIED);
+	ck_assert_int_eq(
+		crypt_token_open(setup + 84, dk, vectors_octets(in, "in.salt", 16), &t.keys),
+		CRYPT_DENIED);
 	vectors_free(cipher);
 	vectors_free(in);
 	talk_init(&t);
@@ -295,7 +295,9 @@ START_TEST(unknown_command)
 	static const uint32_t modes[] = { MODE_AUTHENTICATED, MODE_ENCRYPTED, MODE_MIXED,
 					  MODE_ENCRYPTED | INDIVIDUAL };
 	char in[40];
-	const struct talk_row rows[] = { SESSION, { TALK_SAY, 0, in, "", "CLOSING +close end#0 closed=unknown" }, END_ROW };
+	const struct talk_row rows[] = {
+		SESSION, { TALK_SAY, 0, in, "", "CLOSING +close end#0 closed=unknown" }, END_ROW
+	};
 
 	for (int number = 0; number < 256; number++) {
 		if (number == 2 || number == 3 || number == 5 || number == 7 || number == 9) {

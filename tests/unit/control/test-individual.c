@@ -121,7 +121,8 @@ TALK(stop_mixed, OPEN0, OPEN1, OPEN(2, c352, SID2, "READY"), START0, START1,
 /* --- lengths -------------------------------------------------------------------------- */
 
 /* nothing is said, all ends */
-TALK(none_started, OPEN0, { TALK_SAY, 0, "07 00*15", NULL, "CLOSING +close end#0 closed=sid-count" });
+TALK(none_started, OPEN0,
+     { TALK_SAY, 0, "07 00*15", NULL, "CLOSING +close end#0 closed=sid-count" });
 TALK(none_stopped, OPEN0, START0,
      { TALK_SAY, 0, "09 00*15", NULL, "CLOSING +close end#0 closed=sid-count" });
 TALK(too_many, OPEN0,
@@ -140,8 +141,7 @@ TALK(as_many_as_may_be, OPEN0,
 
 #define REFUSED(in, state, number) \
 	{ \
-		TALK_SAY, 0, in, "03 00*47", \
-			state " refused-request=unexpected-command/" number \
+		TALK_SAY, 0, in, "03 00*47", state " refused-request=unexpected-command/" number \
 	}
 /* R-072 R-073: of known length, so that the connection lives, and its chain */
 TALK(common_commands, REFUSED("$start.unauth", "READY", "2"),
@@ -198,8 +198,9 @@ END_TEST
 /* a kept SID is of the connection's limit, but not of the others' */
 START_TEST(kept_is_counted)
 {
-	static const struct talk_row fill[] = { OPEN0, START0, { TALK_ENDED, 0, NULL, NULL, "READY" },
-						END_ROW };
+	static const struct talk_row fill[] = {
+		OPEN0, START0, { TALK_ENDED, 0, NULL, NULL, "READY" }, END_ROW
+	};
 	static const struct talk_row refused[] = {
 		{ TALK_SAY, 0, "$req.v4.plain_unauth", "04 00*47",
 		  "READY refused-request=max-sessions-per-connection/0" },

@@ -165,8 +165,8 @@ END_TEST
 
 /* --- handshake ------------------------------------------------------------------------ */
 
-#define REFUSED(accept, words) "00*15 " accept " 00*32", "CLOSING +close refused-connection=" words \
-	" closed=refused"
+#define REFUSED(accept, words) \
+	"00*15 " accept " 00*32", "CLOSING +close refused-connection=" words " closed=refused"
 
 /* R-017 R-018: the refusal is in the clear and says nothing else; then the end */
 START_TEST(wrong_token)
@@ -234,9 +234,9 @@ static void next_connection(void)
 /* R-022 R-243: three a minute; the fourth is refused unseen, until a third of a minute has gone */
 START_TEST(failure_rate)
 {
-	static const struct talk_row fails[] = {
-		{ TALK_KEY_REFUSED, REASON_AUTH_FAILED, NULL, REFUSED("01", "auth-failed/4") }, END_ROW
-	};
+	static const struct talk_row fails[] = { { TALK_KEY_REFUSED, REASON_AUTH_FAILED, NULL,
+						   REFUSED("01", "auth-failed/4") },
+						 END_ROW };
 	static const struct talk_row refused[] = {
 		{ TALK_OPENED, 0, NULL, "$greeting.modes_0x3f", "GREETED" },
 		{ TALK_SAY, 0, "$setup.mode4", REFUSED("05", "auth-rate/4") },
@@ -412,14 +412,18 @@ START_TEST(pipelined)
 END_TEST
 
 #define KEY_COMES_LATE \
-	{ TALK_KEY, 0, NULL, NULL, "CLOSING" }, { TALK_KEY_REFUSED, REASON_KDF_QUEUE, NULL, NULL, \
-						  "CLOSING" }
+	{ TALK_KEY, 0, NULL, NULL, "CLOSING" }, \
+	{ \
+		TALK_KEY_REFUSED, REASON_KDF_QUEUE, NULL, NULL, "CLOSING" \
+	}
 
 /* R-011 R-074: whatever ends the connection meanwhile, the key that comes is not wanted */
 START_TEST(ends_meanwhile)
 {
 	static const struct talk_row ends[][5] = {
-		{ { TALK_GONE, 0, NULL, NULL, "CLOSING +close closed=peer" }, KEY_COMES_LATE, END_ROW },
+		{ { TALK_GONE, 0, NULL, NULL, "CLOSING +close closed=peer" },
+		  KEY_COMES_LATE,
+		  END_ROW },
 		{ { TALK_SHUTDOWN, 0, NULL, NULL, "CLOSING +close closed=shutdown" },
 		  KEY_COMES_LATE,
 		  END_ROW },
