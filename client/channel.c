@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "client/channel.h"
 
-#include "client/timing.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -44,7 +44,7 @@ static int wait_for(int fd, short events, struct mono deadline)
 	struct pollfd p = { .fd = fd, .events = events };
 
 	for (;;) {
-		int64_t left = deadline.ns - timing_mono().ns;
+		int64_t left = deadline.ns - clock_mono().ns;
 		int n;
 
 		if (left <= 0) {
@@ -102,7 +102,7 @@ static int tell_read(struct channel *c, const char *message, size_t have, size_t
 
 int channel_read(struct channel *c, uint8_t *to, size_t n, const char *message, struct outcome *out)
 {
-	struct mono deadline = { timing_mono().ns + c->timeout_ns };
+	struct mono deadline = { clock_mono().ns + c->timeout_ns };
 	size_t have = 0;
 
 	while (have < n) {
@@ -119,7 +119,7 @@ int channel_read(struct channel *c, uint8_t *to, size_t n, const char *message, 
 int channel_write(struct channel *c, const uint8_t *from, size_t n, const char *message,
 		  struct outcome *out)
 {
-	struct mono deadline = { timing_mono().ns + c->timeout_ns };
+	struct mono deadline = { clock_mono().ns + c->timeout_ns };
 	size_t done = 0;
 
 	while (done < n) {

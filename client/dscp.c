@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "client/dscp.h"
 
-#include "client/value.h"
+#include "base/value.h"
 
 #include <strings.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "client/endpoint.h"
 
-#include "client/timing.h"
+#include "base/clock.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -121,7 +121,7 @@ static int find_source(const struct options *o, int family, union endpoint *loca
 static int connect_bounded(int fd, const union endpoint *peer, int64_t timeout_ns)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
-	int64_t deadline = timing_mono().ns + timeout_ns;
+	int64_t deadline = clock_mono().ns + timeout_ns;
 	int error = 0;
 	socklen_t len = sizeof(error);
 
@@ -132,7 +132,7 @@ static int connect_bounded(int fd, const union endpoint *peer, int64_t timeout_n
 		return -errno;
 	}
 	for (;;) {
-		int64_t left = deadline - timing_mono().ns;
+		int64_t left = deadline - clock_mono().ns;
 		int n;
 
 		if (left <= 0) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "client/explain.h"
 
-#include "client/value.h"
+#include "base/value.h"
 #include "protocol/accept.h"
 
 #include <errno.h>

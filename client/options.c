@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "client/options.h"
 
+#include "base/value.h"
 #include "client/optlight.h"
 #include "client/optrow.h"
 #include "client/secret.h"
-#include "client/value.h"
 #include "protocol/mode.h"
 #include "protocol/ts.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "client/optlight.h"
 
-#include "client/value.h"
+#include "base/value.h"
 #include "protocol/stamp.h"
 
 bool optlight_ssid(struct options *o, const char *text)

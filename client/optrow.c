@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "client/optrow.h"
 
+#include "base/value.h"
 #include "client/dscp.h"
 #include "client/optlight.h"
 #include "client/secret.h"
-#include "client/value.h"
 #include "protocol/mode.h"
 #include "protocol/msg.h"
 #include "protocol/pkt.h"

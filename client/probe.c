@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "client/probe.h"
 
+#include "base/clock.h"
 #include "client/optlight.h"
 #include "client/padding.h"
-#include "client/timing.h"
 #include "protocol/stamp.h"
 
 #include <errno.h>
@@ -158,7 +158,7 @@ static void dress(struct probe *p)
 /* The header with its timestamp, as late as its protection lets it be: T-005. Returns T1. */
 static struct wall put_header(struct probe *p, struct pkt_send *header)
 {
-	struct wall t1 = timing_wall();
+	struct wall t1 = clock_wall();
 	struct wire_out ts = wire_out(p->packet + p->layout->ts, sizeof(header->ts));
 
 	header->ts = ts_encode(p->format, t1);
@@ -171,7 +171,7 @@ static struct wall put_header(struct probe *p, struct pkt_send *header)
 		break;
 	case PROBE_AUTHENTICATED:
 		crypt_pkt_seal_send(&p->crypt, false, p->packet);
-		t1 = timing_wall();
+		t1 = clock_wall();
 		wire_put64(&ts, ts_encode(p->format, t1));
 		break;
 	case PROBE_ENCRYPTED:
@@ -254,7 +254,7 @@ static int receive_one(struct probe *p, uint8_t *to, size_t size, struct receive
 	*r = (struct received){ .octets = (size_t)n, .from = r->from, .ttl = -1 };
 	read_ancillary(&m, r);
 	if (!r->stamped) {
-		r->t4 = timing_wall();
+		r->t4 = clock_wall();
 		p->user_stamps++;
 	}
 	return 0;

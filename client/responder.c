@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "client/responder.h"
 
+#include "base/clock.h"
 #include "client/endpoint.h"
 #include "client/responder_sock.h"
-#include "client/timing.h"
 #include "protocol/stamp.h"
 
 #include <errno.h>
@@ -139,7 +139,7 @@ static enum verdict answer(struct responder *r, int fd, const struct responder_p
 	if (bad) {
 		return SHORT;
 	}
-	t3 = timing_wall();
+	t3 = clock_wall();
 	if (t3.ns < p->t2.ns) {
 		t3 = p->t2; /* the clock was set back: T-036 */
 	}
@@ -175,7 +175,7 @@ static void on_signal(struct ev_loop *loop, ev_signal *w, int events)
 
 static void look_at_clock(struct responder *r)
 {
-	struct ts_error now = timing_clock();
+	struct ts_error now = clock_state();
 
 	r->error_estimate = ts_ee_encode(&now);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "client/responder_sock.h"
 
-#include "client/timing.h"
+#include "base/clock.h"
 #include "protocol/pkt.h"
 
 #include <errno.h>
@@ -160,7 +160,7 @@ int responder_sock_receive(int fd, uint8_t *to, size_t size, struct responder_pa
 	p->octets = (size_t)n;
 	read_control(&m, p);
 	if (!p->t2.ns) {
-		p->t2 = timing_wall();
+		p->t2 = clock_wall();
 	}
 	return 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "client/sender.h"
 
-#include "client/timing.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <ev.h>
@@ -88,7 +88,7 @@ static void on_due(struct ev_loop *loop, ev_io *w, int events)
 
 	(void)!read(s->timer_fd, &expirations, sizeof(expirations));
 	for (int i = 0; i < BURST && s->next < count_total(s); i++) {
-		if (find_due(s, s->next).ns > timing_mono().ns) {
+		if (find_due(s, s->next).ns > clock_mono().ns) {
 			break;
 		}
 		probe_send(&s->probes[s->next % s->probe_count], s->error_estimate);
@@ -165,7 +165,7 @@ static void on_progress(struct ev_loop *loop, ev_timer *w, int events)
 
 static void look_at_clock(struct sender *s)
 {
-	struct ts_error now = timing_clock();
+	struct ts_error now = clock_state();
 
 	now.format = s->options->features & MODE_PTP ? TS_PTP : TS_NTP;
 	s->error_estimate = ts_ee_encode(&now);
@@ -266,7 +266,7 @@ enum sender_end sender_run(struct sender *s, int control_fd)
 	if (live) {
 		ev_timer_start(s->loop, &s->progress);
 	}
-	s->start = timing_mono();
+	s->start = clock_mono();
 	arm(s);
 	ev_run(s->loop, 0);
 	if (live) {

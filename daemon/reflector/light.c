@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/light.h"
 
-#include "daemon/reflector/device.h"
+#include "base/device.h"
 #include "daemon/reflector/lightpath.h"
 #include "daemon/reflector/lightsock.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/lightsock.h"
 
-#include "daemon/reflector/device.h"
+#include "base/device.h"
 
 /* By an entry with a device. */
 static bool is_named(const struct settings *s, const struct address *at, uint32_t bound)

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "daemon/config/vault.h"
+#include "base/vault.h"
 #include "daemon/reflector/estimate.h"
 #include "daemon/reflector/light.h"
 #include "daemon/reflector/port.h"

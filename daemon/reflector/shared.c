@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/shared.h"
 
+#include "base/siphash.h"
 #include "daemon/reflector/reflect.h"
-#include "daemon/reflector/siphash.h"
 
 #include <errno.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/sock.h"
 
-#include "daemon/reflector/device.h"
+#include "base/device.h"
 #include "protocol/pkt.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/kdf.h"
 
-#include "daemon/config/vault.h"
+#include "base/vault.h"
 
 #include <errno.h>
 #include <pthread.h>

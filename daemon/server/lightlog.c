@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/lightlog.h"
 
-#include "daemon/reflector/device.h"
+#include "base/device.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/sealed.h"
 
-#include "daemon/reflector/siphash.h"
+#include "base/siphash.h"
 #include "protocol/carry.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/server.h"
 
-#include "daemon/reflector/device.h"
+#include "base/device.h"
 #include "daemon/server/burden.h"
 #include "daemon/server/conn.h"
 #include "daemon/server/handover.h"

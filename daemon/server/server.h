@@ -5,8 +5,8 @@
  */
 #pragma once
 
+#include "base/vault.h"
 #include "daemon/config/settings.h"
-#include "daemon/config/vault.h"
 #include "daemon/control/admit.h"
 #include "daemon/control/overload.h"
 #include "daemon/reflector/reflector.h"

@@ -23,13 +23,15 @@ import tempfile
 FOLDERS = {
     "protocol": ["protocol"],
     "daemon/control": ["protocol", "daemon/control"],
-    "daemon/config": ["protocol", "daemon/control", "daemon/config"],
-    "daemon/reflector": ["protocol", "daemon/control", "daemon/config", "daemon/reflector"],
-    "daemon/server": ["protocol", "daemon/control", "daemon/config", "daemon/reflector",
-                      "daemon/server"],
-    "daemon": ["protocol", "daemon/control", "daemon/config", "daemon/reflector",
+    "base": ["protocol", "base"],
+    "daemon/config": ["protocol", "daemon/control", "base", "daemon/config"],
+    "daemon/reflector": ["protocol", "daemon/control", "base", "daemon/config",
+                         "daemon/reflector"],
+    "daemon/server": ["protocol", "daemon/control", "base", "daemon/config",
+                      "daemon/reflector", "daemon/server"],
+    "daemon": ["protocol", "daemon/control", "base", "daemon/config", "daemon/reflector",
                "daemon/server", "daemon"],
-    "client": ["protocol", "client"],
+    "client": ["protocol", "base", "client"],
 }
 PURE = ["protocol", "daemon/control"]
 # What a pure file may include from the system: no clock, no allocation, no I/O.

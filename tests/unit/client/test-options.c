@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The command line, and the values in it. */
+#include "base/value.h"
 #include "client/dscp.h"
 #include "client/options.h"
-#include "client/value.h"
 #include "protocol/mode.h"
 #include "protocol/ts.h"
 

@@ -3,7 +3,7 @@
  * Memory for secrets. munmap is wrapped by the linker, to see what goes back to the system;
  * madvise, to let it fail. R-247
  */
-#include "daemon/config/vault.h"
+#include "base/vault.h"
 
 #include <check.h>
 #include <errno.h>

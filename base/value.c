@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "client/value.h"
+#include "base/value.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/reflector/device.h"
+#include "base/device.h"
 
 #include <errno.h>
 #include <net/if.h>

@@ -7,8 +7,8 @@
 
 #include "protocol/ts.h"
 
-struct wall timing_wall(void);
-struct mono timing_mono(void);
+struct wall clock_wall(void);
+struct mono clock_mono(void);
 
 /** State of the wall clock by ntp_adjtime; NTP format.                 T-033 */
-struct ts_error timing_clock(void);
+struct ts_error clock_state(void);

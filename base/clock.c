@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "client/timing.h"
+#include "base/clock.h"
 
 #include <sys/timex.h>
 #include <time.h>
@@ -12,17 +12,17 @@ static int64_t read_ns(clockid_t id)
 	return (int64_t)t.tv_sec * TS_NS_PER_S + t.tv_nsec;
 }
 
-struct wall timing_wall(void)
+struct wall clock_wall(void)
 {
 	return (struct wall){ read_ns(CLOCK_REALTIME) };
 }
 
-struct mono timing_mono(void)
+struct mono clock_mono(void)
 {
 	return (struct mono){ read_ns(CLOCK_MONOTONIC) };
 }
 
-struct ts_error timing_clock(void)
+struct ts_error clock_state(void)
 {
 	struct ts_error e = { .format = TS_NTP, .error_ns = -1 };
 	struct timex t = { 0 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/config/vault.h"
+#include "base/vault.h"
 
 #include <assert.h>
 #include <stdalign.h>
