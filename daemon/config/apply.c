@@ -199,12 +199,14 @@ static int put_listen(struct apply *a, const config_setting_t *s, const struct s
 
 static int put(struct apply *a, const config_setting_t *s, const struct schema_row *row)
 {
-	if (!a->class) {
-		a->place[row - schema_rows] = (struct apply_place){
-			.file = a->file,
-			.line = config_setting_source_line(s),
-			.order = ++a->order,
-		};
+	size_t index = (size_t)(row - schema_rows);
+	unsigned line = config_setting_source_line(s);
+
+	if (a->class) {
+		a->class->lines[index] = line;
+	} else {
+		a->settings->places[index] = (struct settings_place){ a->file, line };
+		a->order[index] = ++a->n_set;
 	}
 	switch (row->type) {
 	case SCHEMA_LISTEN:
@@ -320,26 +322,24 @@ int apply_file(struct apply *a, const char *path)
 	return r;
 }
 
-static const struct apply_place *place_of(const struct apply *a, const char *key)
+static size_t index_of(const char *key)
 {
-	return &a->place[schema_find(key, SCHEMA_SERVER) - schema_rows];
+	return (size_t)(schema_find(key, SCHEMA_SERVER) - schema_rows);
 }
 
 static int check_ports(struct apply *a)
 {
 	const struct policy *p = &a->settings->configured;
-	const struct apply_place *first = place_of(a, "ports.first");
-	const struct apply_place *last = place_of(a, "ports.last");
+	size_t first = index_of("ports.first"), last = index_of("ports.last");
+	const struct settings_place *later;
 
 	if (p->port_first <= p->port_last) {
 		return 0;
 	}
 	/* The one that was set later is the one to look at. */
-	if (first->order > last->order) {
-		last = first;
-	}
+	later = &a->settings->places[a->order[first] > a->order[last] ? first : last];
 	return fault(
-		a->err, last->file, last->line,
+		a->err, later->file, later->line,
 		"ports.first (%u) is above ports.last (%u), expected: ports.first <= ports.last",
 		p->port_first, p->port_last);
 }
@@ -362,5 +362,7 @@ int apply_finish(struct apply *a)
 	int r = check_ports(a);
 
 	r = r ? r : load_keys(a);
-	return r ? r : classes_finish(a, place_of(a, "clients"), place_of(a, "modes"));
+	return r ? r
+		 : classes_finish(a, &a->settings->places[index_of("clients")],
+				  &a->settings->places[index_of("modes")]);
 }

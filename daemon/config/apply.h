@@ -9,12 +9,6 @@
 
 #include <libconfig.h>
 
-struct apply_place {
-	const char *file;
-	unsigned line;
-	unsigned order; /* of what was set, 0 = not set */
-};
-
 struct apply {
 	struct settings *settings;
 	struct settings_error *err;
@@ -22,8 +16,8 @@ struct apply {
 	const char *file; /* being read; lives as long as this */
 	char key[176]; /* being read, as it is told: "clients.modes" */
 	struct settings_class *class; /* being read, or NULL */
-	unsigned order;
-	struct apply_place place[SCHEMA_ROWS]; /* where each key was set last */
+	unsigned order[SCHEMA_ROWS]; /* in which each key was set last, from 1 on; 0 = not set */
+	unsigned n_set;
 };
 
 /** Where what is being read stands. */

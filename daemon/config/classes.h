@@ -37,8 +37,8 @@ NODISCARD int classes_put_key_ids(struct apply *a, const config_setting_t *s,
  * @clients, @modes  where these keys were set
  * Return 0, -ENOMEM or SETTINGS_BAD.
  */
-NODISCARD int classes_finish(struct apply *a, const struct apply_place *clients,
-			     const struct apply_place *modes);
+NODISCARD int classes_finish(struct apply *a, const struct settings_place *clients,
+			     const struct settings_place *modes);
 
 /** Free what @s has of all this. */
 void classes_free(struct settings *s);

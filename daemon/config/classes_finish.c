@@ -25,7 +25,7 @@ static bool make_policy(const struct settings *s, const struct policy *configure
 	"\"unauthenticated\" among the modes"
 #define PATH_SHOWN 80
 
-static int need_keys(struct apply *a, const struct apply_place *modes, const char *file,
+static int need_keys(struct apply *a, const struct settings_place *modes, const char *file,
 		     const struct settings_class *c)
 {
 	const char *path = a->settings->keys_path, *cut = "";
@@ -57,7 +57,7 @@ static void inherit(const struct settings *s, struct settings_class *c)
 	}
 }
 
-static int check_ports(struct apply *a, const struct apply_place *clients,
+static int check_ports(struct apply *a, const struct settings_place *clients,
 		       const struct settings_class *c)
 {
 	const struct policy *p = &c->configured;
@@ -71,8 +71,8 @@ static int check_ports(struct apply *a, const struct apply_place *clients,
 		     p->port_first, c->name, p->port_last);
 }
 
-static int make_policies(struct apply *a, const struct apply_place *clients,
-			 const struct apply_place *modes)
+static int make_policies(struct apply *a, const struct settings_place *clients,
+			 const struct settings_place *modes)
 {
 	struct settings *s = a->settings;
 	bool some = make_policy(s, &s->configured, &s->policy);
@@ -115,7 +115,7 @@ static int compare_prefixes(const void *a, const void *b)
 	return order ? order : (x > y) - (x < y); /* as in the file */
 }
 
-static int index_prefixes(struct apply *a, const struct apply_place *clients)
+static int index_prefixes(struct apply *a, const struct settings_place *clients)
 {
 	struct settings *s = a->settings;
 	const struct settings_prefix *outer = NULL;
@@ -159,7 +159,7 @@ static int compare_key_ids(const void *a, const void *b)
 	return order ? order : (x > y) - (x < y);
 }
 
-static int index_key_ids(struct apply *a, const struct apply_place *clients)
+static int index_key_ids(struct apply *a, const struct settings_place *clients)
 {
 	struct settings *s = a->settings;
 
@@ -184,7 +184,7 @@ static int index_key_ids(struct apply *a, const struct apply_place *clients)
 }
 
 /* Without any keys all are unknown, which the modes have shown already. */
-static int check_key_ids(struct apply *a, const struct apply_place *clients)
+static int check_key_ids(struct apply *a, const struct settings_place *clients)
 {
 	const struct settings *s = a->settings;
 
@@ -202,8 +202,8 @@ static int check_key_ids(struct apply *a, const struct apply_place *clients)
 	return 0;
 }
 
-int classes_finish(struct apply *a, const struct apply_place *clients,
-		   const struct apply_place *modes)
+int classes_finish(struct apply *a, const struct settings_place *clients,
+		   const struct settings_place *modes)
 {
 	int r = index_prefixes(a, clients);
 

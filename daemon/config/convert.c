@@ -64,7 +64,7 @@ static void keep(struct apply *a, const struct schema_row *row, uint64_t value)
 	a->class->overrides |= UINT64_C(1) << (row - schema_rows);
 	schema_class_put(row, &a->class->configured, value);
 }
-_Static_assert(SCHEMA_ROWS <= 64, "a bit for each");
+_Static_assert(SETTINGS_KEYS_MAX <= 64, "a bit for each");
 
 static int put_integer(struct apply *a, const config_setting_t *s, const struct schema_row *row)
 {

@@ -51,6 +51,7 @@ struct schema_row {
 
 #define SCHEMA_ROWS 50
 extern const struct schema_row schema_rows[SCHEMA_ROWS];
+_Static_assert(SCHEMA_ROWS <= SETTINGS_KEYS_MAX, "a place for each");
 
 #define SCHEMA_LISTEN_MAX 64
 #define SCHEMA_LISTEN_PORT 862

@@ -17,13 +17,14 @@ static int load_files(struct apply *a)
 	struct source_list list = { 0 };
 	int r = a->config ? source_list(a->config, &list, a->err) : 0;
 
+	a->settings->files = list.path;
+	a->settings->n_files = list.n;
 	for (size_t i = 0; !r && i < list.n; i++) {
 		r = apply_file(a, list.path[i]);
 	}
 	if (!r) {
 		r = apply_finish(a);
 	}
-	source_list_free(&list);
 	return r;
 }
 
@@ -66,10 +67,30 @@ void settings_unref(struct settings *s)
 	lightconf_free(s);
 	classes_free(s);
 	keys_free(s->keys);
+	source_list_free(&(struct source_list){ s->files, s->n_files });
 	free(s->keys_path);
 	free(s->keys_file);
 	free(s->listen);
 	free(s);
+}
+
+struct settings_place settings_origin(const struct settings *s, const char *key,
+				      const struct settings_class *class)
+{
+	enum schema_scope where = class ? SCHEMA_CLASS : SCHEMA_SERVER;
+	size_t prefix = class && !strncmp(key, "clients.", 8) ? 8 : 0;
+	const struct schema_row *row = schema_find(key + prefix, where);
+	struct settings_place place = { 0 };
+
+	if (!row) {
+		return place;
+	}
+	place = s->places[row - schema_rows];
+	if (class && class->lines[row - schema_rows]) {
+		place.file = s->places[schema_find("clients", SCHEMA_SERVER) - schema_rows].file;
+		place.line = class->lines[row - schema_rows];
+	}
+	return place;
 }
 
 static bool differs(const struct schema_row *row, const struct settings *old,

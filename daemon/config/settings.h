@@ -63,6 +63,14 @@ enum settings_level {
 	SETTINGS_LEVEL_DEBUG = 7,
 };
 
+#define SETTINGS_KEYS_MAX 64 /* rows of the schema, at most */
+
+/* Where something stands in the files. */
+struct settings_place {
+	const char *file; /* NULL = nowhere: it is the built-in default */
+	unsigned line;
+};
+
 #define SETTINGS_CLASS_NAME_MAX 31
 
 /* Clients that are treated alike: an entry of "clients", or the built-in "default". */
@@ -74,6 +82,7 @@ struct settings_class {
 	/* How the file has it; for daemon/config. */
 	struct policy configured;
 	uint64_t overrides; /* a bit for each schema row that the class sets */
+	unsigned lines[SETTINGS_KEYS_MAX]; /* where it sets them; of the file of "clients" */
 	size_t first_prefix, first_key_id;
 	unsigned line;
 };
@@ -115,6 +124,10 @@ struct settings {
 	struct settings_key_id *key_ids;
 	const struct settings_key_id **by_key_id; /* sorted */
 	size_t n_key_ids;
+
+	char **files; /* that were read, in this order; without the keys file */
+	size_t n_files;
+	struct settings_place places[SETTINGS_KEYS_MAX]; /* of each schema row */
 	unsigned refs;
 };
 
@@ -169,6 +182,15 @@ bool settings_light_allows(const struct settings_light *l, const struct address 
 
 /** Is the SSID one of a provisioned session (T-085)? Bisection. */
 bool settings_light_knows(const struct settings_light *l, uint16_t ssid);
+
+/**
+ * Where the value of a key comes from: "limits.max_sessions", or "clients.limits.max_sessions"
+ * for a class. What a class does not set itself it has from the settings.
+ * @class  NULL = of the settings
+ * The file lives as long as @s. Constant time but for the search for the name.
+ */
+struct settings_place settings_origin(const struct settings *s, const char *key,
+				      const struct settings_class *class);
 
 /** Every key with its value as it would be written in a file, for --dump. No secrets. */
 void settings_dump(const struct settings *s, FILE *to);

@@ -156,6 +156,43 @@ START_TEST(conf_d_faults)
 }
 END_TEST
 
+static void came_from(const struct settings *s, const char *key, const struct settings_class *c,
+		      const char *name, unsigned line)
+{
+	struct settings_place place = settings_origin(s, key, c);
+	char path[sizeof(room) + 32];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", room, name);
+	ck_assert_ptr_nonnull(place.file);
+	ck_assert_str_eq(place.file, path);
+	ck_assert_uint_eq(place.line, line);
+}
+
+/* Each value knows the file and the line that set it; a class also what it has from above. */
+START_TEST(origins)
+{
+	struct settings *s;
+	const struct settings_class *c;
+
+	write_text("conf.d/x.conf", "\n\nlimits = { max_padding = 11; };");
+	s = load_good("limits = {\n max_padding = 1;\n max_sessions = 7;\n packet_rate = 9; };\n"
+		      "clients = ( { name = \"lab\"; prefixes = [ \"::/0\" ];\n"
+		      " limits = {\n max_sessions = 8; }; } );");
+	c = &s->classes[0];
+	ck_assert_uint_eq(s->n_files, 2);
+	came_from(s, "limits.max_padding", NULL, "conf.d/x.conf", 3);
+	came_from(s, "limits.max_sessions", NULL, "twampd.conf", 3);
+	came_from(s, "limits.max_sessions", c, "twampd.conf", 7);
+	came_from(s, "clients.limits.max_sessions", c, "twampd.conf", 7);
+	came_from(s, "limits.packet_rate", c, "twampd.conf", 4);
+	came_from(s, "clients", NULL, "twampd.conf", 5);
+	ck_assert_ptr_null(settings_origin(s, "limits.max_connections", NULL).file);
+	ck_assert_ptr_null(settings_origin(s, "limits.max_connections", c).file);
+	ck_assert_ptr_null(settings_origin(s, "no.such", NULL).file);
+	settings_unref(s);
+}
+END_TEST
+
 START_TEST(conf_d_not_a_directory)
 {
 	write_text("conf.d", "");
@@ -444,6 +481,7 @@ TCase *files_cases(void)
 	tcase_add_test(files, long_name);
 	tcase_add_test(files, conf_d);
 	tcase_add_test(files, conf_d_faults);
+	tcase_add_test(files, origins);
 	tcase_add_test(files, conf_d_not_a_directory);
 	tcase_add_test(files, file_in_working_directory);
 	tcase_add_test(files, last_line);
