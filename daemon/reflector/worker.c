@@ -236,12 +236,19 @@ struct slice {
 
 /*
  * A short time slice: who asks for little at a time gets it sooner when he wakes up (Linux 6.12
- * and later; before that it is ignored). The share of the CPU stays the same.
+ * and later; before that it is ignored). The share of the CPU stays the same, and so does what the
+ * operator chose for the process: its nice value, and its policy, which has no slice in all cases.
  */
 static void be_brief(void)
 {
-	struct slice s = { .size = sizeof(s), .policy = SCHED_OTHER, .runtime_ns = SLICE_NS };
+	struct slice s = { .size = sizeof(s) };
 
+	if (syscall(SYS_sched_getattr, 0, &s, sizeof(s), 0) ||
+	    (s.policy != SCHED_OTHER && s.policy != SCHED_BATCH)) {
+		return;
+	}
+	s.size = sizeof(s);
+	s.runtime_ns = SLICE_NS;
 	(void)syscall(SYS_sched_setattr, 0, &s, 0);
 }
 
@@ -249,8 +256,9 @@ static void *run(void *arg)
 {
 	struct worker *w = arg;
 
-	be_brief();
-
+	if (!w->reflector->config.priority) { /* else it is about to get SCHED_FIFO */
+		be_brief();
+	}
 	ev_now_update(w->loop);
 	ev_run(w->loop, 0);
 	return NULL;

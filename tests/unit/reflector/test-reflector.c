@@ -2,9 +2,14 @@
 /* Packets through the reflector and its threads, over real sockets on loopback. */
 #include "tests/unit/reflector/fixture.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* R-100 T-021 T-022 T-027 T-045 T-047: any size, equal size back, from the same port */
@@ -174,6 +179,55 @@ START_TEST(lag)
 }
 END_TEST
 
+/* The id of our thread of this name; 0 = there is none. */
+static int find_thread(const char *name)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	int found = 0;
+
+	ck_assert_ptr_nonnull(tasks);
+	for (struct dirent *d; !found && (d = readdir(tasks)) != NULL;) {
+		char path[300], comm[32] = "";
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", d->d_name);
+		f = fopen(path, "re");
+		if (f) {
+			comm[fread(comm, 1, sizeof(comm) - 1, f)] = '\0';
+			fclose(f);
+		}
+		comm[strcspn(comm, "\n")] = '\0';
+		found = strcmp(comm, name) == 0 ? atoi(d->d_name) : 0;
+	}
+	closedir(tasks);
+	return found;
+}
+
+/* What the operator chose for the process holds for its reflector threads. */
+START_TEST(operators_choice)
+{
+	static const int policies[] = { SCHED_OTHER, SCHED_BATCH, SCHED_IDLE };
+	struct sched_param none = { 0 };
+	uint16_t from = 0, port;
+	int fd = rig_sender(4, &from), thread, nice = getpriority(PRIO_PROCESS, 0) + 3;
+	struct session_spec spec = rig_spec(4, from);
+	static struct fixture_end e;
+
+	fixture_tear_down();
+	ck_assert_int_eq(sched_setscheduler(0, policies[_i], &none), 0);
+	ck_assert_int_eq(setpriority(PRIO_PROCESS, 0, nice), 0);
+	fixture_set_up();
+	thread = find_thread("twampd/refl0");
+	ck_assert_int_ne(thread, 0);
+	fixture_start(&spec, &e, &port); /* on the first thread, which has begun when it answers */
+	rig_send_seq(fd, 4, port, 1);
+	fixture_expect(fd, 0, 1);
+	ck_assert_int_eq(sched_getscheduler(thread), policies[_i]);
+	ck_assert_int_eq(getpriority(PRIO_PROCESS, (id_t)thread), nice);
+	close(fd);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("reflector");
@@ -189,6 +243,7 @@ int main(void)
 	tcase_add_test(t, strangers);
 	tcase_add_loop_test(t, kernel_timestamps, 0, 2);
 	tcase_add_test(t, lag);
+	tcase_add_loop_test(t, operators_choice, 0, 3);
 	suite_add_tcase(s, t);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_NORMAL);
