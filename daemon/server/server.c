@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/server.h"
 
-#include "base/device.h"
 #include "daemon/server/burden.h"
 #include "daemon/server/conn.h"
 #include "daemon/server/handover.h"
@@ -10,6 +9,7 @@
 #include "daemon/server/memory.h"
 #include "daemon/server/orders.h"
 #include "daemon/server/reflecting.h"
+#include "daemon/server/reload.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -22,7 +22,6 @@
 #define GRACE_S 5. /* for connections to flush when the server stops */
 #define STUCK_S 5. /* a reflector thread that did not move for so long is stuck */
 #define DETAIL_LEN 400
-#define COUNT_USUAL 32768 /* what clients take by default. RFC 5357 6, RFC 8913 */
 
 static int64_t now_ns(clockid_t clock)
 {
@@ -49,7 +48,7 @@ void server_say(struct server *s, enum log_event e, const char *detail)
 
 /* --- what systemd is told ------------------------------------------------------------- */
 
-static void tell_status(struct server *s)
+void server_tell_status(struct server *s)
 {
 	const char *prefix = s->stopping ? "stopping: " : s->admit.draining ? "draining: " : "";
 	struct reflector_totals t;
@@ -94,7 +93,7 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 	memory_settle(s->n_conns + s->admit.sessions + clients_number(s->clients));
 	feed_watchdog(s);
 	log_tick(s->log);
-	tell_status(s);
+	server_tell_status(s);
 }
 
 /* --- shortage --------------------------------------------------------------------------- */
@@ -117,142 +116,7 @@ void server_pause_accept(struct server *s, int error)
 	ev_timer_start(s->loop, &s->accept_pause);
 }
 
-/* --- settings ------------------------------------------------------------------------- */
-
-static void say_listening(struct server *s)
-{
-	char text[ADDRESS_TEXT_LEN], device[DEVICE_TEXT_LEN], where[sizeof text + sizeof device];
-
-	if (s->passed.n_control) {
-		snprintf(text, sizeof text, "%zu", s->passed.n_control);
-		server_say(s, LOG_EVENT_ACTIVATED, text);
-	}
-	for (struct listener *l = s->listeners; l; l = l->next) {
-		if (!l->said) {
-			snprintf(where, sizeof where, "%s%s",
-				 address_text(&l->bound, text, sizeof text),
-				 device_text(l->device, device));
-			server_say(s, LOG_EVENT_LISTENING, where);
-		}
-		l->said = true;
-	}
-	lightlog_opened(s->log, s->reflector);
-	lightlog_unused(s->log, s->reflector);
-}
-
-static void explain(int rc, const char *kind, const struct settings_listen *fault, const char *look,
-		    char *why, size_t size)
-{
-	char text[ADDRESS_TEXT_LEN];
-
-	snprintf(why, size, "cannot listen on %s%s%s%s: %s%s%s", kind,
-		 address_text(&fault->address, text, sizeof text),
-		 *fault->device ? ", device " : "", fault->device, strerror(-rc),
-		 rc == -EACCES	     ? "; ports below 1024 need CAP_NET_BIND_SERVICE"
-		 : rc == -ENODEV     ? "; make it, or correct device: ip link show"
-		 : rc == -EPERM	     ? "; device needs Linux 5.7 or CAP_NET_RAW"
-		 : rc == -EADDRINUSE ? "; look who has it: "
-				     : "",
-		 rc == -EADDRINUSE ? look : "");
-}
-
-/* Open what @settings want; on failure nothing has changed and @why says what failed. */
-static int listen_to(struct server *s, struct settings *settings, char *why, size_t size)
-{
-	struct light_plan *light;
-	struct listener *next;
-	struct settings_listen fault;
-	int rc = light_prepare(s->reflector, settings, &light, &fault);
-
-	if (rc < 0) {
-		explain(rc, "UDP ", &fault,
-			s->passed.n_light ? "ss -lunp; if it is a socket that was passed, an entry "
-					    "of light has to name its own address"
-					  : "ss -lunp",
-			why, size);
-		return rc;
-	}
-	rc = listener_prepare(s, s->listeners, settings, &next, &fault);
-	if (rc < 0) {
-		explain(rc, "", &fault, "ss -ltnp", why, size);
-		light_discard(light);
-		return rc;
-	}
-	listener_swap(&s->listeners, next);
-	light_apply(s->reflector, light);
-	return 0;
-}
-
-static void use_settings(struct server *s, struct settings *settings)
-{
-	uint32_t keyed = settings_keyed_modes(settings);
-
-	s->settings = settings;
-	s->admit.max_connections = settings->policy.max_connections;
-	s->admit.max_sessions = settings->policy.max_sessions;
-	s->admit.limits_temporary = settings->accept_code == ACCEPT_TEMPORARY;
-	s->keyed_policy = settings->policy;
-	s->keyed_policy.modes = keyed & MODE_SECURITY_MASK;
-	s->keyed_policy.features = keyed & MODE_FEATURE_MASK;
-}
-
-/* */
-static void say_count(struct server *s)
-{
-	char text[16];
-
-	if (s->settings->configured.kdf_count > COUNT_USUAL) {
-		snprintf(text, sizeof text, "%" PRIu32, s->settings->configured.kdf_count);
-		server_say(s, LOG_EVENT_COUNT_LARGE, text);
-	}
-}
-
-static void take_settings(struct server *s, struct settings *next)
-{
-	char names[DETAIL_LEN];
-
-	if (settings_restart_needed(s->settings, next, names, sizeof names)) {
-		server_say(s, LOG_EVENT_RESTART_NEEDED, names);
-	}
-	settings_unref(s->settings);
-	use_settings(s, next);
-	conn_settings_changed(s);
-	log_set_level(s->log, (int)next->log_level);
-	server_say(s, LOG_EVENT_RELOADED, s->config_path ? s->config_path : "defaults");
-	say_count(s);
-	lightlog_counters(s->log, s->reflector);
-	say_listening(s);
-}
-
-/* Prepare all that can fail, then swap. */
-static void on_hup(struct ev_loop *loop, ev_signal *w, int events)
-{
-	struct server *s = w->data;
-	struct settings *next = NULL;
-	struct settings_error err = { "out of memory" };
-	int rc;
-
-	if (s->stopping) {
-		return;
-	}
-	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, server_mono().ns / 1000);
-	rc = settings_load(s->config_path, &next, &err);
-	if (!rc) {
-		rc = listen_to(s, next, err.text, sizeof err.text);
-	}
-	if (rc) {
-		settings_unref(next);
-		server_say(s, LOG_EVENT_RELOAD_FAILED, err.text);
-		(void)sd_notifyf(
-			0, "READY=1\nSTATUS=reload failed, the old settings stay in force: %s",
-			err.text);
-		ev_timer_again(loop, &s->second); /* leave that status for a while */
-		return;
-	}
-	take_settings(s, next);
-	(void)sd_notify(0, "READY=1");
-	tell_status(s);
-}
+/* --- draining ------------------------------------------------------------------------- */
 
 /* SIGUSR1: take nothing new, let what runs finish; SIGUSR2: as before. */
 static void on_drain(struct ev_loop *loop, ev_signal *w, int events)
@@ -265,7 +129,7 @@ static void on_drain(struct ev_loop *loop, ev_signal *w, int events)
 	}
 	s->admit.draining = drain;
 	server_say(s, drain ? LOG_EVENT_DRAINING : LOG_EVENT_RESUMED, NULL);
-	tell_status(s);
+	server_tell_status(s);
 }
 
 /* --- the end -------------------------------------------------------------------------- */
@@ -346,7 +210,7 @@ static void start_timers(struct server *s)
 	if (usec && (double)usec / 1e6 / 3. < period) {
 		period = (double)usec / 1e6 / 3.;
 	}
-	ev_signal_init(&s->hup, on_hup, SIGHUP);
+	ev_signal_init(&s->hup, reload_on_hup, SIGHUP);
 	ev_signal_init(&s->term, on_stop, SIGTERM);
 	ev_signal_init(&s->interrupt, on_stop, SIGINT);
 	ev_signal_init(&s->drain, on_drain, SIGUSR1);
@@ -400,14 +264,14 @@ static int start(struct server *s, const struct server_options *o)
 	if (rc < 0) {
 		return rc;
 	}
-	rc = listen_to(s, s->settings, why, sizeof why);
+	rc = reload_listen(s, s->settings, why, sizeof why);
 	if (rc < 0) {
 		log_early("%s", why);
 		return rc;
 	}
 	start_timers(s);
-	say_count(s);
-	say_listening(s);
+	reload_say_count(s);
+	reload_say_listening(s);
 	handover_take(s); /* the sessions of the process before, then their packets */
 	rc = reflecting_go_on(s);
 	if (rc < 0) {
@@ -415,7 +279,7 @@ static int start(struct server *s, const struct server_options *o)
 	}
 	server_say(s, LOG_EVENT_READY, s->config_path ? s->config_path : "built-in defaults");
 	(void)sd_notify(0, "READY=1");
-	tell_status(s);
+	server_tell_status(s);
 	return 0;
 }
 
@@ -424,7 +288,7 @@ int server_run(const struct server_options *o, struct settings *settings)
 	struct server s = { .keyed = vault_of(sizeof(struct control_keyed)) };
 	int rc;
 
-	use_settings(&s, settings);
+	reload_use(&s, settings);
 	rc = start(&s, o);
 
 	if (!rc) {

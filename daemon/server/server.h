@@ -70,6 +70,9 @@ int server_run(const struct server_options *o, struct settings *settings);
 /** Log an event that is about nobody in particular. @detail NULL ok. */
 void server_say(struct server *s, enum log_event e, const char *detail);
 
+/** STATUS= for systemctl status. */
+void server_tell_status(struct server *s);
+
 /** Monotonic now; wall now. */
 struct mono server_mono(void);
 struct wall server_wall(void);

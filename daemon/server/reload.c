@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/server/reload.h"
+
+#include "base/device.h"
+#include "daemon/reflector/light.h"
+#include "daemon/server/conn.h"
+#include "daemon/server/lightlog.h"
+#include "daemon/server/server.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <systemd/sd-daemon.h>
+
+#define DETAIL_LEN 400
+#define COUNT_USUAL 32768 /* what clients take by default. RFC 5357 6, RFC 8913 */
+
+void reload_say_listening(struct server *s)
+{
+	char text[ADDRESS_TEXT_LEN], device[DEVICE_TEXT_LEN], where[sizeof text + sizeof device];
+
+	if (s->passed.n_control) {
+		snprintf(text, sizeof text, "%zu", s->passed.n_control);
+		server_say(s, LOG_EVENT_ACTIVATED, text);
+	}
+	for (struct listener *l = s->listeners; l; l = l->next) {
+		if (!l->said) {
+			snprintf(where, sizeof where, "%s%s",
+				 address_text(&l->bound, text, sizeof text),
+				 device_text(l->device, device));
+			server_say(s, LOG_EVENT_LISTENING, where);
+		}
+		l->said = true;
+	}
+	lightlog_opened(s->log, s->reflector);
+	lightlog_unused(s->log, s->reflector);
+}
+
+static void explain(int rc, const char *kind, const struct settings_listen *fault, const char *look,
+		    char *why, size_t size)
+{
+	char text[ADDRESS_TEXT_LEN];
+
+	snprintf(why, size, "cannot listen on %s%s%s%s: %s%s%s", kind,
+		 address_text(&fault->address, text, sizeof text),
+		 *fault->device ? ", device " : "", fault->device, strerror(-rc),
+		 rc == -EACCES	     ? "; ports below 1024 need CAP_NET_BIND_SERVICE"
+		 : rc == -ENODEV     ? "; make it, or correct device: ip link show"
+		 : rc == -EPERM	     ? "; device needs Linux 5.7 or CAP_NET_RAW"
+		 : rc == -EADDRINUSE ? "; look who has it: "
+				     : "",
+		 rc == -EADDRINUSE ? look : "");
+}
+
+int reload_listen(struct server *s, struct settings *settings, char *why, size_t size)
+{
+	struct light_plan *light;
+	struct listener *next;
+	struct settings_listen fault;
+	int rc = light_prepare(s->reflector, settings, &light, &fault);
+
+	if (rc < 0) {
+		explain(rc, "UDP ", &fault,
+			s->passed.n_light ? "ss -lunp; if it is a socket that was passed, an entry "
+					    "of light has to name its own address"
+					  : "ss -lunp",
+			why, size);
+		return rc;
+	}
+	rc = listener_prepare(s, s->listeners, settings, &next, &fault);
+	if (rc < 0) {
+		explain(rc, "", &fault, "ss -ltnp", why, size);
+		light_discard(light);
+		return rc;
+	}
+	listener_swap(&s->listeners, next);
+	light_apply(s->reflector, light);
+	return 0;
+}
+
+void reload_use(struct server *s, struct settings *settings)
+{
+	uint32_t keyed = settings_keyed_modes(settings);
+
+	s->settings = settings;
+	s->admit.max_connections = settings->policy.max_connections;
+	s->admit.max_sessions = settings->policy.max_sessions;
+	s->admit.limits_temporary = settings->accept_code == ACCEPT_TEMPORARY;
+	s->keyed_policy = settings->policy;
+	s->keyed_policy.modes = keyed & MODE_SECURITY_MASK;
+	s->keyed_policy.features = keyed & MODE_FEATURE_MASK;
+}
+
+void reload_say_count(struct server *s)
+{
+	char text[16];
+
+	if (s->settings->configured.kdf_count > COUNT_USUAL) {
+		snprintf(text, sizeof text, "%" PRIu32, s->settings->configured.kdf_count);
+		server_say(s, LOG_EVENT_COUNT_LARGE, text);
+	}
+}
+
+static void take_settings(struct server *s, struct settings *next)
+{
+	char names[DETAIL_LEN];
+
+	if (settings_restart_needed(s->settings, next, names, sizeof names)) {
+		server_say(s, LOG_EVENT_RESTART_NEEDED, names);
+	}
+	settings_unref(s->settings);
+	reload_use(s, next);
+	conn_settings_changed(s);
+	log_set_level(s->log, (int)next->log_level);
+	server_say(s, LOG_EVENT_RELOADED, s->config_path ? s->config_path : "defaults");
+	reload_say_count(s);
+	lightlog_counters(s->log, s->reflector);
+	reload_say_listening(s);
+}
+
+/* Prepare all that can fail, then swap. */
+void reload_on_hup(struct ev_loop *loop, ev_signal *w, int events)
+{
+	struct server *s = w->data;
+	struct settings *next = NULL;
+	struct settings_error err = { "out of memory" };
+	int rc;
+
+	if (s->stopping) {
+		return;
+	}
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, server_mono().ns / 1000);
+	rc = settings_load(s->config_path, &next, &err);
+	if (!rc) {
+		rc = reload_listen(s, next, err.text, sizeof err.text);
+	}
+	if (rc) {
+		settings_unref(next);
+		server_say(s, LOG_EVENT_RELOAD_FAILED, err.text);
+		(void)sd_notifyf(
+			0, "READY=1\nSTATUS=reload failed, the old settings stay in force: %s",
+			err.text);
+		ev_timer_again(loop, &s->second); /* leave that status for a while */
+		return;
+	}
+	take_settings(s, next);
+	(void)sd_notify(0, "READY=1");
+	server_tell_status(s);
+}

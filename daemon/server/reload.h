@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Settings that come to hold: at the start, and with SIGHUP.
+ */
+#pragma once
+
+#include "daemon/config/settings.h"
+
+#include <ev.h>
+
+struct server;
+
+/** Open what @settings want. Return 0, or negative errno with @why; then nothing has changed. */
+NODISCARD int reload_listen(struct server *s, struct settings *settings, char *why, size_t size);
+
+/** They hold from now on; the reference is taken over. */
+void reload_use(struct server *s, struct settings *settings);
+
+/** Log the listeners and ports that were not told yet. */
+void reload_say_listening(struct server *s);
+
+/** Warn of a count that clients refuse. R-006 */
+void reload_say_count(struct server *s);
+
+/** SIGHUP: prepare all that can fail, then swap. */
+void reload_on_hup(struct ev_loop *loop, ev_signal *w, int events);
