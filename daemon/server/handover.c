@@ -2,6 +2,7 @@
 #include "daemon/server/handover.h"
 
 #include "daemon/server/adopt.h"
+#include "daemon/server/notify.h"
 #include "daemon/server/parcel.h"
 #include "daemon/server/sealed.h"
 #include "daemon/server/server.h"
@@ -10,40 +11,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#define PATIENCE_US (8 * UINT64_C(1000000)) /* for the service manager, below TimeoutStopSec= */
-
-/* What hung up must not be thrown out: FDPOLL=0. */
-static int store(const char *name, int fd)
-{
-	char text[80];
-	int rc;
-
-	snprintf(text, sizeof text, "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
-	rc = sd_pid_notify_with_fds(0, 0, text, &fd, 1);
-	return rc > 0 ? 0 : rc ? rc : -EOPNOTSUPP;
-}
+#define PATIENCE_NS (8 * TS_NS_PER_S) /* for the service manager, below TimeoutStopSec= */
 
 /* Nothing of an earlier attempt, or of a process that did not take it up, may come along. */
-static void forget(void)
+static void forget(struct server *s, struct mono until)
 {
-	(void)sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" PASSED_STATE);
-	(void)sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" PASSED_SOCKETS);
+	(void)notify_deliver(s->notify, "FDSTOREREMOVE=1\nFDNAME=" PASSED_STATE, -1, until);
+	(void)notify_deliver(s->notify, "FDSTOREREMOVE=1\nFDNAME=" PASSED_SOCKETS, -1, until);
 }
 
-static int give(struct server *s)
+/* What hung up must not be thrown out: FDPOLL=0. */
+#define STORE "FDSTORE=1\nFDPOLL=0\nFDNAME="
+
+static int give(struct server *s, struct mono until)
 {
 	int state = sealed_write(PASSED_STATE, adopt_save, s);
 	int sockets = state < 0 ? state : parcel_pack(s);
-	int rc = sockets < 0 ? sockets : store(PASSED_SOCKETS, sockets);
+	int rc = sockets < 0 ? sockets : 0;
 
-	rc = rc ? rc : store(PASSED_STATE, state);
-	if (!rc) {
-		rc = sd_notify_barrier(0, PATIENCE_US);
-		rc = rc > 0 ? 0 : rc;
-	}
+	rc = rc ? rc : notify_deliver(s->notify, STORE PASSED_SOCKETS, sockets, until);
+	rc = rc ? rc : notify_deliver(s->notify, STORE PASSED_STATE, state, until);
+	rc = rc ? rc : notify_barrier(s->notify, until);
 	if (sockets >= 0) {
 		close(sockets);
 	}
@@ -55,21 +45,22 @@ static int give(struct server *s)
 
 bool handover_give(struct server *s)
 {
+	struct mono until = { server_mono().ns + PATIENCE_NS };
 	int rc;
 
-	if (!getenv("NOTIFY_SOCKET")) {
+	if (!notify_is_on(s->notify)) {
 		server_say(s, LOG_EVENT_HANDOVER_FAILED,
 			   "no service manager (NOTIFY_SOCKET) to keep it");
 		return false;
 	}
 	reflector_halt(s->reflector);
-	forget();
-	rc = give(s);
+	forget(s, until);
+	rc = give(s, until);
 	if (!rc) {
 		adopt_say(s, LOG_EVENT_HANDED_OVER, s->n_conns, s->admit.sessions);
 		return true;
 	}
-	forget();
+	forget(s, until);
 	server_say(s, LOG_EVENT_HANDOVER_FAILED, strerror(-rc));
 	rc = reflector_go_on(s->reflector);
 	if (rc < 0) {
@@ -84,7 +75,7 @@ void handover_take(struct server *s)
 
 	if (s->passed.any_left || s->passed.state >= 0) {
 		/* Before it is read: who stumbles over it must not do so again and again. */
-		forget();
+		forget(s, (struct mono){ server_mono().ns + PATIENCE_NS });
 		fault = s->passed.state < 0 ? "there are sockets without it"
 					    : sealed_read(s->passed.state, adopt_load, s);
 	}

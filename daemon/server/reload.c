@@ -5,12 +5,12 @@
 #include "daemon/reflector/light.h"
 #include "daemon/server/conn.h"
 #include "daemon/server/lightlog.h"
+#include "daemon/server/notify.h"
 #include "daemon/server/server.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <systemd/sd-daemon.h>
 
 #define DETAIL_LEN 400
 #define COUNT_USUAL 32768 /* what clients take by default. RFC 5357 6, RFC 8913 */
@@ -124,12 +124,13 @@ void reload_on_hup(struct ev_loop *loop, ev_signal *w, int events)
 	struct server *s = w->data;
 	struct settings *next = NULL;
 	struct settings_error err = { "out of memory" };
+	char text[sizeof err.text + 80];
 	int rc;
 
 	if (s->stopping) {
 		return;
 	}
-	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, server_mono().ns / 1000);
+	notify_say(s->notify, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, server_mono().ns / 1000);
 	rc = settings_load(s->config_path, &next, &err);
 	if (!rc) {
 		rc = reload_listen(s, next, err.text, sizeof err.text);
@@ -137,13 +138,11 @@ void reload_on_hup(struct ev_loop *loop, ev_signal *w, int events)
 	if (rc) {
 		settings_unref(next);
 		server_say(s, LOG_EVENT_RELOAD_FAILED, err.text);
-		(void)sd_notifyf(
-			0, "READY=1\nSTATUS=reload failed, the old settings stay in force: %s",
-			err.text);
-		ev_timer_again(loop, &s->second); /* leave that status for a while */
+		snprintf(text, sizeof text, "reload failed, the old settings stay in force: %s",
+			 err.text);
+		notify_ready(s->notify, text, server_mono());
 		return;
 	}
 	take_settings(s, next);
-	(void)sd_notify(0, "READY=1");
-	server_tell_status(s);
+	server_tell_ready(s);
 }

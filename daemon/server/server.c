@@ -7,6 +7,7 @@
 #include "daemon/server/host.h"
 #include "daemon/server/lightlog.h"
 #include "daemon/server/memory.h"
+#include "daemon/server/notify.h"
 #include "daemon/server/orders.h"
 #include "daemon/server/reflecting.h"
 #include "daemon/server/reload.h"
@@ -20,6 +21,7 @@
 
 #define SERVER_HANDOVER_SIGNAL (SIGRTMIN + 1)
 #define GRACE_S 5. /* for connections to flush when the server stops */
+#define STATUS_LEN 200
 #define STUCK_S 5. /* a reflector thread that did not move for so long is stuck */
 #define DETAIL_LEN 400
 
@@ -48,19 +50,34 @@ void server_say(struct server *s, enum log_event e, const char *detail)
 
 /* --- what systemd is told ------------------------------------------------------------- */
 
-void server_tell_status(struct server *s)
+static char *put_status(struct server *s, char text[static STATUS_LEN])
 {
 	const char *prefix = s->stopping ? "stopping: " : s->admit.draining ? "draining: " : "";
 	struct reflector_totals t;
 	char light[LIGHTLOG_STATUS_LEN];
 
 	reflector_totals(s->reflector, &t);
-	(void)sd_notifyf(0,
-			 "STATUS=%s%" PRIu32 " connection%s, %" PRIu32 " session%s, %" PRIu64
-			 " packets reflected%s",
-			 prefix, s->admit.connections, s->admit.connections == 1 ? "" : "s",
-			 s->admit.sessions, s->admit.sessions == 1 ? "" : "s", t.reflected,
-			 lightlog_status(s->reflector, light));
+	snprintf(text, STATUS_LEN,
+		 "%s%" PRIu32 " connection%s, %" PRIu32 " session%s, %" PRIu64
+		 " packets reflected%s",
+		 prefix, s->admit.connections, s->admit.connections == 1 ? "" : "s",
+		 s->admit.sessions, s->admit.sessions == 1 ? "" : "s", t.reflected,
+		 lightlog_status(s->reflector, light));
+	return text;
+}
+
+static void tell_status(struct server *s)
+{
+	char text[STATUS_LEN];
+
+	notify_status(s->notify, put_status(s, text), server_mono());
+}
+
+void server_tell_ready(struct server *s)
+{
+	char text[STATUS_LEN];
+
+	notify_ready(s->notify, put_status(s, text), server_mono());
 }
 
 /* A reflector thread that does not go round its loop must not be reported alive. */
@@ -72,7 +89,7 @@ static void feed_watchdog(struct server *s)
 	if (lag < STUCK_S) {
 		s->stuck = false;
 		if (s->watchdog_us) {
-			(void)sd_notify(0, "WATCHDOG=1");
+			notify_alive(s->notify);
 		}
 		return;
 	}
@@ -93,7 +110,7 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 	memory_settle(s->n_conns + s->admit.sessions + clients_number(s->clients));
 	feed_watchdog(s);
 	log_tick(s->log);
-	server_tell_status(s);
+	tell_status(s);
 }
 
 /* --- shortage --------------------------------------------------------------------------- */
@@ -129,7 +146,7 @@ static void on_drain(struct ev_loop *loop, ev_signal *w, int events)
 	}
 	s->admit.draining = drain;
 	server_say(s, drain ? LOG_EVENT_DRAINING : LOG_EVENT_RESUMED, NULL);
-	server_tell_status(s);
+	tell_status(s);
 }
 
 /* --- the end -------------------------------------------------------------------------- */
@@ -160,7 +177,7 @@ static void on_stop(struct ev_loop *loop, ev_signal *w, int events)
 		return;
 	}
 	s->stopping = true;
-	(void)sd_notify(0, "STOPPING=1");
+	notify_say(s->notify, "STOPPING=1");
 	server_say(s, LOG_EVENT_STOPPING, stop_name(w->signum));
 	log_be_patient(s->log);
 	listener_close(&s->listeners);
@@ -185,7 +202,7 @@ static void on_handover(struct ev_loop *loop, ev_signal *w, int events)
 /* Where that cannot be done, it is an end like any other. */
 static void hand_over(struct server *s)
 {
-	(void)sd_notify(0, "STOPPING=1");
+	notify_say(s->notify, "STOPPING=1");
 	if (handover_give(s)) {
 		s->stopping = true;
 		log_be_patient(s->log);
@@ -278,8 +295,7 @@ static int start(struct server *s, const struct server_options *o)
 		return rc;
 	}
 	server_say(s, LOG_EVENT_READY, s->config_path ? s->config_path : "built-in defaults");
-	(void)sd_notify(0, "READY=1");
-	server_tell_status(s);
+	server_tell_ready(s);
 	return 0;
 }
 
@@ -308,6 +324,7 @@ int server_run(const struct server_options *o, struct settings *settings)
 	clients_free(s.clients);
 	usage_free(&s.usages);
 	settings_unref(s.settings);
+	notify_free(s.notify);
 	(void)log_free(s.log); /* where it is stuck, the process ends anyway */
 	if (s.loop) {
 		ev_loop_destroy(s.loop);

@@ -28,6 +28,7 @@ struct server {
 	struct settings *settings;
 	struct policy keyed_policy; /* of clients in no class: modes that need a key, or none */
 	struct log *log;
+	struct notify *notify; /* the service manager */
 	struct reflector *reflector;
 	bool shared_ports; /* a session needs no descriptor */
 	struct clients *clients;
@@ -70,8 +71,8 @@ int server_run(const struct server_options *o, struct settings *settings);
 /** Log an event that is about nobody in particular. @detail NULL ok. */
 void server_say(struct server *s, enum log_event e, const char *detail);
 
-/** STATUS= for systemctl status. */
-void server_tell_status(struct server *s);
+/** READY=1 with live figures. */
+void server_tell_ready(struct server *s);
 
 /** Monotonic now; wall now. */
 struct mono server_mono(void);

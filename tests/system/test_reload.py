@@ -387,6 +387,23 @@ def watchdog_is_fed(t):
 
 
 @test
+def failing_reloads_do_not_stop_the_beat(t):
+    """However fast they come, housekeeping goes on: WATCHDOG=1, and what the log held back."""
+    n = Notify(t)
+    d = t.daemon(env={"NOTIFY_SOCKET": n.path, "WATCHDOG_USEC": "9000000"})
+    n.wait("READY=1")
+    d.write(text="nonsense = 1;\n")
+    begin, at = time.monotonic(), len(n.heard)
+    while n.listen()[at:].count("WATCHDOG=1") < 3:  # each listen() takes 50 ms at least
+        d.signal(signal.SIGHUP)
+        true(time.monotonic() - begin < 20, "no sign of life beside reloads: %r" % n.heard[at:])
+    reloads = n.heard[at:].count("RELOADING=1")
+    true(reloads > 10, "only %d reloads" % reloads)
+    n.wait("STATUS=reload failed.*", at)
+    d.reload({})
+
+
+@test
 def watchdog_is_silent_without_wish(t):
     n = Notify(t)
     t.daemon(env={"NOTIFY_SOCKET": n.path})
