@@ -268,7 +268,7 @@ static int start(struct server *s, const struct server_options *o)
 	memory_init();
 	s->loop = ev_default_loop(EVFLAG_AUTO);
 	s->clients = clients_new();
-	if (!s->loop || !s->clients || conn_prepare(s)) {
+	if (!s->loop || !s->clients || conn_prepare(s) || notify_new(&s->notify, s->loop)) {
 		return -ENOMEM;
 	}
 	host_ipv4(s->host_ipv4);
