@@ -28,10 +28,10 @@ struct ts_error clock_state(void)
 	struct timex t = { 0 };
 	int state = ntp_adjtime(&t);
 
-	if (state < 0 || state == TIME_ERROR || (t.status & STA_UNSYNC)) {
+	if (state < 0) {
 		return e;
 	}
-	e.synchronized = true;
+	e.synchronized = state != TIME_ERROR && !(t.status & STA_UNSYNC); /* T-033 */
 	e.error_ns = (int64_t)t.maxerror * 1000;
 	return e;
 }

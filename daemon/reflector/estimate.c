@@ -14,11 +14,10 @@ struct ts_error estimate_error(int state, const struct timex *t, int64_t stamps_
 {
 	struct ts_error e = { .format = format, .error_ns = -1 };
 
-	/* T-033 */
-	if (state < 0 || state == TIME_ERROR || (t->status & STA_UNSYNC)) {
+	if (state < 0) {
 		return e;
 	}
-	e.synchronized = true;
+	e.synchronized = state != TIME_ERROR && !(t->status & STA_UNSYNC); /* T-033 */
 	e.error_ns = (int64_t)t->maxerror * 1000 + stamps_ns;
 	return e;
 }

@@ -41,8 +41,8 @@ struct estimate {
 int64_t estimate_stamps_ns(bool kernel_stamp, bool in_batch);
 
 /**
- * What ntp_adjtime says, as an error for packets. Not synchronized means unknown: then
- * nobody feeds maxerror, and it bounds nothing.
+ * What ntp_adjtime says, as an error for packets. Of a clock that is not synchronized the kernel
+ * states 16 s: S is 0, and senders see that error rather than "unknown", which is 136 years.
  * @state  returned by ntp_adjtime
  */
 struct ts_error estimate_error(int state, const struct timex *t, int64_t stamps_ns,

@@ -70,6 +70,9 @@ def error_estimate_tells_the_truth(t):
     if synchronised:
         true(error * 1e6 >= min(clock.esterror, clock.maxerror),
              "error %g s is below that of the clock" % error)
+    else:
+        true(clock.maxerror / 1e6 <= error < 2 * clock.maxerror / 1e6 + 1,
+             "error %g s, the kernel states %d us" % (error, clock.maxerror))
 
 
 @test(both=True)

@@ -87,14 +87,28 @@ START_TEST(error_estimate)
 	ck_assert(e.synchronized);
 	ck_assert_int_eq(e.format, TS_PTP);
 	ck_assert_int_eq(e.error_ns, 1500000 + 1000000);
-	e = estimate_error(TIME_ERROR, &t, 1, TS_NTP);
-	ck_assert(!e.synchronized && e.error_ns < 0);
-	e = estimate_error(-1, &t, 1, TS_NTP);
-	ck_assert(!e.synchronized && e.error_ns < 0);
-	t.status = STA_UNSYNC;
-	e = estimate_error(TIME_OK, &t, 1, TS_PTP);
+	e = estimate_error(-1, &t, 1, TS_PTP);
 	ck_assert(!e.synchronized && e.error_ns < 0);
 	ck_assert_uint_eq(ts_ee_encode(&e), TS_EE_UNKNOWN | TS_EE_PTP);
+}
+END_TEST
+
+/* T-033 T-035: S is 0, and the error is the one that the kernel states */
+START_TEST(not_synchronized)
+{
+	struct timex t = { .maxerror = 16000000, .status = STA_UNSYNC };
+	struct ts_error e = estimate_error(TIME_OK, &t, 50000, TS_NTP), back;
+
+	ck_assert(!e.synchronized);
+	ck_assert_int_eq(e.error_ns, 16 * TS_NS_PER_S + 50000);
+	back = ts_ee_decode(ts_ee_encode(&e));
+	ck_assert(!back.synchronized && back.error_ns >= e.error_ns);
+	ck_assert_int_lt(back.error_ns, 17 * TS_NS_PER_S);
+	t.status = 0;
+	e = estimate_error(TIME_ERROR, &t, 1, TS_PTP);
+	ck_assert(!e.synchronized);
+	ck_assert_int_eq(e.error_ns, 16 * TS_NS_PER_S + 1);
+	ck_assert_int_eq(e.format, TS_PTP);
 }
 END_TEST
 
@@ -130,6 +144,7 @@ START_TEST(error_estimate_of_this_host)
 		ck_assert_uint_eq(ntp & TS_EE_PTP, 0);
 		ck_assert_uint_eq(ptp, ntp | TS_EE_PTP);
 		ck_assert_uint_ne(ntp & 0xff, 0);
+		ck_assert_uint_ne(ntp, TS_EE_UNKNOWN);
 	}
 }
 END_TEST
@@ -145,6 +160,7 @@ int main(void)
 	tcase_add_test(t, ranges_of_any_width);
 	tcase_add_test(t, next_fit);
 	tcase_add_test(t, error_estimate);
+	tcase_add_test(t, not_synchronized);
 	tcase_add_test(t, error_of_modes);
 	tcase_add_test(t, error_estimate_of_this_host);
 	suite_add_tcase(s, t);
