@@ -171,8 +171,8 @@ static size_t rest_of(struct control *c)
 }
 
 /*
- * R-073: in the clear it is thrown away until it is quiet. A keyed stream cannot go on, and
- * where the HMAC would be is unknown: damage is not answered (R-070), so neither is this.
+ * R-073: in the clear it is thrown away until it is quiet. A keyed stream cannot go on: where the
+ * HMAC would be is not known. The answer is due all the same (RFC 5357 3.5), then it ends (R-070).
  */
 static void refuse_unknown(struct control *c, struct mono now, struct control_out *out)
 {
@@ -180,11 +180,11 @@ static void refuse_unknown(struct control *c, struct mono now, struct control_ou
 		answer_leave(c, CONTROL_WHY_SID_COUNT, out);
 		return;
 	}
+	refuse_request(c, REASON_UNEXPECTED_COMMAND, out)->value = c->head[0];
 	if (c->modes & MODE_KEYED_MASK) {
 		answer_leave(c, CONTROL_WHY_UNKNOWN, out);
 		return;
 	}
-	refuse_request(c, REASON_UNEXPECTED_COMMAND, out)->value = c->head[0];
 	c->message.ns = CONTROL_OFF;
 	c->skipping = true;
 	c->skipped = 0;

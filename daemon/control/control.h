@@ -20,7 +20,8 @@
  *           |                              | -> CLOSING                         5357 3.8
  *           | anything else of known size  | refused with 3, tests go on
  * any of READY, ACTIVE: a command of unknown length is answered with Accept-Session 3 and
- *           | discarded until it is quiet (skipping); keyed modes: -> CLOSING   R-073
+ *           | discarded until it is quiet (skipping); keyed modes: the same
+ *           | answer, -> CLOSING                                 5357 3.5, R-073
  * with individual session control (RFC 5938) READY and ACTIVE are alike but for SERVWAIT:
  *           | Request-TW-Session           | as above
  *           | Start-N-Sessions             | orders START -> STARTING; Start-N-Ack 5938 3.3

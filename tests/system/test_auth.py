@@ -312,13 +312,16 @@ def commands_of_known_length_in_keyed_modes(t):
 
 @test
 def commands_of_unknown_length_in_keyed_modes(t):
-    # R-070 R-073: the HMAC cannot be verified, so there is no answer, and the connection ends
+    # R-070 R-073: refused with 3 as soon as the number is known; the HMAC cannot be verified, so
+    # the connection ends
     d = keyed_daemon(t)
     for command in (0, 1, 4, 6, 8, 10, 11, 12, 99, 255):
         control = connect(t, 4)
         open_session(t, control, 4)
         control.send_message(bytes([command]) + bytes(31))
-        nothing_granted(control.wait_closed(), "command %d" % command)
+        answer = control.accept_session()
+        same((answer.accept, answer.port, answer.sid), (3, 0, bytes(16)), "command %d" % command)
+        same(control.wait_closed(), b"", "after the answer to command %d" % command)
     d.wait_idle()
     true("unknown command" in d.log(), "the reason is not in the log")
 

@@ -76,6 +76,24 @@ static void check_silence(const char *what, size_t where)
 	}
 }
 
+/*
+ * A block that is no command of ours, however it came to that: 3 with its HMAC, and the end.
+ * Everything else: the end without a word.
+ */
+static void check_refusal(const char *what, size_t where)
+{
+	static const uint8_t refused[MSG_ACCEPT_SESSION_LEN] = { ACCEPT_UNSUPPORTED };
+
+	if (!strstr(t.words, "closed=unknown")) {
+		check_silence(what, where);
+		return;
+	}
+	check_nothing(what, where);
+	if (t.n_got != sizeof(refused) || memcmp(t.got, refused, sizeof(refused)) != 0) {
+		ck_abort_msg("%s, %zu: not an Accept-Session with 3: %s", what, where, t.words);
+	}
+}
+
 /* --- one message of each kind --------------------------------------------------------- */
 
 static const struct talk_row nothing[] = { END_ROW };
@@ -133,8 +151,8 @@ START_TEST(whole)
 END_TEST
 
 /*
- * R-070: every bit: the end, without a word. In the head a flip makes a command of unknown length
- * of it; where its HMAC would be is unknown, so it is not answered either (R-073).
+ * R-070: every bit: the end, without a word. In the head a flip may make a command of unknown
+ * length of it; where its HMAC would be is unknown, so it is answered as such (R-073).
  */
 START_TEST(flipped_bits)
 {
@@ -145,7 +163,7 @@ START_TEST(flipped_bits)
 		prepare(_i, octets);
 		flip(octets, bit);
 		receive(octets, n);
-		check_silence(messages[_i].name, bit);
+		check_refusal(messages[_i].name, bit);
 		talk_end(&t);
 	}
 	talk_init(&t);
@@ -289,21 +307,23 @@ END_TEST
 
 /* --- commands that are none ----------------------------------------------------------- */
 
-/* R-073 R-070: of unknown length: the end, since nothing can be verified */
+/* R-073 R-070: of unknown length: refused at once, and then the end, since nothing can be verified */
 START_TEST(unknown_command)
 {
 	static const uint32_t modes[] = { MODE_AUTHENTICATED, MODE_ENCRYPTED, MODE_MIXED,
 					  MODE_ENCRYPTED | INDIVIDUAL };
 	char in[40];
-	const struct talk_row rows[] = {
-		SESSION, { TALK_SAY, 0, in, "", "CLOSING +close end#0 closed=unknown" }, END_ROW
-	};
+	char words[100];
+	const struct talk_row rows[] = { SESSION, { TALK_SAY, 0, in, "03 00*47", words }, END_ROW };
 
 	for (int number = 0; number < 256; number++) {
 		if (number == 2 || number == 3 || number == 5 || number == 7 || number == 9) {
 			continue;
 		}
 		snprintf(in, sizeof(in), "%02x ff*15", number);
+		snprintf(words, sizeof(words),
+			 "CLOSING +close end#0 refused-request=unexpected-command/%d closed=unknown",
+			 number);
 		talk_init(&t);
 		talk_establish(&t, modes[_i]);
 		talk_run(&t, rows);
@@ -327,7 +347,8 @@ START_TEST(unexpected_command)
 		{ TALK_SAY, 0, "07 00*11 00000400 ff*16384 00*16", "03 00*47",
 		  "READY refused-request=unexpected-command/7" },
 		OPEN1,
-		{ TALK_SAY, 0, "07 00*11 00000401", "", "CLOSING +close end#1 closed=unknown" },
+		{ TALK_SAY, 0, "07 00*11 00000401", "03 00*47",
+		  "CLOSING +close end#1 refused-request=unexpected-command/7 closed=unknown" },
 		END_ROW,
 	};
 
