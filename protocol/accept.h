@@ -73,8 +73,11 @@ const struct accept_info *accept_info(unsigned code);
 	  "Receiver Address is not an address of this server", \
 	  "leave Receiver Address zero, or give an address of the server") \
 	X(SENDER_ADDRESS, "sender-address", ACCEPT_UNSUPPORTED, \
-	  "Sender Address cannot receive test packets (multicast, broadcast or unspecified)", \
+	  "Sender Address cannot receive test packets (multicast, broadcast, unspecified, loopback or IPv4-mapped)", \
 	  "give the unicast address of the Session-Sender, or leave it zero") \
+	X(NO_ROUTE, "no-route", ACCEPT_UNSUPPORTED, \
+	  "this server has no route from Receiver Address to Sender Address", \
+	  "give addresses that reach one another, or leave both zero; 'ip route get' on the server shows its routes") \
 	X(LOOP, "loop", ACCEPT_UNSUPPORTED, \
 	  "Sender Address and Port are those of another session of this server", \
 	  "give the address and port of a Session-Sender: two reflectors would answer one another without an end") \

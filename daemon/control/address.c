@@ -28,9 +28,17 @@ bool address_is_link_local(const struct address *a)
 	return a->family == 6 && a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80;
 }
 
+bool address_is_loopback(const struct address *a)
+{
+	static const uint8_t one[16] = { [15] = 1 };
+
+	return a->family == 4 ? a->ip[0] == 127 : !memcmp(a->ip, one, sizeof one);
+}
+
 bool address_is_unusable(const struct address *a)
 {
 	static const uint8_t broadcast[4] = { 255, 255, 255, 255 };
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
 	if (address_is_any(a)) {
 		return true;
@@ -38,7 +46,7 @@ bool address_is_unusable(const struct address *a)
 	if (a->family == 4) {
 		return (a->ip[0] & 0xf0) == 0xe0 || a->ip[0] == 0 || !memcmp(a->ip, broadcast, 4);
 	}
-	return a->ip[0] == 0xff;
+	return a->ip[0] == 0xff || !memcmp(a->ip, mapped, sizeof mapped);
 }
 
 /* Longest zero run of an IPv6 address as [start, end) in 16-bit groups; RFC 5952 4.2. */

@@ -27,7 +27,13 @@ bool address_is_any(const struct address *a);
 /** IPv6 fe80::/10. */
 bool address_is_link_local(const struct address *a);
 
-/** Multicast, limited broadcast, unspecified: not an address that a packet may be sent to. */
+/** 127.0.0.0/8 or ::1. */
+bool address_is_loopback(const struct address *a);
+
+/**
+ * Multicast, limited broadcast, unspecified, IPv4-mapped: not an address that a packet may be sent
+ * to.
+ */
 bool address_is_unusable(const struct address *a);
 
 /** "192.0.2.1:862" or "[2001:db8::1%3]:862"; always terminated; returns buf. */

@@ -224,7 +224,16 @@ enum reason admit_errno(int error)
 	case ENFILE:
 		return REASON_DESCRIPTORS_LOW;
 	case EADDRINUSE:
+	case EACCES: /* of bind: a port below 1024 */
+	case EPERM:
 		return REASON_NO_PORT;
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+	case ENETDOWN:
+	case EINVAL: /* of connect: a route that says so */
+		return REASON_NO_ROUTE;
+	case EDESTADDRREQ:
+		return REASON_SENDER_ADDRESS;
 	case EADDRNOTAVAIL:
 		return REASON_ADDRESS_NOT_LOCAL;
 	case EAFNOSUPPORT:

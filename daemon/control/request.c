@@ -25,26 +25,46 @@ static enum reason take_address(const uint8_t field[static 16], uint8_t family,
 	return REASON_OK;
 }
 
+/* A zero Receiver and Sender Address leave IPVN without a meaning: some clients say 4 always. */
+static uint8_t family_of(const struct request_context *x, const struct msg_request *m)
+{
+	static const uint8_t zero[16];
+	bool given = memcmp(m->sender_address, zero, sizeof zero) ||
+		     memcmp(m->receiver_address, zero, sizeof zero);
+
+	return m->ipvn == 4 && !given ? x->local->family : m->ipvn;
+}
+
+/* 127.0.0.0/8 and ::1 are ours for those who are on this host themselves. */
+static bool is_inside(const struct request_context *x)
+{
+	return address_is_loopback(x->remote) || address_same_host(x->remote, x->local);
+}
+
 static enum reason check_addresses(const struct request_context *x, const struct msg_request *m,
 				   struct session_spec *spec)
 {
+	uint8_t family;
 	enum reason r;
 
 	if (m->ipvn != 4 && m->ipvn != 6) {
 		return REASON_IP_VERSION;
 	}
-	r = take_address(m->sender_address, m->ipvn, x->remote, &spec->remote);
+	family = family_of(x, m);
+	r = take_address(m->sender_address, family, x->remote, &spec->remote);
 	if (r != REASON_OK) {
 		return r;
 	}
-	r = take_address(m->receiver_address, m->ipvn, x->local, &spec->local);
+	r = take_address(m->receiver_address, family, x->local, &spec->local);
 	if (r != REASON_OK) {
 		return r;
 	}
-	if (address_is_unusable(&spec->remote)) {
+	if (address_is_unusable(&spec->remote) ||
+	    (address_is_loopback(&spec->remote) && !is_inside(x))) {
 		return REASON_SENDER_ADDRESS;
 	}
-	if (address_is_unusable(&spec->local)) {
+	if (address_is_unusable(&spec->local) ||
+	    (address_is_loopback(&spec->local) && !is_inside(x))) {
 		return REASON_ADDRESS_NOT_LOCAL;
 	}
 	spec->remote.port = m->sender_port;
@@ -71,9 +91,9 @@ static bool reflects(uint32_t modes, const struct msg_request *m)
 }
 
 static enum reason check_fields(const struct request_context *x, const struct policy *p,
-				const struct msg_request *m, uint64_t *value)
+				const struct msg_request *m, uint8_t family, uint64_t *value)
 {
-	unsigned longest = m->ipvn == 4 ? PKT_MAX_PAYLOAD_V4 : PKT_MAX_PAYLOAD_V6;
+	unsigned longest = family == 4 ? PKT_MAX_PAYLOAD_V4 : PKT_MAX_PAYLOAD_V6;
 
 	if (m->conf_sender || m->conf_receiver) {
 		return refuse(REASON_CONF_FIELDS,
@@ -118,7 +138,7 @@ enum reason request_check(const struct request_context *x, const struct policy *
 	if (r != REASON_OK) {
 		return refuse(r, r == REASON_IP_VERSION ? m->ipvn : 0, value);
 	}
-	r = check_fields(x, p, m, value);
+	r = check_fields(x, p, m, spec->local.family, value);
 	if (r != REASON_OK) {
 		return r;
 	}

@@ -114,8 +114,8 @@ void reflector_free(struct reflector *r);
  * udp_start. Receiver Port 862 and other ports outside the range give an alternate port.
  * @owner is handed back in `ended`. *port is the bound port. refwait_ns <= 0: no REFWAIT.
  * Return 0; -EADDRINUSE when the range is used up; -EADDRNOTAVAIL when spec.local is not an
- * address of this host that can send, or spec.remote is a broadcast address; -EMSGSIZE when
- * packets with spec.padding do not fit into the buffers that the system allows; any other
+ * address of this host that can send; -EDESTADDRREQ when spec.remote is a broadcast address;
+ * -ENETUNREACH and the like when there is no route to it; -EMSGSIZE when packets with spec.padding do not fit into the buffers that the system allows; any other
  * negative errno as the kernel gave it.
  * Where ports are shared, it is one of these, whatever the range: the wanted one, else that of
  * the thread with the fewest sessions. Sessions on one port differ in their addresses or in the

@@ -382,7 +382,10 @@ int sock_bind(int fd, const struct address *local, uint16_t port)
 	union any_address a;
 	socklen_t len = fill(&a, local, port);
 
-	return bind(fd, &a.sa, len) ? -errno : 0;
+	if (!bind(fd, &a.sa, len)) {
+		return 0;
+	}
+	return errno == EINVAL || errno == ENODEV ? -EADDRNOTAVAIL : -errno;
 }
 
 int sock_connect(int fd, const struct session_spec *spec)
@@ -398,7 +401,7 @@ int sock_connect(int fd, const struct session_spec *spec)
 	if (!connect(fd, &a.sa, len)) {
 		return 0;
 	}
-	return errno == EACCES ? -EADDRNOTAVAIL : -errno;
+	return errno == EACCES || errno == EPERM ? -EDESTADDRREQ : -errno;
 }
 
 int sock_release(int fd, int rcvbuf, uint64_t *dropped)

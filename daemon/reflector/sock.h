@@ -90,10 +90,16 @@ struct pkt_layout;
 /** Have the TOS told if the layout has a place for it. @family AF_INET or AF_INET6. */
 NODISCARD int sock_ask_tos(int fd, int family, const struct pkt_layout *l);
 
-/** Return 0 or negative errno; -EADDRINUSE leaves the socket usable for another port. */
+/**
+ * Return 0 or negative errno; -EADDRINUSE leaves the socket usable for another port; -EADDRNOTAVAIL
+ * whenever the address is at fault, and -EACCES when the port is.
+ */
 NODISCARD int sock_bind(int fd, const struct address *local, uint16_t port);
 
-/** Return 0 or negative errno; -EADDRNOTAVAIL for a broadcast address. */
+/**
+ * Return 0 or negative errno; -EDESTADDRREQ for a broadcast address (R-090), -ENETUNREACH,
+ * -EHOSTUNREACH, -ENETDOWN or -EINVAL without a route.
+ */
 NODISCARD int sock_connect(int fd, const struct session_spec *spec);
 
 /* A pause of 10 ms at 500000 packets/s: the kernel takes 768 octets for a small one. */

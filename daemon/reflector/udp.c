@@ -35,6 +35,7 @@ static int bind_port(struct reflector *r, int fd, const struct session_spec *spe
 
 	if (port >= first && port <= last && !port_is_used(&r->ports, port)) {
 		error = sock_bind(fd, &spec->local, port);
+		error = error == -EACCES ? -EADDRINUSE : error; /* others may be allowed */
 	}
 	search = port_search(&r->ports, first, last);
 	while (error == -EADDRINUSE && (port = port_next(&r->ports, &search))) {

@@ -133,10 +133,11 @@ static struct played_session *free_session(struct world *w)
 /* all that the kernel may say. */
 static void answer_open(struct world *w, struct conn *c)
 {
-	static const int errors[] = { ENOMEM,	       ENOBUFS,	   EMFILE,	  ENFILE,
-				      EAGAIN,	       EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT,
-				      EPROTONOSUPPORT, EOPNOTSUPP, EACCES,	  EIO,
-				      EMSGSIZE };
+	static const int errors[] = { ENOMEM,	       ENOBUFS,	    EMFILE,	   ENFILE,
+				      EAGAIN,	       EADDRINUSE,  EADDRNOTAVAIL, EAFNOSUPPORT,
+				      EPROTONOSUPPORT, EOPNOTSUPP,  EACCES,	   EIO,
+				      EMSGSIZE,	       ENETUNREACH, EHOSTUNREACH,  EINVAL,
+				      EDESTADDRREQ };
 	struct control_in in = { .kind = CONTROL_PORT_REFUSED, .wall = { w->now_ns } };
 	struct played_session *p = free_session(w);
 

@@ -7,9 +7,11 @@
 
 #include <errno.h>
 
-static const int errors[] = { ENOMEM,	  ENOBUFS,	 EAGAIN,       EMFILE,		ENFILE,
-			      EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EPROTONOSUPPORT, EOPNOTSUPP,
-			      EACCES,	  EIO,		 EMSGSIZE };
+static const int errors[] = { ENOMEM,	       ENOBUFS,	    EAGAIN,	   EMFILE,
+			      ENFILE,	       EADDRINUSE,  EADDRNOTAVAIL, EAFNOSUPPORT,
+			      EPROTONOSUPPORT, EOPNOTSUPP,  EACCES,	   EIO,
+			      EMSGSIZE,	       ENETUNREACH, EHOSTUNREACH,  EINVAL,
+			      EDESTADDRREQ };
 
 static int choose_error(struct shell *s)
 {

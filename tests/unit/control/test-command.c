@@ -61,8 +61,10 @@ TALK(request_errno, OPENED, PORT_FAILS(ENOMEM, "05", "memory-low/errno 12"),
      PORT_FAILS(EAFNOSUPPORT, "03", "ip-version/errno 97"),
      PORT_FAILS(EPROTONOSUPPORT, "03", "ip-version/errno 93"),
      PORT_FAILS(EOPNOTSUPP, "03", "dscp/errno 95"), /* */
-     PORT_FAILS(EACCES, "02", "internal/errno 13"), PORT_FAILS(EIO, "02", "internal/errno 5"),
-     SESSION);
+     PORT_FAILS(EACCES, "04", "no-port/errno 13"),
+     PORT_FAILS(EHOSTUNREACH, "03", "no-route/errno 113"),
+     PORT_FAILS(EDESTADDRREQ, "03", "sender-address/errno 89"),
+     PORT_FAILS(EIO, "02", "internal/errno 5"), SESSION);
 TALK(request_denied, OPENED, REQUEST,
      { TALK_DENIED, REASON_DSCP, NULL, "03 00*47", "READY refused-request=dscp/0" }, REQUEST,
      { TALK_DENIED, REASON_BUFFER_SIZE, NULL, "04 00*47", "READY refused-request=buffer-size/0" });

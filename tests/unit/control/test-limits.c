@@ -134,7 +134,8 @@ START_TEST(ipv6)
 		{ TALK_SAY, 0, "$req.v6.plain_unauth", NULL, "OPENING +open" },
 		{ TALK_READY, 0xc351, NULL, "0000c351 " SID0 " 00*28", "READY accepted#0" },
 		REFUSE("$req.v4.plain_unauth", "01", "policy-address/0"),
-		REFUSE(REQUEST_0, "03", "family-mismatch/0"), /* */
+		{ TALK_SAY, 0, REQUEST_0, NULL, "OPENING +open" }, /* */
+		{ TALK_READY, 0xc352, NULL, "0000c352 " SID1 " 00*28", "READY accepted#1" },
 		END_ROW,
 	};
 
@@ -142,6 +143,9 @@ START_TEST(ipv6)
 	run(rows);
 	ck_assert_uint_eq(t.sessions[0].spec.remote.port, 40001);
 	ck_assert_uint_eq(t.sessions[0].spec.local.ip[15], 0x10);
+	ck_assert_uint_eq(t.sessions[1].spec.local.family, 6); /* IPVN 4 */
+	ck_assert_uint_eq(t.sessions[1].spec.local.ip[15], 0x10);
+	ck_assert_uint_eq(t.sessions[1].spec.remote.ip[15], 0x07);
 }
 END_TEST
 

@@ -14,6 +14,8 @@ static const struct policy policy = {
 enum link {
 	V4, /* as the vectors have it */
 	V6,
+	HOME4,
+	HOME6, /* of this host with itself */
 	LOCAL, /* both ends link-local on interface 3 */
 };
 
@@ -22,6 +24,10 @@ static const struct address ends[][2] = {
 		 { .family = 4, .port = 33333, .ip = { 198, 51, 100, 7 } } },
 	[V6] = { { .family = 6, .port = 862, .ip = { 0x20, 1, 0xd, 0xb8, [15] = 0x10 } },
 		 { .family = 6, .port = 33333, .ip = { 0x20, 1, 0xd, 0xb8, [15] = 0x07 } } },
+	[HOME4] = { { .family = 4, .port = 862, .ip = { 192, 0, 2, 10 } },
+		    { .family = 4, .port = 33333, .ip = { 192, 0, 2, 10 } } },
+	[HOME6] = { { .family = 6, .port = 862, .ip = { [15] = 1 } },
+		    { .family = 6, .port = 33333, .ip = { [15] = 1 } } },
 	[LOCAL] = { { .family = 6, .port = 862, .scope = 3, .ip = { 0xfe, 0x80, [15] = 0x10 } },
 		    { .family = 6, .port = 33333, .scope = 3, .ip = { 0xfe, 0x80, [15] = 0x07 } } },
 };
@@ -44,6 +50,8 @@ struct row {
 #define R4 "$req.v4.plain_unauth", V4, 1
 #define R6 "$req.v6.plain_unauth", V6, 1
 #define R0 "$req.zero_addr.plain_unauth", V4, 1
+#define INSIDE4 "$req.v4.plain_unauth", HOME4, 1
+#define INSIDE6 "$req.v6.plain_unauth", HOME6, 1
 #define IPVN 1
 #define CONF_SENDER 2
 #define CONF_RECEIVER 3
@@ -87,7 +95,18 @@ static const struct row rows[] = {
 	{ R4, { { SENDER + 4, "ff*12" }, { RECEIVER + 4, "ff*12" } }, REASON_OK, 0 },
 	{ R0, { { SENDER + 4, "ff*12" }, { RECEIVER + 4, "ff*12" } }, REASON_OK, 0 },
 	/* */
-	{ "$req.zero_addr.plain_unauth", V6, 1, { { 0 } }, REASON_FAMILY_MISMATCH, 0 },
+	{ "$req.zero_addr.plain_unauth",
+	  V6,
+	  1,
+	  { { 0 } },
+	  REASON_OK,
+	  0 }, /* that of the connection */
+	{ "$req.zero_addr.plain_unauth",
+	  V6,
+	  1,
+	  { { PADDING, "0000ffe9" } },
+	  REASON_MAX_PADDING,
+	  65513 },
 	{ R0, { { IPVN, "06" } }, REASON_FAMILY_MISMATCH, 0 },
 	{ "$req.v4.plain_unauth", V6, 1, { { RECEIVER, "00*16" } }, REASON_FAMILY_MISMATCH, 0 },
 	{ "$req.v4.plain_unauth", V6, 1, { { SENDER, "00*16" } }, REASON_FAMILY_MISMATCH, 0 },
@@ -99,6 +118,17 @@ static const struct row rows[] = {
 	{ R4, { { RECEIVER, "e0000001" } }, REASON_ADDRESS_NOT_LOCAL, 0 },
 	{ R4, { { RECEIVER, "ffffffff" } }, REASON_ADDRESS_NOT_LOCAL, 0 },
 	{ R4, { { RECEIVER, "c6336401" } }, REASON_OK, 0 },
+	/* R-089 R-090: loopback from outside, and IPv4-mapped */
+	{ R4, { { RECEIVER, "7f000001" } }, REASON_ADDRESS_NOT_LOCAL, 0 },
+	{ R4, { { RECEIVER, "7fffff05" } }, REASON_ADDRESS_NOT_LOCAL, 0 },
+	{ R6, { { RECEIVER, "00*15 01" } }, REASON_ADDRESS_NOT_LOCAL, 0 },
+	{ R6, { { RECEIVER, "00*10 ffff c000020a" } }, REASON_ADDRESS_NOT_LOCAL, 0 },
+	{ R4, { { SENDER, "7f000001" } }, REASON_SENDER_ADDRESS, 0 },
+	{ R6, { { SENDER, "00*15 01" } }, REASON_SENDER_ADDRESS, 0 },
+	{ R6, { { SENDER, "00*10 ffff c6336407" } }, REASON_SENDER_ADDRESS, 0 },
+	{ INSIDE4, { { SENDER, "00*4" }, { RECEIVER, "7f000001" } }, REASON_OK, 0 },
+	{ INSIDE4, { { SENDER, "00*4" }, { RECEIVER, "7f000005" } }, REASON_OK, 0 },
+	{ INSIDE6, { { SENDER, "00*16" }, { RECEIVER, "00*15 01" } }, REASON_OK, 0 },
 	/* */
 	{ R4, { { SENDER, "e0000001" } }, REASON_SENDER_ADDRESS, 0 },
 	{ R4, { { SENDER, "ffffffff" } }, REASON_SENDER_ADDRESS, 0 },

@@ -124,6 +124,7 @@ static const struct {
 	{ "family-mismatch", 3 },
 	{ "address-not-local", 3 },
 	{ "sender-address", 3 },
+	{ "no-route", 3 },
 	{ "loop", 3 },
 	{ "link-local-scope", 3 },
 	{ "sender-port", 3 },

@@ -136,7 +136,9 @@ void fixture_check_refusals(void)
 	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EADDRNOTAVAIL);
 	s = rig_spec(4, 9999);
 	memcpy(s.remote.ip, (uint8_t[]){ 127, 255, 255, 255 }, 4);
-	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EADDRNOTAVAIL);
+	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EDESTADDRREQ);
+	memcpy(s.remote.ip, (uint8_t[]){ 192, 0, 2, 1 }, 4); /* from 127.0.0.1 */
+	ck_assert_int_eq(admit_errno(fixture_refused(s, FIRST, LAST)), REASON_NO_ROUTE);
 	s = rig_spec(4, 9999);
 	s.padding = 65507 - 14 + 1;
 	ck_assert_int_eq(fixture_refused(s, FIRST, LAST), -EMSGSIZE);
