@@ -5,7 +5,7 @@
  * keyed mode wants sealed is sealed here, for which the client's random keys are known ones. The
  * whole conversation is tried with it, over a socket pair.
  */
-#include "client/dialog.h"
+#include "client/control/dialog.h"
 #include "protocol/accept.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -19,7 +19,8 @@
 #define RANDOM_OCTET 0x42
 #define SEALED_AT (MSG_GREETING_LEN + MSG_SERVER_START_LEN - MSG_BLOCK)
 
-int __wrap_endpoint_connect(const struct options *o, int *fd, struct outcome *out);
+int __wrap_endpoint_connect(const struct plan *plan, int64_t timeout_ns, int *fd,
+			    struct outcome *out);
 ssize_t __wrap_getrandom(void *to, size_t n, unsigned flags);
 
 void __wrap_crypt_derive(uint8_t out[static CRYPT_AES_KEY_LEN], const void *passphrase, size_t len,
@@ -28,7 +29,8 @@ void __wrap_crypt_derive(uint8_t out[static CRYPT_AES_KEY_LEN], const void *pass
 static int client_end;
 
 /* In place of a TCP connection; all three are linked with --wrap. */
-int __wrap_endpoint_connect(const struct options *o, int *fd, struct outcome *out)
+int __wrap_endpoint_connect(const struct plan *plan, int64_t timeout_ns, int *fd,
+			    struct outcome *out)
 {
 	*fd = client_end;
 	return OUTCOME_OK;
@@ -97,20 +99,21 @@ static void check_outcome(int r, const struct outcome *o)
 }
 
 /* never a mode or feature that was not offered, or not asked for. */
-static int talk(struct dialog *d, const struct options *o, struct outcome *out)
+static int talk(struct dialog *d, const struct plan *plan, const struct access *access,
+		struct outcome *out)
 {
 	static const struct secret secret = { .key_id = "fuzz", .passphrase_len = 9 };
 	struct msg_accept_session accept;
-	int r = dialog_open(d, o, &secret, out);
+	int r = dialog_open(d, plan, access, &secret, out);
 
 	if (r == OUTCOME_OK) {
 		MUST(!(d->handshake.modes & ~d->handshake.offered));
-		MUST(d->handshake.modes & o->mode);
-		MUST((d->handshake.modes & MODE_FEATURE_MASK) == o->features);
+		MUST(d->handshake.modes & access->mode);
+		MUST((d->handshake.modes & MODE_FEATURE_MASK) == plan->features);
 	}
 	for (int i = 0; i < SESSIONS && r == OUTCOME_OK; i++) {
 		memset(&accept, 0xa5, sizeof(accept));
-		r = dialog_request(d, o, (uint16_t)(5000 + i), &accept, out);
+		r = dialog_request(d, (uint16_t)(5000 + i), &accept, out);
 		MUST(r != OUTCOME_OK || (accept.accept == ACCEPT_OK && accept.port));
 	}
 	r = r == OUTCOME_OK ? dialog_start(d, out) : r;
@@ -121,28 +124,28 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input input = { data, size };
 	uint8_t choice = input_octet(&input), damage;
-	struct options options = { .host = "server",
-				   .control_timeout_ns = INT64_C(10000000000),
-				   .max_count = MSG_COUNT_MIN,
-				   .mode = 1u << choice % 4 };
+	struct plan plan = { .host = "server" };
+	struct access access = { .control_timeout_ns = INT64_C(10000000000),
+				 .max_count = MSG_COUNT_MIN,
+				 .mode = 1u << choice % 4 };
 	struct outcome out = { .kind = OUTCOME_OK };
 	uint8_t said[SAID_MAX];
 	struct dialog d;
 	int server_end, r;
 	size_t n;
 
-	options.features = (uint32_t)(input_octet(&input) << 4) & MODE_FEATURE_MASK;
+	plan.features = (uint32_t)(input_octet(&input) << 4) & MODE_FEATURE_MASK;
 	damage = input_octet(&input);
 	n = input.left < SAID_MAX ? input.left : SAID_MAX;
 	input_fill(&input, said, n);
-	if (options.mode & MODE_KEYED_MASK) {
+	if (access.mode & MODE_KEYED_MASK) {
 		seal(said, n);
 	}
 	if (damage && n) {
 		said[damage % n] ^= choice;
 	}
 	server_end = say(said, n);
-	r = talk(&d, &options, &out);
+	r = talk(&d, &plan, &access, &out);
 	if (r != OUTCOME_OK) {
 		check_outcome(r, &out);
 	}

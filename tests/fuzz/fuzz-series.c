@@ -3,7 +3,7 @@
  * What the client makes of replies: capacity, then a row of actions: a packet is sent, or a reply
  * comes, its fields from the input. RFC 5357 4.2.1; T-037, T-060, T-062, T-063
  */
-#include "client/series.h"
+#include "client/measure/series.h"
 #include "tests/fuzz/fuzz.h"
 
 #define T0 INT64_C(1700000000000000000)

@@ -31,7 +31,11 @@ FOLDERS = {
                       "daemon/reflector", "daemon/server"],
     "daemon": ["protocol", "daemon/control", "base", "daemon/config", "daemon/reflector",
                "daemon/server", "daemon"],
-    "client": ["protocol", "base", "client"],
+    "client/measure": ["protocol", "base", "client/measure"],
+    "client/control": ["protocol", "base", "client/measure", "client/control"],
+    "client/show": ["protocol", "base", "client/measure", "client/control", "client/show"],
+    "client/cli": ["protocol", "base", "client/measure", "client/control", "client/show",
+                   "client/cli"],
 }
 PURE = ["protocol", "daemon/control"]
 # What a pure file may include from the system: no clock, no allocation, no I/O.
@@ -242,13 +246,15 @@ GOOD = {
 BAD = [
     ("includes", "protocol/up.c", '#include "daemon/control/control.h"\n', "protocol may include"),
     ("includes", "daemon/control/up.c", '#include "daemon/server/x.h"\n', "begin at the top"),
-    ("includes", "client/side.c", '#include "daemon/control/control.h"\n', "client may include"),
+    ("includes", "client/cli/side.c", '#include "daemon/control/control.h"\n',
+     "client/cli may include"),
+    ("includes", "client/show/up.c", '#include "client/cli/options.h"\n', "begin at the top"),
     ("includes", "protocol/clock.c", "#  include <time.h>\n", "<time.h> is not for it"),
     ("includes", "daemon/control/sock.h", "#include <sys/socket.h>\n", "is not for it"),
     ("includes", "daemon/server/near.c", '#include "server.h"\n', "begin at the top"),
     ("includes", "attic/old.c", '#include "protocol/msg.h"\n', "not in the drawing"),
     ("includes", "tests/unit/test_in.c", '#include "protocol/msg.c"\n', "through headers"),
-    ("names", "client/msg.c", f"// {SPDX}\n", "msg is a file of client and protocol"),
+    ("names", "client/show/msg.c", f"// {SPDX}\n", "msg is a file of client/show and protocol"),
     ("spdx", "client/bare.c", "int x;\n", "client/bare.c: the first line"),
     ("spdx", "tests/late.py", f"#!/usr/bin/env python3\n\n# {SPDX}\n", "tests/late.py"),
     ("length", "client/long.c",

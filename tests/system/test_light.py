@@ -496,6 +496,8 @@ def twamp_sender_measures(t):
                 "10", target(t, LIGHT))
     true("5 sent, 5 answered" in out.stdout and "5 replies: the reflector does not know RFC 8972"
          in out.stdout, out.stdout)
+    out = measure(t, "--stamp", "--ssid", "77", "--padding", "10", target(t, LIGHT))
+    same(out["without_ssid"], 20, "the same for programs")
 
 
 @test(both=True)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* What is selected among the modes that a server offers: what was asked for, or nothing. */
-#include "client/choice.h"
+#include "client/control/choice.h"
 #include "protocol/accept.h"
 #include "protocol/mode.h"
 
@@ -24,10 +24,10 @@ static uint32_t expect(uint32_t mode, bool key, uint32_t offered)
 
 static void check_one(uint32_t mode, bool key, uint32_t offered)
 {
-	struct options o = { .mode = mode, .key_file = key ? "k" : NULL };
+	struct access a = { .mode = mode, .key_file = key ? "k" : NULL };
 	uint32_t modes = 0xffff, right = expect(mode, key, offered);
 	struct outcome out = { .kind = OUTCOME_OK };
-	int r = choice_make(&o, offered, &modes, &out);
+	int r = choice_make(&a, 0, offered, &modes, &out);
 
 	ck_assert_uint_eq(modes, right);
 	ck_assert_int_eq(r, right ? OUTCOME_OK : OUTCOME_NO_ACCEPT);
@@ -60,10 +60,10 @@ START_TEST(features)
 	for (uint32_t i = 0; i < 32 * 32; i++) {
 		uint32_t asked = (i & 7) << 4 | (i & 0x18) << 5;
 		uint32_t offered = (i >> 5 & 7) << 4 | (i >> 5 & 0x18) << 5;
-		struct options o = { .features = asked };
+		struct access a = { 0 };
 		struct outcome out = { .kind = OUTCOME_OK };
 		uint32_t modes = 0xffff;
-		int r = choice_make(&o, offered | MODE_UNAUTHENTICATED, &modes, &out);
+		int r = choice_make(&a, asked, offered | MODE_UNAUTHENTICATED, &modes, &out);
 
 		ck_assert_uint_eq((asked | offered) & ~MODE_FEATURE_MASK, 0);
 		if (asked & ~offered) {
@@ -84,25 +84,25 @@ END_TEST
 
 START_TEST(a_downgrade_must_be_asked_for)
 {
-	struct options o = { .key_file = "k" };
+	struct access a = { .key_file = "k" };
 	struct outcome out = { .kind = OUTCOME_OK };
 	uint32_t modes;
 
-	ck_assert_int_eq(choice_make(&o, MODE_UNAUTHENTICATED, &modes, &out), OUTCOME_NO_ACCEPT);
+	ck_assert_int_eq(choice_make(&a, 0, MODE_UNAUTHENTICATED, &modes, &out), OUTCOME_NO_ACCEPT);
 	ck_assert_ptr_nonnull(strstr(out.hint, "--mode unauthenticated"));
-	o.key_file = NULL;
-	ck_assert_int_eq(choice_make(&o, MODE_ENCRYPTED, &modes, &out), OUTCOME_NO_ACCEPT);
+	a.key_file = NULL;
+	ck_assert_int_eq(choice_make(&a, 0, MODE_ENCRYPTED, &modes, &out), OUTCOME_NO_ACCEPT);
 	ck_assert_ptr_nonnull(strstr(out.hint, "--key-file"));
 }
 END_TEST
 
 START_TEST(unknown_bits_are_ignored)
 {
-	struct options o = { .key_file = "k" };
+	struct access a = { .key_file = "k" };
 	struct outcome out = { .kind = OUTCOME_OK };
 	uint32_t modes;
 
-	ck_assert_int_eq(choice_make(&o, 0xffffffff, &modes, &out), OUTCOME_OK);
+	ck_assert_int_eq(choice_make(&a, 0, 0xffffffff, &modes, &out), OUTCOME_OK);
 	ck_assert_uint_eq(modes, MODE_ENCRYPTED);
 }
 END_TEST

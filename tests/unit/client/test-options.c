@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The command line, and the values in it. */
 #include "base/value.h"
-#include "client/dscp.h"
-#include "client/options.h"
+#include "client/cli/options.h"
+#include "client/show/dscp.h"
 #include "protocol/mode.h"
 #include "protocol/ts.h"
 
@@ -40,21 +40,21 @@ START_TEST(defaults)
 {
 	ck_assert_int_eq(parse("controller probe.example.net"), OPTIONS_RUN);
 	ck_assert_int_eq(o.command, COMMAND_CONTROLLER);
-	ck_assert_str_eq(o.host, "probe.example.net");
-	ck_assert_uint_eq(o.port, 862);
-	ck_assert_uint_eq(o.count, 100);
-	ck_assert_int_eq(o.interval_ns, 20000000);
-	ck_assert(!o.padding_given); /* see test-padding */
-	ck_assert_uint_eq(o.mode, 0);
-	ck_assert_ptr_null(o.key_file);
-	ck_assert_ptr_null(o.key_id);
-	ck_assert_uint_eq(o.features, 0);
-	ck_assert_uint_eq(o.max_count, 32768); /* */
-	ck_assert_int_eq(o.fill, OPTIONS_FILL_RANDOM); /* T-007 */
-	ck_assert_uint_eq(o.ttl, 255); /* T-006 */
-	ck_assert_int_eq(o.timeout_ns, 2 * TS_NS_PER_S);
-	ck_assert_uint_eq(o.retries, 3);
-	ck_assert_int_eq(o.retry_wait_ns, TS_NS_PER_S); /* S-13 */
+	ck_assert_str_eq(o.plan.host, "probe.example.net");
+	ck_assert_uint_eq(o.plan.port, 862);
+	ck_assert_uint_eq(o.plan.count, 100);
+	ck_assert_int_eq(o.plan.interval_ns, 20000000);
+	ck_assert(!o.plan.padding_given); /* see test-padding */
+	ck_assert_uint_eq(o.access.mode, 0);
+	ck_assert_ptr_null(o.access.key_file);
+	ck_assert_ptr_null(o.access.key_id);
+	ck_assert_uint_eq(o.plan.features, 0);
+	ck_assert_uint_eq(o.access.max_count, 32768); /* */
+	ck_assert_int_eq(o.plan.fill, PLAN_FILL_RANDOM); /* T-007 */
+	ck_assert_uint_eq(o.plan.ttl, 255); /* T-006 */
+	ck_assert_int_eq(o.plan.timeout_ns, 2 * TS_NS_PER_S);
+	ck_assert_uint_eq(o.access.retries, 3);
+	ck_assert_int_eq(o.access.retry_wait_ns, TS_NS_PER_S); /* S-13 */
 }
 END_TEST
 
@@ -64,18 +64,18 @@ START_TEST(everything)
 		parse("controller -6 -c 5 -i 100us --padding 0 --padding-fill zero --dscp af41 "
 		      "--ttl 64 --port-range 20000-20009 [2001:db8::1]:8620 -q"),
 		OPTIONS_RUN);
-	ck_assert_int_eq(o.family, AF_INET6);
-	ck_assert_uint_eq(o.count, 5);
-	ck_assert_int_eq(o.interval_ns, 100000);
-	ck_assert(o.padding_given);
-	ck_assert_uint_eq(o.padding, 0);
-	ck_assert_int_eq(o.fill, OPTIONS_FILL_ZERO);
-	ck_assert_uint_eq(o.dscp, 34);
-	ck_assert_uint_eq(o.ttl, 64);
-	ck_assert_uint_eq(o.first_port, 20000);
-	ck_assert_uint_eq(o.last_port, 20009);
-	ck_assert_str_eq(o.host, "2001:db8::1");
-	ck_assert_uint_eq(o.port, 8620);
+	ck_assert_int_eq(o.plan.family, AF_INET6);
+	ck_assert_uint_eq(o.plan.count, 5);
+	ck_assert_int_eq(o.plan.interval_ns, 100000);
+	ck_assert(o.plan.padding_given);
+	ck_assert_uint_eq(o.plan.padding, 0);
+	ck_assert_int_eq(o.plan.fill, PLAN_FILL_ZERO);
+	ck_assert_uint_eq(o.plan.dscp, 34);
+	ck_assert_uint_eq(o.plan.ttl, 64);
+	ck_assert_uint_eq(o.plan.first_port, 20000);
+	ck_assert_uint_eq(o.plan.last_port, 20009);
+	ck_assert_str_eq(o.plan.host, "2001:db8::1");
+	ck_assert_uint_eq(o.plan.port, 8620);
 	ck_assert(o.quiet);
 }
 END_TEST
@@ -98,10 +98,10 @@ START_TEST(modes_and_keys)
 			 "controller --mode %s --key-file k --key-id a --max-count 1024 h",
 			 rows[i].name);
 		ck_assert_int_eq(parse(line), OPTIONS_RUN);
-		ck_assert_uint_eq(o.mode, rows[i].mode);
-		ck_assert_str_eq(o.key_file, "k");
-		ck_assert_str_eq(o.key_id, "a");
-		ck_assert_uint_eq(o.max_count, 1024);
+		ck_assert_uint_eq(o.access.mode, rows[i].mode);
+		ck_assert_str_eq(o.access.key_file, "k");
+		ck_assert_str_eq(o.access.key_id, "a");
+		ck_assert_uint_eq(o.access.max_count, 1024);
 	}
 }
 END_TEST
@@ -125,12 +125,12 @@ START_TEST(features)
 
 		snprintf(line, sizeof(line), "controller %s h", rows[i].option);
 		ck_assert_int_eq(parse(line), OPTIONS_RUN);
-		ck_assert_uint_eq(o.features, rows[i].features);
+		ck_assert_uint_eq(o.plan.features, rows[i].features);
 	}
 	ck_assert_int_eq(parse("controller --reflect-octets 0aF9 --reflect-length 65000 h"),
 			 OPTIONS_RUN);
-	ck_assert_uint_eq(o.reflect_octets, 0x0af9);
-	ck_assert_uint_eq(o.reflect_length, 65000);
+	ck_assert_uint_eq(o.plan.reflect_octets, 0x0af9);
+	ck_assert_uint_eq(o.plan.reflect_length, 65000);
 	ck_assert_int_eq(parse("keygen probe-1"), OPTIONS_RUN);
 	ck_assert_int_eq(o.command, COMMAND_KEYGEN);
 	ck_assert_str_eq(o.topic, "probe-1");
@@ -140,24 +140,24 @@ END_TEST
 START_TEST(without_control)
 {
 	ck_assert_int_eq(parse("sender --stamp --ssid 65535 --padding 4 h"), OPTIONS_RUN);
-	ck_assert(o.stamp);
-	ck_assert_uint_eq(o.ssid, 65535);
+	ck_assert(o.plan.stamp);
+	ck_assert_uint_eq(o.plan.ssid, 65535);
 	ck_assert_int_eq(parse("sender --stamp --padding 0 h:5000"), OPTIONS_RUN);
-	ck_assert_uint_eq(o.port, 5000);
+	ck_assert_uint_eq(o.plan.port, 5000);
 	ck_assert_int_eq(parse("sender --stamp --padding 65463 h"), OPTIONS_RUN);
 	ck_assert_int_eq(parse("responder -4 -q --type stamp --stateful --allow 192.0.2.0/24 "
 			       "--allow 2001:db8::/32 :5000"),
 			 OPTIONS_RUN);
 	ck_assert_int_eq(o.command, COMMAND_RESPONDER);
-	ck_assert(o.stamp && o.stateful && o.quiet);
-	ck_assert_int_eq(o.family, AF_INET);
-	ck_assert_uint_eq(o.allow_count, 2);
-	ck_assert_str_eq(o.host, "");
-	ck_assert_uint_eq(o.port, 5000);
+	ck_assert(o.plan.stamp && o.responder.stateful && o.quiet);
+	ck_assert_int_eq(o.plan.family, AF_INET);
+	ck_assert_uint_eq(o.responder.allow_count, 2);
+	ck_assert_str_eq(o.plan.host, "");
+	ck_assert_uint_eq(o.plan.port, 5000);
 	ck_assert_int_eq(parse("responder --type twamp-light [::1]:6000"), OPTIONS_RUN);
-	ck_assert(!o.stamp);
-	ck_assert_str_eq(o.host, "::1");
-	ck_assert_uint_eq(o.port, 6000);
+	ck_assert(!o.plan.stamp);
+	ck_assert_str_eq(o.plan.host, "::1");
+	ck_assert_uint_eq(o.plan.port, 6000);
 }
 END_TEST
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* exit statuses, and what a refusal prints. */
-#include "client/outcome.h"
+#include "client/measure/outcome.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Padding: the defaults make both directions equal, and there is room for what is reflected. */
-#include "client/padding.h"
+#include "client/measure/padding.h"
 #include "protocol/mode.h"
 #include "protocol/pkt.h"
 
@@ -25,10 +25,10 @@ START_TEST(defaults)
 	struct outcome out;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct options o = { .reflect_length = 2 };
+		struct plan plan = { .reflect_length = 2 };
 
-		ck_assert_uint_eq(padding_octets(&o, rows[i].modes), rows[i].octets);
-		ck_assert_int_eq(padding_check(&o, rows[i].modes, &out), OUTCOME_OK);
+		ck_assert_uint_eq(padding_octets(&plan, rows[i].modes), rows[i].octets);
+		ck_assert_int_eq(padding_check(&plan, rows[i].modes, &out), OUTCOME_OK);
 	}
 }
 END_TEST
@@ -46,18 +46,18 @@ START_TEST(room_to_reflect)
 		const struct pkt_layout *l = pkt_layout(modes);
 
 		for (uint16_t length = 0; length < 300; length++) {
-			struct options o = { .reflect_length = length };
-			uint32_t padding = padding_octets(&o, modes);
+			struct plan plan = { .reflect_length = length };
+			uint32_t padding = padding_octets(&plan, modes);
 			size_t reply = pkt_reply_len(l, pkt_send_len(l, padding));
 
-			ck_assert_int_eq(padding_check(&o, modes, &out), OUTCOME_OK);
+			ck_assert_int_eq(padding_check(&plan, modes, &out), OUTCOME_OK);
 			ck_assert_uint_lt(length, padding);
 			ck_assert_uint_ge(reply, (size_t)l->reply_min + length);
-			o.padding_given = true;
-			o.padding = padding;
-			ck_assert_int_eq(padding_check(&o, modes, &out), OUTCOME_OK);
-			o.padding = padding - 1;
-			ck_assert_int_eq(padding_check(&o, modes, &out), OUTCOME_LOCAL);
+			plan.padding_given = true;
+			plan.padding = padding;
+			ck_assert_int_eq(padding_check(&plan, modes, &out), OUTCOME_OK);
+			plan.padding = padding - 1;
+			ck_assert_int_eq(padding_check(&plan, modes, &out), OUTCOME_LOCAL);
 		}
 	}
 }
@@ -65,17 +65,17 @@ END_TEST
 
 START_TEST(given)
 {
-	struct options o = { .padding_given = true, .padding = 0, .reflect_length = 2 };
+	struct plan plan = { .padding_given = true, .padding = 0, .reflect_length = 2 };
 	struct outcome out;
 
-	ck_assert_uint_eq(padding_octets(&o, MODE_ENCRYPTED), 0);
-	ck_assert_int_eq(padding_check(&o, MODE_ENCRYPTED, &out), OUTCOME_OK);
-	o.padding = PKT_MAX_PAYLOAD_V4 - 48;
-	ck_assert_int_eq(padding_check(&o, MODE_ENCRYPTED, &out), OUTCOME_OK);
-	ck_assert_int_eq(padding_check(&o, MODE_ENCRYPTED | MODE_SYMMETRICAL_SIZE, &out),
+	ck_assert_uint_eq(padding_octets(&plan, MODE_ENCRYPTED), 0);
+	ck_assert_int_eq(padding_check(&plan, MODE_ENCRYPTED, &out), OUTCOME_OK);
+	plan.padding = PKT_MAX_PAYLOAD_V4 - 48;
+	ck_assert_int_eq(padding_check(&plan, MODE_ENCRYPTED, &out), OUTCOME_OK);
+	ck_assert_int_eq(padding_check(&plan, MODE_ENCRYPTED | MODE_SYMMETRICAL_SIZE, &out),
 			 OUTCOME_LOCAL);
-	o.padding++;
-	ck_assert_int_eq(padding_check(&o, MODE_ENCRYPTED, &out), OUTCOME_LOCAL);
+	plan.padding++;
+	ck_assert_int_eq(padding_check(&plan, MODE_ENCRYPTED, &out), OUTCOME_LOCAL);
 	ck_assert_ptr_nonnull(strstr(out.text, "65507"));
 }
 END_TEST

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* R-319 S-13: backoff between its bounds, and only after Accept 5. */
-#include "client/retry.h"
+#include "client/control/retry.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Files of keys, and the entries that twamp keygen makes for them. */
-#include "client/keygen.h"
-#include "client/secret.h"
+#include "client/cli/keygen.h"
+#include "client/control/secret.h"
 
 #include <check.h>
 #include <stdlib.h>

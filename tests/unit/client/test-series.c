@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Which replies count, and what they say about loss, duplicates and order. */
-#include "client/series.h"
+#include "client/measure/series.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Percentiles, jitter and order of known series. */
-#include "client/summary.h"
+#include "client/measure/summary.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* twamp: the client. One subcommand per role; everything is in the files beside this one. */
+#include "client/cli/keygen.h"
+#include "client/cli/options.h"
+#include "client/control/controller.h"
+#include "client/measure/measure.h"
+#include "client/measure/responder.h"
+#include "client/show/dscp.h"
+#include "client/show/explain.h"
+#include "client/show/live.h"
+#include "client/show/result.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static int measure(const struct options *o)
+{
+	struct measure m;
+	struct live live;
+	int status;
+
+	live_init(&live);
+	measure_init(&m, &o->plan, o->quiet ? NULL : &live.watcher);
+	if (o->command == COMMAND_CONTROLLER) {
+		controller_run(&m, &o->access);
+	} else {
+		measure_light(&m);
+	}
+	live_end(&live);
+	if (o->json) {
+		result_json(&m, stdout);
+	} else {
+		result_text(&m, stdout, stderr);
+	}
+	status = outcome_exit(&m.outcome);
+	measure_wipe(&m);
+	return status;
+}
+
+static int make_key(const char *key_id)
+{
+	int r = keygen_write(STDOUT_FILENO, key_id);
+
+	if (r < 0) {
+		fprintf(stderr, "twamp keygen: %s\n", strerror(-r));
+		return OUTCOME_EXIT_LOCAL;
+	}
+	return OUTCOME_EXIT_OK;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o;
+
+	switch (options_parse(argc, argv, &o, stdout, stderr)) {
+	case OPTIONS_RUN:
+		break;
+	case OPTIONS_DONE:
+		return OUTCOME_EXIT_OK;
+	case OPTIONS_BAD:
+		return OUTCOME_EXIT_LOCAL;
+	}
+	switch (o.command) {
+	case COMMAND_CONTROLLER:
+	case COMMAND_SENDER:
+		return measure(&o);
+	case COMMAND_RESPONDER:
+		return responder_run(&o.plan, &o.responder, o.quiet);
+	case COMMAND_EXPLAIN:
+		if (explain_print(o.topic, stdout) < 0) {
+			fprintf(stderr,
+				"twamp explain: '%s' is no code from 0 to 255 and no reason\n",
+				o.topic);
+			return OUTCOME_EXIT_LOCAL;
+		}
+		return OUTCOME_EXIT_OK;
+	case COMMAND_KEYGEN:
+		return make_key(o.topic);
+	case COMMAND_DSCPTABLE:
+		dscp_print_table(stdout);
+		return OUTCOME_EXIT_OK;
+	}
+	return OUTCOME_EXIT_LOCAL;
+}

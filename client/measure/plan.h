@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What a measurement is to do: where to, which packets, how many, when. */
+#pragma once
+
+#include "protocol/ts.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PLAN_TWAMP_PORT 862u
+
+enum plan_fill {
+	PLAN_FILL_RANDOM,
+	PLAN_FILL_ZERO,
+};
+
+struct plan {
+	char host[256];
+	uint16_t port;
+	int family; /* AF_UNSPEC, AF_INET, AF_INET6 */
+	const char *source; /* local address or NULL */
+	uint16_t first_port, last_port; /* local UDP ports; 0 = any */
+	uint32_t count; /* packets of each session */
+	int64_t interval_ns;
+	uint32_t padding; /* valid if padding_given, see padding_octets */
+	bool padding_given;
+	enum plan_fill fill;
+	uint8_t dscp;
+	uint8_t ttl;
+	int64_t timeout_ns;
+	uint32_t sessions;
+	uint32_t features; /* asked for, of MODE_FEATURE_MASK */
+	uint16_t reflect_octets, reflect_length; /* RFC 6038 4.2 */
+	bool stamp; /* RFC 8762 in place of TWAMP Light */
+	uint16_t ssid;
+};

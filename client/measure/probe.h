@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * One test session of the Session-Sender: its UDP socket, its packets, its series.
+ * RFC 5357 4.1.
+ */
+#pragma once
+
+#include "client/measure/endpoint.h"
+#include "client/measure/outcome.h"
+#include "client/measure/plan.h"
+#include "client/measure/series.h"
+#include "protocol/crypt.h"
+#include "protocol/msg.h"
+
+/* How test packets are protected. RFC 5357 4.1.2 */
+enum probe_guard {
+	PROBE_CLEAR, /* also in the mixed mode */
+	PROBE_AUTHENTICATED,
+	PROBE_ENCRYPTED,
+};
+
+/* What a session counts beside its series. A row here is seen in text and JSON (show/). */
+#define PROBE_COUNTS(X) \
+	X(bad_length) \
+	X(bad_source) \
+	X(hmac_failures) \
+	X(reflect_failures) /* replies without the octets to be reflected */ \
+	X(refused) /* ICMP port unreachable */ \
+	X(send_errors) \
+	X(ssid_missing) /* replies without our SSID: the reflector does not know RFC 8972 */ \
+	X(user_stamps) /* T4 read by this program for want of the kernel's */
+
+struct probe_counts {
+#define PROBE_MEMBER(name) uint64_t name;
+	PROBE_COUNTS(PROBE_MEMBER)
+#undef PROBE_MEMBER
+};
+
+struct probe {
+	int fd; /* -1 = none */
+	union endpoint local, peer;
+	const struct pkt_layout *layout;
+	enum probe_guard guard;
+	struct crypt_test crypt; /* unless PROBE_CLEAR */
+	enum ts_format format; /* of our timestamps */
+	struct series series;
+	uint8_t *packet; /* send_octets */
+	size_t send_octets;
+	uint8_t *reply; /* reply_octets: header and what is to be reflected */
+	size_t reply_octets;
+	uint16_t reflect_octets; /* first octets of the padding: constant, and to come back */
+	uint64_t *tos_seen; /* replies by the TOS octet they tell; NULL = they tell none */
+	enum plan_fill fill;
+	bool stamp; /* RFC 8762 packets with @ssid */
+	uint16_t ssid;
+	uint64_t random; /* padding; independent of any secret (T-007) */
+	uint32_t next_seq;
+	uint8_t sid[MSG_SID_LEN]; /* zero without control */
+	int start_accept, stop_accept; /* of RFC 5938; -1 = no acknowledgement */
+	struct probe_counts counts;
+};
+
+/** Bind the socket: before the request, which names the port. */
+NODISCARD int probe_open(struct probe *p, const struct plan *plan, const union endpoint *local,
+			 struct outcome *out);
+
+/* Where to, and how. */
+struct probe_aim {
+	union endpoint peer;
+	uint32_t modes;
+	const struct crypt_keys *keys; /* of the control connection; NULL without */
+	uint8_t sid[MSG_SID_LEN];
+	uint16_t server_octets; /* RFC 6038 4.3 */
+	uint64_t *tos_seen; /* 256 counters, shared by all probes */
+};
+
+/** Connect it to the reflector, and make room for packets. */
+NODISCARD int probe_aim(struct probe *p, const struct plan *plan, const struct probe_aim *at,
+			struct outcome *out);
+
+/** Send the next packet; its sequence number is used up even when the system fails to send. */
+void probe_send(struct probe *p, uint16_t error_estimate);
+
+/** Take the datagrams that are there, a bounded number of them. */
+void probe_receive(struct probe *p);
+
+/** True when every packet that was sent is answered. */
+bool probe_complete(const struct probe *p);
+
+/** Add the counts of @p to @sum. */
+void probe_add_counts(const struct probe *p, struct probe_counts *sum);
+
+void probe_close(struct probe *p);

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "client/measure/responder.h"
+
+#include "base/clock.h"
+#include "client/measure/endpoint.h"
+#include "client/measure/responder_sock.h"
+#include "protocol/stamp.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BATCH 64 /* datagrams per wake-up */
+#define SEATS 256 /* senders with numbers of their own */
+#define SOCKETS 2 /* IPv4 and IPv6 */
+#define CLOCK_S 1.0
+#define BUFFER_OCTETS 65536
+
+enum verdict {
+	ANSWER,
+	DENIED,
+	SHORT,
+	LOOP,
+	OTHER_DESTINATION,
+	NOT_SENT,
+};
+#define VERDICTS 6
+
+/* A sender of a stateful reflector. RFC 5357 Appendix I, RFC 8972 3 */
+struct seat {
+	union endpoint remote;
+	struct responder_local local;
+	uint16_t ssid;
+	uint32_t seq;
+	uint64_t last; /* number of its last packet; 0 = free */
+};
+
+struct responder {
+	const struct plan *plan;
+	const struct responder_plan *who;
+	const struct pkt_layout *layout;
+	struct ev_loop *loop;
+	union endpoint bound[SOCKETS];
+	ev_io io[SOCKETS];
+	int fds[SOCKETS], fd_count;
+	ev_signal interrupt, terminate;
+	ev_timer clock;
+	uint16_t error_estimate;
+	uint64_t received, counts[VERDICTS];
+	struct seat seats[SEATS];
+	uint8_t in[BUFFER_OCTETS], out[BUFFER_OCTETS];
+};
+
+static bool is_allowed(const struct responder_plan *who, const union endpoint *from)
+{
+	bool v6 = from->any.sa_family == AF_INET6;
+	struct prefix host = { .family = v6 ? 6 : 4, .bits = v6 ? 128 : 32 };
+
+	memcpy(host.ip, v6 ? from->v6.sin6_addr.s6_addr : (const void *)&from->v4.sin_addr,
+	       v6 ? 16 : 4);
+	for (uint32_t i = 0; i < who->allow_count; i++) {
+		if (prefix_covers(&who->allow[i], &host)) {
+			return true;
+		}
+	}
+	if (who->allow_count) {
+		return false;
+	}
+	return v6 ? IN6_IS_ADDR_LOOPBACK(&from->v6.sin6_addr) : host.ip[0] == 127;
+}
+
+/* What comes from a reflector, by its port or because it is a reply, would never end. */
+static enum verdict judge(const struct responder *r, const struct responder_packet *p)
+{
+	uint16_t port = endpoint_port(&p->from);
+
+	if (!is_allowed(r->who, &p->from)) {
+		return DENIED;
+	}
+	if (!p->unicast) {
+		return OTHER_DESTINATION;
+	}
+	if (p->octets < r->layout->send_min) {
+		return SHORT;
+	}
+	if (port == 0 || port == r->plan->port || port == PLAN_TWAMP_PORT ||
+	    stamp_is_reply(r->in, p->octets)) {
+		return LOOP;
+	}
+	return ANSWER;
+}
+
+static bool is_seat_of(const struct seat *s, const struct responder_packet *p, uint16_t ssid)
+{
+	return s->last && s->ssid == ssid && endpoint_equal(&s->remote, &p->from) &&
+	       memcmp(&s->local, &p->local, sizeof(s->local)) == 0;
+}
+
+/* T-071, T-082: a copy of the sender's. T-072: from 0 for each; the oldest makes room. */
+static uint32_t number(struct responder *r, const struct responder_packet *p)
+{
+	struct wire_in w = wire_in(r->in, p->octets);
+	uint16_t ssid = r->plan->stamp ? stamp_get_ssid(r->in, p->octets) : 0;
+	struct seat *s = &r->seats[0];
+
+	if (!r->who->stateful) {
+		return wire_get32(&w);
+	}
+	for (int i = 0; i < SEATS; i++) {
+		if (is_seat_of(&r->seats[i], p, ssid)) {
+			r->seats[i].last = r->received;
+			return r->seats[i].seq++;
+		}
+		if (r->seats[i].last < s->last) {
+			s = &r->seats[i];
+		}
+	}
+	*s = (struct seat){
+		.remote = p->from, .local = p->local, .ssid = ssid, .seq = 1, .last = r->received
+	};
+	return 0;
+}
+
+static enum verdict answer(struct responder *r, int fd, const struct responder_packet *p)
+{
+	struct pkt_reply reply = {
+		.seq = number(r, p),
+		.error_estimate = r->error_estimate,
+		.rx_ts = ts_encode(TS_NTP, p->t2),
+		.ttl = p->ttl,
+	};
+	struct wall t3;
+	int bad = r->plan->stamp ? stamp_put_reply(r->in, p->octets, r->out, &reply)
+				 : pkt_put_reply(r->layout, r->in, p->octets, r->out, &reply);
+
+	if (bad) {
+		return SHORT;
+	}
+	t3 = clock_wall();
+	if (t3.ns < p->t2.ns) {
+		t3 = p->t2; /* the clock was set back: T-036 */
+	}
+	pkt_put_reply_ts(r->layout, r->out, ts_encode(TS_NTP, t3));
+	return responder_sock_send(fd, p, r->out, pkt_reply_len(r->layout, p->octets)) ? NOT_SENT
+										       : ANSWER;
+}
+
+static void on_packets(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct responder *r = w->data;
+
+	for (int i = 0; i < BATCH; i++) {
+		struct responder_packet p;
+		enum verdict v;
+
+		if (responder_sock_receive(w->fd, r->in, sizeof(r->in), &p) < 0) {
+			return;
+		}
+		r->received++;
+		v = judge(r, &p);
+		if (v == ANSWER) {
+			v = answer(r, w->fd, &p);
+		}
+		r->counts[v]++;
+	}
+}
+
+static void on_signal(struct ev_loop *loop, ev_signal *w, int events)
+{
+	ev_break(loop, EVBREAK_ALL);
+}
+
+static void look_at_clock(struct responder *r)
+{
+	struct ts_error now = clock_state();
+
+	r->error_estimate = ts_ee_encode(&now);
+}
+
+static void on_clock(struct ev_loop *loop, ev_timer *w, int events)
+{
+	look_at_clock(w->data);
+}
+
+static int open_one(struct responder *r, const union endpoint *local, struct outcome *out)
+{
+	char text[ENDPOINT_TEXT_LEN];
+	int fd = responder_sock_open(local);
+
+	if (fd == -EAFNOSUPPORT && r->fd_count) {
+		return OUTCOME_OK; /* a host without IPv6, and it was not asked for */
+	}
+	if (fd < 0) {
+		outcome_set(out, OUTCOME_LOCAL, 0, "cannot listen on UDP %s: %s",
+			    endpoint_text(local, true, text), strerror(-fd));
+		if (fd == -EACCES) {
+			outcome_hint(out, "ports below 1024 need CAP_NET_BIND_SERVICE");
+		} else if (fd == -EADDRINUSE) {
+			outcome_hint(out, "look who has it: ss -lunp");
+		}
+		return OUTCOME_LOCAL;
+	}
+	r->bound[r->fd_count] = *local;
+	r->fds[r->fd_count++] = fd;
+	return OUTCOME_OK;
+}
+
+/* One address, or every address of each family that is wanted. */
+static int open_all(struct responder *r, struct outcome *out)
+{
+	const struct plan *plan = r->plan;
+	union endpoint local = { 0 };
+	int verdict;
+
+	if (*plan->host) {
+		verdict = endpoint_resolve(plan, &local, out);
+		return verdict == OUTCOME_OK ? open_one(r, &local, out) : verdict;
+	}
+	verdict = OUTCOME_OK;
+	if (plan->family != AF_INET6) {
+		local.any.sa_family = AF_INET;
+		endpoint_set_port(&local, plan->port);
+		verdict = open_one(r, &local, out);
+	}
+	if (verdict == OUTCOME_OK && plan->family != AF_INET) {
+		memset(&local, 0, sizeof(local));
+		local.any.sa_family = AF_INET6;
+		endpoint_set_port(&local, plan->port);
+		verdict = open_one(r, &local, out);
+	}
+	return verdict;
+}
+
+static void announce(const struct responder *r)
+{
+	const struct plan *plan = r->plan;
+	char text[ENDPOINT_TEXT_LEN];
+
+	fprintf(stderr, "twamp responder: %s, %s, on", plan->stamp ? "STAMP" : "TWAMP Light",
+		r->who->stateful ? "stateful" : "stateless");
+	for (int i = 0; i < r->fd_count; i++) {
+		fprintf(stderr, " %s", endpoint_text(&r->bound[i], true, text));
+	}
+	fprintf(stderr, "\n%s\n",
+		r->who->allow_count
+			? "answers the prefixes of --allow only; ends with Ctrl-C"
+			: "answers this host only, name others with --allow; ends with Ctrl-C");
+}
+
+static void run(struct responder *r, bool quiet)
+{
+	for (int i = 0; i < r->fd_count; i++) {
+		ev_io_init(&r->io[i], on_packets, r->fds[i], EV_READ);
+		r->io[i].data = r;
+		ev_io_start(r->loop, &r->io[i]);
+	}
+	ev_signal_init(&r->interrupt, on_signal, SIGINT);
+	ev_signal_init(&r->terminate, on_signal, SIGTERM);
+	ev_timer_init(&r->clock, on_clock, CLOCK_S, CLOCK_S);
+	r->clock.data = r;
+	ev_signal_start(r->loop, &r->interrupt);
+	ev_signal_start(r->loop, &r->terminate);
+	ev_timer_start(r->loop, &r->clock);
+	look_at_clock(r);
+	if (!quiet) {
+		announce(r);
+	}
+	ev_run(r->loop, 0);
+	ev_signal_stop(r->loop, &r->interrupt);
+	ev_signal_stop(r->loop, &r->terminate);
+}
+
+static void print_counters(const struct responder *r)
+{
+	printf("received %" PRIu64 ", reflected %" PRIu64 ", denied %" PRIu64 ", short %" PRIu64
+	       ", from reflectors %" PRIu64 ", to broadcast or multicast %" PRIu64
+	       ", not sent %" PRIu64 "\n",
+	       r->received, r->counts[ANSWER], r->counts[DENIED], r->counts[SHORT], r->counts[LOOP],
+	       r->counts[OTHER_DESTINATION], r->counts[NOT_SENT]);
+}
+
+int responder_run(const struct plan *plan, const struct responder_plan *who, bool quiet)
+{
+	struct outcome outcome = { .kind = OUTCOME_OK };
+	struct responder *r = calloc(1, sizeof(*r));
+
+	if (r) {
+		r->plan = plan;
+		r->who = who;
+		r->layout = plan->stamp ? stamp_layout() : pkt_layout(MODE_UNAUTHENTICATED);
+		r->loop = ev_loop_new(EVFLAG_AUTO);
+	}
+	if (!r || !r->loop) {
+		outcome_set(&outcome, OUTCOME_LOCAL, 0, "%s", strerror(ENOMEM));
+	} else if (open_all(r, &outcome) == OUTCOME_OK) {
+		run(r, quiet);
+		print_counters(r);
+	}
+	outcome_print(&outcome, stderr);
+	for (int i = 0; r && i < r->fd_count; i++) {
+		close(r->fds[i]);
+	}
+	if (r && r->loop) {
+		ev_loop_destroy(r->loop);
+	}
+	free(r);
+	return outcome_exit(&outcome);
+}

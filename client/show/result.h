@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What a run prints: a table for people, one JSON object for machines. */
+#pragma once
+
+#include "client/measure/measure.h"
+
+/** The table of a run that sent packets, and a refusal or failure on @err. */
+void result_text(const struct measure *m, FILE *out, FILE *err);
+
+/** Everything, as one object on one line; times in nanoseconds. R-318 */
+void result_json(const struct measure *m, FILE *out);
+
+/** One-way delays mean something only if both clocks follow UTC.   T-033 */
+bool result_reliable(const struct measure *m, enum series_delay kind);
