@@ -6,18 +6,21 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define WORKERS_MAX 16
+#define NICER 5 /* beside one busy process: a quarter of the CPU */
 #define ROUNDS_AT_ONCE 4096 /* about half a millisecond */
 
 /* Stands for the passphrase of a KeyID that nobody has. */
 static const uint8_t nobody[] = "no passphrase of anybody";
 
 struct kdf_job {
-	struct kdf_job *next;
+	struct kdf_job *next; /* among those that are done */
 	void *owner; /* main thread; NULL = cancelled */
 	_Atomic bool cancelled; /* the worker need not begin */
 	struct settings *settings; /* main thread */
@@ -29,6 +32,8 @@ struct kdf_job {
 	struct crypt_keys keys;
 };
 
+/* No lock: the workers run when others leave them the time, and one that is stopped while it holds
+ * a lock would stop the main thread, too. */
 struct kdf {
 	struct ev_loop *loop;
 	ev_async wakeup;
@@ -36,10 +41,11 @@ struct kdf {
 	unsigned most; /* jobs at once */
 	unsigned jobs; /* main thread: submitted and not answered */
 	struct vault vault; /* main thread: jobs */
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	struct kdf_job *first, *last; /* waiting */
-	struct kdf_job *finished;
+	struct kdf_job **ring; /* of @most: what is not taken yet is not overwritten */
+	uint64_t put; /* main thread: into the ring, ever */
+	_Atomic uint64_t taken; /* ever; never more than were put, which is what waiting sees to */
+	sem_t waiting;
+	struct kdf_job *_Atomic finished; /* the last first */
 	_Atomic bool stop;
 	unsigned workers;
 	pthread_t threads[WORKERS_MAX];
@@ -62,12 +68,27 @@ static void derive(const struct kdf *k, struct kdf_job *job)
 	crypt_kdf_wipe(d);
 }
 
-/* What runs has priority over who is new: only time that nobody else wants is taken. */
+/*
+ * What runs has priority over who is new. But a quarter of a CPU that somebody else keeps busy is
+ * theirs: with nothing but what is left over (SCHED_IDLE) a login takes seconds there.
+ */
 static void step_back(void)
 {
 	struct sched_param none = { 0 };
 
-	(void)pthread_setschedparam(pthread_self(), SCHED_IDLE, &none);
+	(void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
+	(void)!nice(NICER); /* Linux: this thread */
+}
+
+static void hand_back(struct kdf *k, struct kdf_job *job)
+{
+	struct kdf_job *before = atomic_load_explicit(&k->finished, memory_order_relaxed);
+
+	do {
+		job->next = before;
+	} while (!atomic_compare_exchange_weak_explicit(
+		&k->finished, &before, job, memory_order_release, memory_order_relaxed));
+	ev_async_send(k->loop, &k->wakeup);
 }
 
 static void *run(void *arg)
@@ -75,27 +96,18 @@ static void *run(void *arg)
 	struct kdf *k = arg;
 
 	step_back();
-	pthread_mutex_lock(&k->lock);
 	for (;;) {
-		struct kdf_job *job = k->first;
+		struct kdf_job *job;
 
+		while (sem_wait(&k->waiting) < 0) {
+		}
 		if (k->stop) {
-			break;
+			return NULL;
 		}
-		if (!job) {
-			pthread_cond_wait(&k->wake, &k->lock);
-			continue;
-		}
-		k->first = job->next;
-		pthread_mutex_unlock(&k->lock);
+		job = k->ring[atomic_fetch_add(&k->taken, 1) % k->most];
 		derive(k, job);
-		pthread_mutex_lock(&k->lock);
-		job->next = k->finished;
-		k->finished = job;
-		ev_async_send(k->loop, &k->wakeup);
+		hand_back(k, job);
 	}
-	pthread_mutex_unlock(&k->lock);
-	return NULL;
 }
 
 static void free_jobs(struct kdf *k, struct kdf_job *job)
@@ -114,10 +126,7 @@ static void on_wakeup(struct ev_loop *loop, ev_async *a, int events)
 	struct kdf *k = a->data;
 	struct kdf_job *list, *turned = NULL;
 
-	pthread_mutex_lock(&k->lock);
-	list = k->finished;
-	k->finished = NULL;
-	pthread_mutex_unlock(&k->lock);
+	list = atomic_exchange_explicit(&k->finished, NULL, memory_order_acquire);
 	while (list) { /* oldest first */
 		struct kdf_job *next = list->next;
 
@@ -141,15 +150,18 @@ int kdf_new(struct kdf **out, struct ev_loop *loop, unsigned workers, unsigned q
 	sigset_t all, old;
 	int rc = 0;
 
-	if (!k) {
+	if (k) {
+		k->ring = calloc(queue, sizeof *k->ring);
+	}
+	if (!k || !k->ring) {
+		free(k);
 		return -ENOMEM;
 	}
 	k->loop = loop;
 	k->done = done;
 	k->most = queue;
 	k->vault = vault_of(sizeof(struct kdf_job));
-	pthread_mutex_init(&k->lock, NULL);
-	pthread_cond_init(&k->wake, NULL);
+	sem_init(&k->waiting, 0, 0);
 	ev_async_init(&k->wakeup, on_wakeup);
 	k->wakeup.data = k;
 	ev_async_start(loop, &k->wakeup);
@@ -175,18 +187,21 @@ void kdf_free(struct kdf *k)
 	if (!k) {
 		return;
 	}
-	pthread_mutex_lock(&k->lock);
 	k->stop = true;
-	pthread_cond_broadcast(&k->wake);
-	pthread_mutex_unlock(&k->lock);
+	for (unsigned i = 0; i < k->workers; i++) {
+		sem_post(&k->waiting);
+	}
 	for (unsigned i = 0; i < k->workers; i++) {
 		pthread_join(k->threads[i], NULL);
 	}
-	free_jobs(k, k->first);
+	for (uint64_t i = k->taken; i < k->put; i++) {
+		k->ring[i % k->most]->next = NULL;
+		free_jobs(k, k->ring[i % k->most]);
+	}
 	free_jobs(k, k->finished);
 	ev_async_stop(k->loop, &k->wakeup);
-	pthread_cond_destroy(&k->wake);
-	pthread_mutex_destroy(&k->lock);
+	sem_destroy(&k->waiting);
+	free(k->ring);
 	free(k);
 }
 
@@ -209,15 +224,8 @@ int kdf_submit(struct kdf *k, const struct kdf_request *r, void *owner, struct k
 	memcpy(job->salt, r->salt, sizeof job->salt);
 	memcpy(job->token, r->token, sizeof job->token);
 	k->jobs++;
-	pthread_mutex_lock(&k->lock);
-	if (k->first) {
-		k->last->next = job;
-	} else {
-		k->first = job;
-	}
-	k->last = job;
-	pthread_cond_signal(&k->wake);
-	pthread_mutex_unlock(&k->lock);
+	k->ring[k->put++ % k->most] = job;
+	sem_post(&k->waiting);
 	*out = job;
 	return 0;
 }

@@ -6,13 +6,30 @@
 #include <check.h>
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #define QUEUE 8
 #define SLOW 60000 /* rounds: a job is not done before the next line is */
 #define WAIT_S 60
+
+/* To stop a worker in the middle of a wake-up. */
+void __real_ev_async_send(struct ev_loop *l, ev_async *a);
+void __wrap_ev_async_send(struct ev_loop *l, ev_async *a);
+static _Atomic bool stop_wakeups, stopped;
+
+void __wrap_ev_async_send(struct ev_loop *l, ev_async *a)
+{
+	while (stop_wakeups) {
+		stopped = true;
+		poll(NULL, 0, 1);
+	}
+	__real_ev_async_send(l, a);
+}
 
 /* Who wants an answer. */
 struct asker {
@@ -362,6 +379,58 @@ START_TEST(freed_with_jobs)
 }
 END_TEST
 
+/* The main thread goes on while a worker, which anybody may keep from its CPU, wakes it up. */
+START_TEST(no_lock_across_a_wakeup)
+{
+	struct asker a[3] = { 0 };
+
+	make(2);
+	request.count = 1;
+	stop_wakeups = true;
+	submit(&a[0]);
+	while (!stopped) {
+		poll(NULL, 0, 1);
+	}
+	submit(&a[1]); /* it would wait for ever */
+	kdf_cancel(a[1].job);
+	submit(&a[2]);
+	stop_wakeups = false;
+	pump(2);
+}
+END_TEST
+
+/* Beside a busy process a derivation has its share: with what is left over it would take ages. */
+START_TEST(busy_cpu)
+{
+	struct asker a = { 0 };
+	int64_t begin, alone;
+	cpu_set_t one;
+	pid_t busy;
+
+	CPU_ZERO(&one);
+	CPU_SET((size_t)sched_getcpu(), &one);
+	ck_assert_int_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+	make(1);
+	request.count = 8 * SLOW;
+	begin = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	submit(&a);
+	pump(1);
+	alone = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - begin;
+	busy = fork();
+	if (!busy) {
+		for (;;) {
+		}
+	}
+	begin = clock_ns(CLOCK_MONOTONIC);
+	submit(&a);
+	pump(2);
+	kill(busy, SIGKILL);
+	ck_assert_int_eq(waitpid(busy, NULL, 0), busy);
+	/* four times as long; and others have this machine, too */
+	ck_assert_int_lt(clock_ns(CLOCK_MONOTONIC) - begin, 20 * alone);
+}
+END_TEST
+
 /* Nothing asked, nothing answered. */
 START_TEST(idle)
 {
@@ -390,6 +459,8 @@ int main(void)
 	tcase_add_test(tc, cancelled);
 	tcase_add_test(tc, cancelled_and_submitted_meanwhile);
 	tcase_add_test(tc, freed_with_jobs);
+	tcase_add_test(tc, no_lock_across_a_wakeup);
+	tcase_add_test(tc, busy_cpu);
 	tcase_add_test(tc, idle);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
