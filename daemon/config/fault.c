@@ -1,26 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/config/fault.h"
 
+#include "protocol/quote.h"
+
 #include <stdarg.h>
 #include <string.h>
 
 /* Of a longer path the end is shown: the text must have room for what is wrong. */
 #define FILE_SHOWN 160
 
-static void clean(char *text)
-{
-	for (; *text; text++) {
-		if (*text < 0x20 || *text > 0x7e) {
-			*text = '?';
-		}
-	}
-}
-
 int fault(struct settings_error *err, const char *file, unsigned line, const char *format, ...)
 {
 	size_t len = strlen(file);
 	const char *cut = len > FILE_SHOWN ? "..." : "";
-	char what[sizeof(err->text) - FILE_SHOWN - 32];
+	char what[sizeof(err->text) - FILE_SHOWN - 32], text[sizeof(err->text)];
 	va_list args;
 
 	if (!err) {
@@ -33,10 +26,10 @@ int fault(struct settings_error *err, const char *file, unsigned line, const cha
 		file += len - FILE_SHOWN;
 	}
 	if (line) {
-		(void)snprintf(err->text, sizeof(err->text), "%s%s:%u: %s", cut, file, line, what);
+		(void)snprintf(text, sizeof(text), "%s%s:%u: %s", cut, file, line, what);
 	} else {
-		(void)snprintf(err->text, sizeof(err->text), "%s%s: %s", cut, file, what);
+		(void)snprintf(text, sizeof(text), "%s%s: %s", cut, file, what);
 	}
-	clean(err->text);
+	(void)quote_clean(err->text, sizeof(err->text), text);
 	return SETTINGS_BAD;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * How a fault in a settings file is told: "FILE:LINE: what is wrong". Names and values come
- * from the file, so what is not printable ASCII is shown as "?".
+ * from the file, so what cannot be printed is escaped (protocol/quote.h).
  */
 #pragma once
 

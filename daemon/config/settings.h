@@ -141,7 +141,7 @@ enum settings_apply {
 };
 
 /* An error in the file, ready to be shown: "twampd.conf:12: limits.max_sessions: 0 is out of
- * range, expected: integer 1..1000000". Printable ASCII. */
+ * range, expected: integer 1..1000000". Without anything that a terminal obeys. */
 struct settings_error {
 	char text[512];
 };

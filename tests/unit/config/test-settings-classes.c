@@ -397,7 +397,7 @@ static const struct {
 	{ "clients = ( { name = \"\"; prefixes = [ \"::1\" ]; } );",
 	  "clients.name: \"\" is no name, expected: 1 to 31 letters, digits, \"_\", \".\", \"-\"" },
 	{ "clients = ( { name = \"a b\"; } );", "clients.name: \"a b\" is no name" },
-	{ "clients = ( { name = \"a\xc3\xa9\"; } );", "clients.name: \"a??\" is no name" },
+	{ "clients = ( { name = \"a\xc3\xa9\"; } );", "clients.name: \"a\xc3\xa9\" is no name" },
 	{ "clients = ( { name = \"12345678901234567890123456789012\"; } );", "is no name" },
 	{ "clients = ( { name = 1; } );", "clients.name: this is an integer, expected: 1 to 31" },
 	{ "clients = ( { name = \"a\"; name = \"b\"; } );", "duplicate setting" },
@@ -435,7 +435,7 @@ static const struct {
 	{ CLASS("key_ids = [ \"\" ];"),
 	  "clients.key_ids: \"\" is empty, expected: a KeyID of the" },
 	{ CLASS("key_ids = [ \"a b\" ];"), "clients.key_ids: \"a b\" has white space" },
-	{ CLASS("key_ids = [ \"\xff\" ];"), "clients.key_ids: \"?\" is not UTF-8" },
+	{ CLASS("key_ids = [ \"\xff\" ];"), "clients.key_ids: \"\\xff\" is not UTF-8" },
 	{ CLASS("key_ids = [ \"a23456789012345678901234567890123456789012345678901234567890"
 		"123456789012345678901\" ];"),
 	  "is longer than 80 octets" },

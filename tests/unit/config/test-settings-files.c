@@ -261,7 +261,7 @@ START_TEST(hostile)
 	ck_assert_ptr_nonnull(big);
 	load_octets("a = 1;\n\0b", 9, "twampd.conf:2: this is not text");
 	load_octets("\377\376\200\n", 4, "twampd.conf:1: syntax error");
-	load_octets("log = { level = \"\033[2J\n\377\"; };", 27, "\"?[2J??\" is unknown");
+	load_octets("log = { level = \"\033[2J\n\377\"; };", 27, "\"\\x1b[2J\\x0a\\xff\" is unknown");
 
 	memset(big, '\n', len);
 	load_octets(big, len, "too large, at most 4194304 octets expected");
