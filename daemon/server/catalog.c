@@ -3,6 +3,7 @@
  * Run while building: the journal's catalog ("catalog") or twampd-events(7) ("manual") from
  * the tables of events, fields and Accept codes, on stdout.
  */
+#include "daemon/server/budget.h"
 #include "daemon/server/event_id.h"
 #include "protocol/accept.h"
 
@@ -20,10 +21,11 @@ static const struct event {
 	const char *name;
 	int level;
 	const char *id;
-	unsigned per_second;
+	enum budget_lane lane;
 	const char *text, *help;
 } events[] = {
-#define X(name, level, id, rate, text, help) { #name, level, id, rate, text, help },
+#define X(name, level, id, lane, text, help) \
+	{ #name, level, id, (enum budget_lane)(lane), text, help },
 #include "daemon/server/events.def"
 #undef X
 };
@@ -214,12 +216,41 @@ static const char manual_tail[] =
 	".Sh SEE ALSO\n.Xr journalctl 1 ,\n.Xr twamp 1 ,\n.Xr twampd.conf 5 ,\n"
 	".Xr systemd.journal-fields 7 ,\n.Xr twampd 8\n";
 
+/* What holds one back, see LIMITS. */
+static const char *const limits[BUDGET_LANES] = {
+	[BUDGET_FREE] = "",
+	[BUDGET_ONCE] = "one in a second is logged",
+	[BUDGET_REFUSAL] = "limited with the refusals of a client",
+	[BUDGET_SECURITY] = "limited with the refusals of a client, and has a reserve",
+	[BUDGET_CONNECTION] = "limited with the connections of a client",
+	[BUDGET_SESSION] = "limited with the sessions of a client",
+	[BUDGET_END] = "may come later, and is never left out",
+};
+
+static const char manual_limits[] =
+	".Sh LIMITS\n"
+	"A client cannot take the lines of another one: each has a budget of its own.\n"
+	"A client is an IPv4 address, or an IPv6 prefix as\n.Va limits.ipv6_client_prefix\nof\n"
+	".Xr twampd.conf 5\nhas it.\n"
+	"Its network, an IPv4 /24 or an IPv6 /48, has a budget above that, and all together have\n"
+	"a total.\n"
+	"Once the total is used up, clients that had sessions before go on with a total of their\n"
+	"own.\n"
+	"Refusals, connections and sessions count separately; what tells of security and the end\n"
+	"of a session have a reserve each.\n"
+	"After a burst, one client makes ten lines in a second at most.\n.Pp\n"
+	"What is left out is told once in a second by\n.Sy SUPPRESSED ,\n"
+	"with the clients or networks that most of it comes from.\n"
+	"Final counters of sessions are not left out: they come as soon as there is room.\n"
+	"Text that a client or a file gave is shown with everything escaped that is no printable\n"
+	"character, as in\n.Ql \\ex1b\nor\n.Ql \\eu{202e} .\n";
+
 static void put_event_item(const struct event *e)
 {
 	printf(".It Sy %s\n", e->name);
 	printf("%s (%d),\n.Va MESSAGE_ID\n%s", levels[e->level], e->level, e->id);
-	if (e->per_second) {
-		printf(";\nat most %u in a second are logged", e->per_second);
+	if (*limits[e->lane]) {
+		printf(";\n%s", limits[e->lane]);
 	}
 	puts(".\n.Pp");
 	wrap(e->text, true);
@@ -266,6 +297,7 @@ static void put_manual(void)
 		put_event_item(&events[i]);
 	}
 	puts(".El");
+	fputs(manual_limits, stdout);
 	fputs(manual_refusals, stdout);
 	for (unsigned code = 1; code < ACCEPT_COUNT; code++) {
 		put_code_section(code);

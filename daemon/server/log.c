@@ -1,370 +1,249 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/log.h"
 
-#include "daemon/server/event_id.h"
+#include "daemon/server/record.h"
+#include "protocol/quote.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
-#include <systemd/sd-journal.h>
 #include <time.h>
 #include <unistd.h>
 
-#define RECORDS 256
-#define RECORD_OCTETS 1536
-#define FIELDS_MAX 20
-#define MESSAGE_MAX 700
-#define REFUSALS_PER_S 8u /* of all kinds: with what is said of those left out, no more than 10 */
-#define REFUSALS_BURST 20u /* after a time with fewer: these are read one by one */
-#define QUIET_PER_S 2u /* of these, for what is no refusal, while there are too many refusals */
-#define SIEGE_S 2 /* how long that holds */
+#define RECORDS 256u
+#define RESERVED 64u /* of these, for the ends of sessions and for what operators need to know */
+#define TEXT_MAX 800
+#define EARLY_MAX 1000
+#define PATIENCE_NS INT64_C(1000000000) /* for room, when the process ends */
+#define END_NS INT64_C(2000000000) /* for all to be written */
+#define POLL_NS 1000000
 
-struct row {
-	const char *name;
-	int level;
-	const char *id;
-	unsigned per_second;
-	const char *text;
-};
+_Static_assert((RECORDS & (RECORDS - 1)) == 0, "numbers of records may wrap");
+_Static_assert(LOG_EVENT_COUNT <= BUDGET_KINDS, "each event is counted");
 
-static const struct row rows[LOG_EVENT_COUNT] = {
-#define X(name, level, id, rate, text, help) { #name, level, id, rate, text },
-#include "daemon/server/events.def"
-#undef X
-};
-
-static const struct {
-	const char *name; /* in texts */
-	const char *journal;
-	size_t offset;
-} fields[] = {
-#define X(name, journal, meaning) { #name, journal, offsetof(struct log_args, name) },
-#include "daemon/server/fields.def"
-#undef X
-};
-#define FIELDS (sizeof fields / sizeof *fields)
-/* And MESSAGE, PRIORITY, MESSAGE_ID and TWAMPD_EVENT. */
-_Static_assert(FIELDS + 4 <= FIELDS_MAX, "a record has room for every field");
-
-/* A message ready to be written: "NAME=value" strings in one buffer. */
-struct record {
-	int level;
-	unsigned n;
-	uint16_t at[FIELDS_MAX]; /* start of each string; [0] is MESSAGE= */
-	size_t used;
-	char text[RECORD_OCTETS];
-};
-
+/*
+ * The main thread fills records, the thread of the log writes them; each moves its own counter,
+ * and there is no lock that one of them could wait for while the other has no CPU.
+ */
 struct log {
 	bool journal;
 	int level;
-	/* Rate limits, main thread only. */
-	time_t second;
-	unsigned credit; /* for refusals */
-	unsigned quiet; /* in this second, while under siege */
-	time_t siege_ends;
-	struct {
-		unsigned count, suppressed;
-	} rate[LOG_EVENT_COUNT];
-	/* The queue. */
-	pthread_mutex_t lock;
-	pthread_cond_t wake, room, empty;
-	pthread_t thread;
-	bool stop, writing;
+	struct budget budget;
+	int64_t told_ns; /* when it was told what was left out */
 	bool patient; /* the end: wait for room, leave nothing out */
-	unsigned head, count;
 	unsigned lost; /* did not fit */
+	pthread_t thread;
+	sem_t wake; /* of the thread: as many as there are records, and one at the end */
+	atomic_uint filled, written; /* records since the beginning */
 	struct record records[RECORDS];
 };
 
-static const char *field_of(const struct log_args *a, size_t i)
+static int64_t now_ns(void)
 {
-	const char *value;
+	struct timespec now;
 
-	memcpy(&value, (const char *)a + fields[i].offset, sizeof value);
-	return value;
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec + 1;
 }
 
-static size_t expand(char *to, size_t size, const char *text, const struct log_args *a)
-{
-	size_t n = 0;
-
-	while (*text && n + 1 < size) {
-		const char *end = *text == '{' ? strchr(text, '}') : NULL;
-		const char *value = NULL;
-
-		for (size_t i = 0; end && i < FIELDS; i++) {
-			if (strlen(fields[i].name) == (size_t)(end - text - 1) &&
-			    !strncmp(fields[i].name, text + 1, (size_t)(end - text - 1))) {
-				value = field_of(a, i) ? field_of(a, i) : "";
-			}
-		}
-		if (!value) {
-			to[n++] = *text++;
-			continue;
-		}
-		for (; *value && n + 1 < size; value++) {
-			to[n++] = *value;
-		}
-		text = end + 1;
-	}
-	to[n] = '\0';
-	return n;
-}
-
-static void add_field(struct record *r, const char *name, const char *value)
-{
-	size_t room = sizeof r->text - r->used;
-	int n;
-
-	if (r->n == FIELDS_MAX || room < 2) {
-		return;
-	}
-	n = snprintf(r->text + r->used, room, "%s=%s", name, value);
-	if (n < 0 || (size_t)n >= room) {
-		return;
-	}
-	r->at[r->n++] = (uint16_t)r->used;
-	r->used += (size_t)n + 1;
-}
-
-static void fill(struct record *r, const struct row *row, const struct log_args *a)
-{
-	char message[MESSAGE_MAX];
-	char id[EVENT_ID_LEN];
-	char priority[4];
-
-	r->level = row->level;
-	r->n = 0;
-	r->used = 0;
-	expand(message, sizeof message, row->text, a);
-	add_field(r, "MESSAGE", message);
-	snprintf(priority, sizeof priority, "%d", row->level);
-	add_field(r, "PRIORITY", priority);
-	event_id(id, row->id, a->reason);
-	add_field(r, "MESSAGE_ID", id);
-	add_field(r, "TWAMPD_EVENT", row->name);
-	for (size_t i = 0; i < FIELDS; i++) {
-		if (field_of(a, i) && *field_of(a, i)) {
-			add_field(r, fields[i].journal, field_of(a, i));
-		}
-	}
-}
-
-static void write_record(const struct log *l, const struct record *r)
-{
-	static const char *const levels[] = { "",	   "",	       "",	 "error: ",
-					      "warning: ", "notice: ", "info: ", "debug: " };
-	struct iovec iov[FIELDS_MAX];
-
-	if (!l->journal) {
-		fprintf(stderr, "twampd: %s%s\n", levels[r->level & 7],
-			r->text + r->at[0] + strlen("MESSAGE="));
-		return;
-	}
-	for (unsigned i = 0; i < r->n; i++) {
-		iov[i].iov_base = (char *)r->text + r->at[i];
-		iov[i].iov_len = strlen(r->text + r->at[i]);
-	}
-	(void)sd_journal_sendv(iov, (int)r->n);
-}
+/* --- the queue ---------------------------------------------------------------------------- */
 
 static void *run(void *arg)
 {
 	struct sched_param none = { 0 };
 	struct log *l = arg;
-	static __thread struct record r;
 
 	/* Nobody waits for a line: it wakes up without taking the CPU from others. */
 	(void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
-	pthread_mutex_lock(&l->lock);
 	for (;;) {
-		while (!l->count && !l->stop) {
-			pthread_cond_wait(&l->wake, &l->lock);
+		unsigned n = atomic_load_explicit(&l->written, memory_order_relaxed);
+
+		while (sem_wait(&l->wake) < 0) {
+			; /* EINTR */
 		}
-		if (!l->count) {
-			break;
+		if (n == atomic_load_explicit(&l->filled, memory_order_acquire)) {
+			return NULL;
 		}
-		r = l->records[l->head];
-		l->head = (l->head + 1) % RECORDS;
-		l->count--;
-		l->writing = true;
-		pthread_cond_signal(&l->room);
-		pthread_mutex_unlock(&l->lock);
-		write_record(l, &r);
-		pthread_mutex_lock(&l->lock);
-		l->writing = false;
-		if (!l->count) {
-			pthread_cond_broadcast(&l->empty);
+		record_write(&l->records[n % RECORDS], l->journal);
+		atomic_store_explicit(&l->written, n + 1, memory_order_release);
+	}
+}
+
+static unsigned pending(struct log *l)
+{
+	return atomic_load_explicit(&l->filled, memory_order_relaxed) -
+	       atomic_load_explicit(&l->written, memory_order_acquire);
+}
+
+/* Only at the end of the process. True if no more than @most are left, false if it took too long. */
+static bool wait_until(struct log *l, unsigned most, int64_t for_ns)
+{
+	const struct timespec pause = { .tv_nsec = POLL_NS };
+	int64_t end = now_ns() + for_ns;
+
+	while (pending(l) > most) {
+		if (now_ns() > end) {
+			return false;
 		}
+		(void)nanosleep(&pause, NULL);
 	}
-	pthread_mutex_unlock(&l->lock);
-	return NULL;
+	return true;
 }
 
-/* The lock is held. Nonzero when a second was not enough. */
-static int wait_for_room(struct log *l)
+static bool enqueue(struct log *l, enum log_event e, const struct log_args *a)
 {
-	struct timespec until;
+	unsigned room = RECORDS, n = atomic_load_explicit(&l->filled, memory_order_relaxed);
+	enum budget_lane lane = record_lane(e);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec++;
-	return pthread_cond_timedwait(&l->room, &l->lock, &until);
-}
-
-static void enqueue(struct log *l, const struct row *row, const struct log_args *a)
-{
-	pthread_mutex_lock(&l->lock);
-	while (l->count == RECORDS && l->patient) {
-		l->patient = !wait_for_room(l);
+	if (l->patient) {
+		l->patient = wait_until(l, RECORDS - 1, PATIENCE_NS);
+	} else if (lane != BUDGET_FREE && lane != BUDGET_END) {
+		room -= RESERVED;
 	}
-	if (l->count == RECORDS) {
-		l->lost++;
-	} else {
-		fill(&l->records[(l->head + l->count) % RECORDS], row, a);
-		l->count++;
-		pthread_cond_signal(&l->wake);
-	}
-	pthread_mutex_unlock(&l->lock);
-}
-
-static void say(struct log *l, enum log_event e, const char *detail)
-{
-	enqueue(l, &rows[e], &(struct log_args){ .detail = detail });
-}
-
-static time_t seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return now.tv_sec;
-}
-
-/* What the last second held back, all kinds in a line. */
-static void say_suppressed(struct log *l)
-{
-	char text[MESSAGE_MAX] = "left out in the last second:";
-	size_t at = strlen(text);
-	bool any = false;
-
-	for (int e = 0; e < LOG_EVENT_COUNT; e++) {
-		unsigned n = l->rate[e].suppressed;
-
-		if (n && at < sizeof text) {
-			at += (size_t)snprintf(text + at, sizeof text - at, "%s %u %s",
-					       any ? "," : "", n, rows[e].name);
-			any = true;
-		}
-	}
-	if (any) {
-		say(l, LOG_EVENT_SUPPRESSED, text);
-	}
-}
-
-static void renew(struct log *l)
-{
-	time_t now = seconds();
-	unsigned earned;
-
-	if (now == l->second) {
-		return;
-	}
-	say_suppressed(l);
-	memset(l->rate, 0, sizeof l->rate);
-	earned = now - l->second < REFUSALS_BURST ? (unsigned)(now - l->second) : REFUSALS_BURST;
-	earned *= REFUSALS_PER_S - (l->second < l->siege_ends ? QUIET_PER_S : 0);
-	l->credit = l->credit + earned < REFUSALS_BURST ? l->credit + earned : REFUSALS_BURST;
-	l->second = now;
-	l->quiet = 0;
-}
-
-/* What any client can cause as often as it likes. */
-static bool is_refusal(enum log_event e)
-{
-	return rows[e].level <= LOG_NOTICE && rows[e].per_second > 1;
-}
-
-/* Under siege all that clients cause has one budget, most of it for refusals. */
-static bool within_budget(struct log *l, enum log_event e)
-{
-	bool siege = l->second < l->siege_ends;
-
-	if (rows[e].per_second == 1) {
-		l->siege_ends = e == LOG_EVENT_CROWDED ? l->second + SIEGE_S : l->siege_ends;
-		return true;
-	}
-	if (!is_refusal(e)) {
-		return !siege || l->quiet++ < QUIET_PER_S;
-	}
-	if (l->credit) {
-		l->credit--;
-		return true;
-	}
-	l->siege_ends = l->second + SIEGE_S;
-	return false;
-}
-
-/* At most per_second of a kind, and of all refusals together. */
-static bool within_rate(struct log *l, enum log_event e)
-{
-	bool full;
-
-	if (!rows[e].per_second || l->patient) {
-		return true;
-	}
-	renew(l);
-	full = l->rate[e].count >= rows[e].per_second;
-	if (full && is_refusal(e)) {
-		l->siege_ends = l->second + SIEGE_S;
-	}
-	if (full || !within_budget(l, e)) {
-		l->rate[e].suppressed++;
+	if (pending(l) >= room) {
 		return false;
 	}
-	l->rate[e].count++;
+	record_fill(&l->records[n % RECORDS], e, a);
+	atomic_store_explicit(&l->filled, n + 1, memory_order_release);
+	(void)sem_post(&l->wake);
 	return true;
+}
+
+/* --- what is left out --------------------------------------------------------------------- */
+
+static size_t append(char *to, size_t at, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* @to has TEXT_MAX octets. Return where it ends. */
+static size_t append(char *to, size_t at, const char *format, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vsnprintf(to + at, TEXT_MAX - at, format,
+		      ap); // NOLINT(clang-analyzer-valist.Uninitialized)
+	va_end(ap);
+	return n < 0 ? at : at + (size_t)n < TEXT_MAX ? at + (size_t)n : TEXT_MAX - 1;
+}
+
+/* "940 of 192.0.2.1, 12 of 192.0.2.7, 30 of 5 more networks", and "192.0.2.1=940 ..." */
+static void put_sources(const struct budget_left_out *n, char *words, char *field)
+{
+	size_t at = 0, field_at = 0;
+
+	for (unsigned i = 0; i < n->n_top; i++) {
+		char text[PREFIX_TEXT_LEN];
+
+		(void)budget_source_text(&n->top[i], text);
+		at = append(words, at, "%s%u of %s", i ? ", " : "", n->top[i].left_out, text);
+		field_at = append(field, field_at, "%s%s=%u", i ? " " : "", text,
+				  n->top[i].left_out);
+	}
+	if (n->others && n->n_top) {
+		at = append(words, at, ", %u of others", n->others);
+		if (n->other_networks > 1) {
+			(void)append(words, at, " in %u networks", n->other_networks);
+		}
+		(void)append(field, field_at, " others=%u", n->others);
+	} else if (n->others) {
+		(void)append(words, at, "%u", n->others);
+	}
+}
+
+static void put_kinds(const struct budget_left_out *n, char *words, char *field)
+{
+	size_t at = 0, field_at = 0;
+
+	for (unsigned e = 0; e < LOG_EVENT_COUNT; e++) {
+		if (n->kinds[e]) {
+			const char *name = record_event_name((enum log_event)e);
+
+			at = append(words, at, "%s%u %s", at ? ", " : "", n->kinds[e], name);
+			field_at = append(field, field_at, "%s%s=%u", field_at ? " " : "", name,
+					  n->kinds[e]);
+		}
+	}
+}
+
+static void tell_left_out(struct log *l)
+{
+	char sources[TEXT_MAX] = "", kinds[TEXT_MAX] = "", detail[2 * TEXT_MAX];
+	char source_field[TEXT_MAX] = "", kind_field[TEXT_MAX] = "", total[16];
+	struct budget_left_out n;
+
+	if (!budget_take(&l->budget, &n)) {
+		return;
+	}
+	put_sources(&n, sources, source_field);
+	put_kinds(&n, kinds, kind_field);
+	(void)snprintf(total, sizeof total, "%u", n.total);
+	(void)snprintf(detail, sizeof detail, "%s (%s)", sources, kinds);
+	(void)enqueue(l, LOG_EVENT_SUPPRESSED,
+		      &(struct log_args){ .detail = detail,
+					  .left_out = total,
+					  .sources = source_field,
+					  .kinds = kind_field });
+}
+
+static void tell_lost(struct log *l)
+{
+	char n[16], text[100];
+
+	if (!l->lost || pending(l) >= RECORDS / 2) {
+		return;
+	}
+	(void)snprintf(n, sizeof n, "%u", l->lost);
+	(void)snprintf(text, sizeof text, "%u, because the log could not be written fast enough",
+		       l->lost);
+	if (enqueue(l, LOG_EVENT_SUPPRESSED, &(struct log_args){ .detail = text, .left_out = n })) {
+		l->lost = 0;
+	}
+}
+
+/* --- for others --------------------------------------------------------------------------- */
+
+void log_tick(struct log *l)
+{
+	int64_t now = now_ns();
+
+	if (now - l->told_ns >= 900000000) { /* the watchdog may want the timer more often */
+		l->told_ns = now;
+		tell_left_out(l);
+		tell_lost(l);
+	}
 }
 
 void log_be_patient(struct log *l)
 {
-	log_tick(l);
-	pthread_mutex_lock(&l->lock);
+	tell_left_out(l);
+	tell_lost(l);
 	l->patient = true;
-	pthread_mutex_unlock(&l->lock);
 }
 
-void log_tick(struct log *l)
+bool log_event(struct log *l, enum log_event e, const struct log_args *args)
 {
-	char text[MESSAGE_MAX];
-	unsigned lost;
-
-	renew(l);
-	pthread_mutex_lock(&l->lock);
-	lost = l->count < RECORDS / 2 ? l->lost : 0;
-	l->lost -= lost;
-	pthread_mutex_unlock(&l->lock);
-	if (lost) {
-		snprintf(text, sizeof text,
-			 "left out %u events: the log could not be written fast enough", lost);
-		say(l, LOG_EVENT_SUPPRESSED, text);
+	if (record_level(e) > l->level && e != LOG_EVENT_READY) {
+		return true;
 	}
-}
-
-void log_event(struct log *l, enum log_event e, const struct log_args *args)
-{
-	if (rows[e].level > l->level && e != LOG_EVENT_READY) {
-		return;
+	if (!l->patient &&
+	    !budget_ask(&l->budget, record_lane(e), (unsigned)e, args->client, now_ns())) {
+		return false;
 	}
-	if (within_rate(l, e)) {
-		enqueue(l, &rows[e], args);
+	if (!enqueue(l, e, args)) {
+		l->lost += record_lane(e) != BUDGET_END;
+		return false;
 	}
+	return true;
 }
 
 void log_set_level(struct log *l, int level)
@@ -372,17 +251,25 @@ void log_set_level(struct log *l, int level)
 	l->level = level;
 }
 
+void log_set_prefix(struct log *l, unsigned ipv6_bits)
+{
+	budget_set_prefix(&l->budget, ipv6_bits);
+}
+
 void log_early(const char *format, ...)
 {
+	char text[EARLY_MAX], clean[2 * EARLY_MAX];
 	va_list ap;
 
 	va_start(ap, format);
-	fputs("twampd: ", stderr);
 	/* clang-tidy 14 overlooks the va_start above */
-	vfprintf(stderr, format, ap); // NOLINT(clang-analyzer-valist.Uninitialized)
-	fputc('\n', stderr);
+	vsnprintf(text, sizeof text, format, ap); // NOLINT(clang-analyzer-valist.Uninitialized)
 	va_end(ap);
+	(void)quote_clean(clean, sizeof clean, text);
+	fprintf(stderr, "twampd: %s\n", clean);
 }
+
+/* --- life --------------------------------------------------------------------------------- */
 
 /* systemd tells in $JOURNAL_STREAM which file stderr is when it made it a journal stream. */
 static bool stderr_is_journal(void)
@@ -403,22 +290,10 @@ static bool stderr_is_journal(void)
 	return st.st_dev == (dev_t)dev && st.st_ino == (ino_t)ino;
 }
 
-/* Steps of the wall clock must not make anybody wait longer. */
-static void make_conds(struct log *l)
-{
-	pthread_condattr_t a;
-
-	pthread_condattr_init(&a);
-	pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
-	pthread_cond_init(&l->wake, &a);
-	pthread_cond_init(&l->room, &a);
-	pthread_cond_init(&l->empty, &a);
-	pthread_condattr_destroy(&a);
-}
-
 int log_new(struct log **out, enum log_target target)
 {
 	struct log *l = calloc(1, sizeof *l);
+	uint64_t seed = 0;
 	sigset_t all, old;
 	int rc;
 
@@ -428,8 +303,11 @@ int log_new(struct log **out, enum log_target target)
 	l->journal = target == LOG_TARGET_JOURNAL ||
 		     (target == LOG_TARGET_AUTO && stderr_is_journal());
 	l->level = LOG_INFO;
-	pthread_mutex_init(&l->lock, NULL);
-	make_conds(l);
+	if (getrandom(&seed, sizeof seed, 0) != sizeof seed) {
+		seed = (uint64_t)(uintptr_t)l;
+	}
+	budget_init(&l->budget, seed);
+	(void)sem_init(&l->wake, 0, 0);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	rc = pthread_create(&l->thread, NULL, run, l);
@@ -445,30 +323,15 @@ int log_new(struct log **out, enum log_target target)
 
 bool log_free(struct log *l)
 {
-	struct timespec until;
-	bool done;
-
 	if (!l) {
 		return true;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += 2;
-	pthread_mutex_lock(&l->lock);
-	l->stop = true;
-	pthread_cond_signal(&l->wake);
-	while ((l->count || l->writing) && !pthread_cond_timedwait(&l->empty, &l->lock, &until)) {
-		;
-	}
-	done = !l->count && !l->writing;
-	pthread_mutex_unlock(&l->lock);
-	if (!done) {
+	if (!wait_until(l, 0, END_NS)) {
 		return false;
 	}
+	(void)sem_post(&l->wake);
 	pthread_join(l->thread, NULL);
-	pthread_cond_destroy(&l->empty);
-	pthread_cond_destroy(&l->room);
-	pthread_cond_destroy(&l->wake);
-	pthread_mutex_destroy(&l->lock);
+	(void)sem_destroy(&l->wake);
 	free(l);
 	return true;
 }

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Events for people: to the journal with fields, or to stderr as text. Written by a thread
- * of its own from a bounded queue, so that a slow journal delays nothing; what does not fit
- * is counted and said later. ERR = the operator must act; WARNING = may; NOTICE = a
+ * of its own from a bounded queue, so that a slow journal delays nothing; what does not fit, or is
+ * more than budget.h allows, is counted and said later. ERR = the operator must act; WARNING = may; NOTICE = a
  * peer was refused, reload, start, stop; INFO = sessions. Never a line per packet.
  */
 #pragma once
 
+#include "daemon/server/budget.h"
 #include "protocol/wire.h"
 
 #include <stdbool.h>
 #include <syslog.h>
 
 enum log_event {
-#define X(name, level, id, rate, text, help) LOG_EVENT_##name,
+#define X(name, level, id, lane, text, help) LOG_EVENT_##name,
 #include "daemon/server/events.def"
 #undef X
 	LOG_EVENT_COUNT
@@ -27,11 +28,12 @@ enum log_target {
 
 /* What an event is about; NULL = not given. Journal fields TWAMPD_PEER and so on. */
 struct log_args {
+	const struct address *client; /* who caused it: no field, its budget pays */
 	const char *peer; /* address and port */
 	const char *sid; /* 32 hex digits */
 	const char *mode;
 	const char *class; /* of the client */
-	const char *key_id; /* printable */
+	const char *key_id; /* of quote_text() */
 	const char *accept; /* code, "0".."5" */
 	const char *name; /* of the code */
 	const char *reason; /* key of the reason */
@@ -39,7 +41,9 @@ struct log_args {
 	const char *remedy;
 	const char *detail;
 	/* Final counters of a session. */
-	const char *received, *reflected, *dropped;
+	const char *received, *reflected, *dropped, *gaps, *duplicates, *reordered;
+	/* What was left out, by client and by event. */
+	const char *left_out, *sources, *kinds;
 };
 
 struct log;
@@ -56,8 +60,14 @@ bool log_free(struct log *l);
 /** Events less important than @level (syslog's numbers) are left out; never that it is ready. */
 void log_set_level(struct log *l, int level);
 
-/** Log an event; never blocks. Main thread only. */
-void log_event(struct log *l, enum log_event e, const struct log_args *args);
+/** What a client is: so many bits of an IPv6 address. */
+void log_set_prefix(struct log *l, unsigned ipv6_bits);
+
+/**
+ * Log an event; never blocks. Main thread only.
+ * Return false if it was left out. What is drawn on BUDGET_END the caller keeps, and tries again.
+ */
+bool log_event(struct log *l, enum log_event e, const struct log_args *args);
 
 /**
  * The process ends: from now on nothing is left out for its rate, and a full queue is waited

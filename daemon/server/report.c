@@ -2,13 +2,14 @@
 #include "daemon/server/report.h"
 
 #include "base/device.h"
+#include "protocol/quote.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 #define SID_TEXT_LEN (2 * MSG_SID_LEN + 1)
 #define DETAIL_LEN 400
-#define KEY_ID_TEXT_LEN (MSG_KEY_ID_LEN + 1)
+#define KEY_ID_TEXT_LEN (4 * MSG_KEY_ID_LEN + 1) /* of octets that are all escaped */
 
 static void put_sid(const struct session *s, char out[static SID_TEXT_LEN])
 {
@@ -107,17 +108,16 @@ static void one(struct log *l, const struct log_args *base, const struct control
 	}
 }
 
-/* A KeyID is what the peer sent: nothing but what can be printed goes into the log. */
+/* A KeyID is what the peer sent. Zeros fill it up at the end. */
 static void put_key_id(const struct control *c, char out[static KEY_ID_TEXT_LEN])
 {
 	const uint8_t *id = c->setup.key_id;
-	size_t n = 0;
+	size_t n = MSG_KEY_ID_LEN;
 
-	while (n < MSG_KEY_ID_LEN && id[n]) {
-		out[n] = id[n] < 0x20 || id[n] == 0x7f ? '?' : (char)id[n];
-		n++;
+	while (n && !id[n - 1]) {
+		n--;
 	}
-	out[n] = '\0';
+	(void)quote_text(out, KEY_ID_TEXT_LEN, id, n);
 }
 
 void report_control(struct log *l, const struct control *c, const char *class,
@@ -133,6 +133,7 @@ void report_control(struct log *l, const struct control *c, const char *class,
 	put_key_id(c, key_id);
 	for (unsigned i = 0; i < out->n_reports; i++) {
 		struct log_args a = {
+			.client = &c->remote,
 			.peer = peer,
 			.mode = c->modes ? mode : NULL,
 			.class = class ? class : "none",
@@ -150,6 +151,7 @@ void report_auth_failed(struct log *l, const struct control *c, bool known)
 	put_key_id(c, key_id);
 	log_event(l, LOG_EVENT_AUTH_FAILED,
 		  &(struct log_args){
+			  .client = &c->remote,
 			  .peer = address_text(&c->remote, peer, sizeof peer),
 			  .key_id = key_id,
 			  .why = known ? "wrong passphrase, or a damaged or replayed Token"
@@ -213,6 +215,7 @@ void report_crowded(struct log *l, const struct address *peer)
 {
 	char who[ADDRESS_TEXT_LEN];
 
-	log_event(l, LOG_EVENT_CROWDED,
-		  &(struct log_args){ .peer = address_text(peer, who, sizeof who) });
+	log_event(
+		l, LOG_EVENT_CROWDED,
+		&(struct log_args){ .client = peer, .peer = address_text(peer, who, sizeof who) });
 }
