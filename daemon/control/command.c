@@ -71,7 +71,8 @@ static void take_request(struct control *c, const struct policy *p, const uint8_
 		why = request_check(&x, p, &m, &c->spec, &value);
 	}
 	if (why == REASON_OK) {
-		why = admit_session(c->total, c->class, c->client, p, c->sessions, within_rate);
+		why = admit_session(c->total, c->class, c->client, p, c->sessions - c->kept,
+				    within_rate);
 	}
 	if (why != REASON_OK) {
 		refuse_request(c, why, out)->value = value;
@@ -391,13 +392,51 @@ void command_started(struct control *c, const uint8_t *body, struct mono now,
 	}
 }
 
-void command_session_ended(struct control *c, struct session *s, struct mono now)
+void command_keep(struct control *c, struct session *s)
+{
+	struct session *older = c->newest_kept;
+
+	while (older && older->ended.ns > s->ended.ns) { /* only after a restart */
+		older = older->older;
+	}
+	s->kept = true;
+	s->older = older;
+	s->newer = older ? older->newer : c->oldest_kept;
+	*(s->older ? &s->older->newer : &c->oldest_kept) = s;
+	*(s->newer ? &s->newer->older : &c->newest_kept) = s;
+	c->kept++;
+}
+
+void command_forget(struct control *c, struct session *s)
+{
+	*(s->older ? &s->older->newer : &c->oldest_kept) = s->newer;
+	*(s->newer ? &s->newer->older : &c->newest_kept) = s->older;
+	c->kept--;
+	answer_todo(c, s, SESSION_TODO_FREE);
+}
+
+void command_age(struct control *c, const struct policy *p, struct mono now)
+{
+	uint32_t most = p->max_sessions_per_connection / 4;
+
+	most = most ? most : 1;
+	while (c->oldest_kept &&
+	       (c->kept > most || now.ns - c->oldest_kept->ended.ns >= CONTROL_KEPT_NS)) {
+		command_forget(c, c->oldest_kept);
+	}
+}
+
+void command_session_ended(struct control *c, const struct policy *p, struct session *s,
+			   struct mono now)
 {
 	bool was_active = s->state == SESSION_ACTIVE;
 
 	s->state = SESSION_ENDED;
-	s->kept = was_active && individual(c); /* a Stop-N-Sessions may still name it: R-205 */
-	if (!s->kept) {
+	s->ended = now;
+	if (was_active && individual(c)) { /* a Stop-N-Sessions may still name it: R-205 */
+		command_keep(c, s);
+		command_age(c, p, now);
+	} else {
 		command_unlink(c, s);
 	}
 	if (!was_active) {

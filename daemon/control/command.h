@@ -26,7 +26,20 @@ void command_started(struct control *c, const uint8_t *body, struct mono now,
 		     struct control_out *out);
 
 /** A session has ended: unlink it, unless its SID must be remembered. */
-void command_session_ended(struct control *c, struct session *s, struct mono now);
+void command_session_ended(struct control *c, const struct policy *p, struct session *s,
+			   struct mono now);
+
+/** Remember the SID of a session that has ended at @s->ended. */
+void command_keep(struct control *c, struct session *s);
+
+/** Forget it: order FREE. */
+void command_forget(struct control *c, struct session *s);
+
+/**
+ * Forget SIDs that were kept for CONTROL_KEPT_NS, and the oldest of more than a quarter of what a
+ * connection may have.
+ */
+void command_age(struct control *c, const struct policy *p, struct mono now);
 
 /** Put it last on the list; its SID is not known yet. */
 void command_link(struct control *c, struct session *s);

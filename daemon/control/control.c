@@ -222,6 +222,7 @@ static void take_deadline(struct control *c, const struct policy *p, struct mono
 	if (c->state == CONTROL_CLOSING) {
 		return;
 	}
+	command_age(c, p, now);
 	if (now.ns >= after_s(c->opened, p->handshake_s)) {
 		answer_leave(c, CONTROL_WHY_HANDSHAKE, out);
 	} else if (now.ns >= after_s(c->message, p->message_s)) {
@@ -243,6 +244,8 @@ static struct mono next_deadline(const struct control *c, const struct policy *p
 		at = earlier(at, after_s(c->message, p->message_s));
 		at = earlier(at, after(c->quiet, CONTROL_QUIET_NS));
 		at = earlier(at, servwait(c, p));
+		at = earlier(at, c->oldest_kept ? after(c->oldest_kept->ended, CONTROL_KEPT_NS)
+						: CONTROL_NEVER);
 	}
 	return (struct mono){ at };
 }
@@ -290,6 +293,8 @@ static void feed_live(struct control *c, const struct policy *p, const struct co
 		handshake_key_ready(c, p, in, now, out);
 		return;
 	case CONTROL_POLICY: /* the deadline is found anew after each event */
+		command_age(c, p, now);
+		return;
 	case CONTROL_KEY_REFUSED:
 	case CONTROL_PORT_READY:
 	case CONTROL_PORT_REFUSED:
@@ -314,7 +319,7 @@ void control_feed(struct control *c, const struct policy *policy, const struct c
 	} else if (in->kind == CONTROL_KEY_REFUSED) {
 		handshake_key_refused(c, policy, in->reason, now, out);
 	} else if (in->kind == CONTROL_SESSION_ENDED) {
-		command_session_ended(c, in->session, now);
+		command_session_ended(c, policy, in->session, now);
 	} else if (in->kind == CONTROL_DEADLINE) {
 		take_deadline(c, policy, now, out);
 	} else if (in->kind == CONTROL_BLOCKED) {

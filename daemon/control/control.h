@@ -131,6 +131,7 @@ struct control_report {
 #define CONTROL_QUIET_NS (TS_NS_PER_S / 4) /* */
 #define CONTROL_SKIP_MAX 4096u
 #define CONTROL_SID_BUCKETS 64
+#define CONTROL_KEPT_NS (3600 * TS_NS_PER_S) /* a SID is forgotten so long after its session */
 
 #define CONTROL_REPORTS 8
 
@@ -180,8 +181,10 @@ struct control {
 	enum reason refused; /* of the command that is being read: answer 3 when it is complete */
 	uint32_t in_progress; /* started and not covered by a Stop */
 	uint32_t running; /* of these, not ended by REFWAIT */
-	uint32_t sessions; /* linked: accepted, active or stopping */
+	uint32_t sessions; /* linked: accepted, active, stopping, or kept */
 	struct session *first, *last; /* linked sessions, oldest first */
+	uint32_t kept; /* of these, ended: only the SID is kept. R-205 */
+	struct session *oldest_kept, *newest_kept;
 	struct session *by_sid[CONTROL_SID_BUCKETS];
 	struct session *todo, *todo_last;
 	struct session_spec spec; /* of the request in OPENING */

@@ -2,6 +2,7 @@
 #include "daemon/control/individual.h"
 
 #include "daemon/control/answer.h"
+#include "daemon/control/command.h"
 
 #include <assert.h>
 
@@ -144,7 +145,7 @@ static enum reason stop(struct control *c, struct session *s)
 	if (!s->kept || s->todo == SESSION_TODO_FREE) {
 		return REASON_ALREADY_STOPPED;
 	}
-	answer_todo(c, s, SESSION_TODO_FREE);
+	command_forget(c, s);
 	return REASON_OK;
 }
 

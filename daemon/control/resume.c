@@ -134,9 +134,10 @@ void resume_session(struct carry *c, struct session *s)
 	carry_spec(c, &s->spec);
 	s->state = carry_small(c, s->state, SESSION_ENDED);
 	s->kept = carry_small(c, s->kept, 1);
+	carry_timer(c, &s->ended);
 	CARRY(c, s->port);
 	CARRY(c, s->sid);
-	c->bad |= s->state < SESSION_ACCEPTED;
+	c->bad |= s->state < SESSION_ACCEPTED || (s->kept && s->state != SESSION_ENDED);
 }
 
 void resume_link(struct control *c, struct session *s)
@@ -144,6 +145,9 @@ void resume_link(struct control *c, struct session *s)
 	command_link(c, s);
 	command_index(c, s);
 	c->running += s->state == SESSION_ACTIVE;
+	if (s->kept) {
+		command_keep(c, s);
+	}
 }
 
 void resume_settle(struct control *c, struct mono now)

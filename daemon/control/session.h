@@ -52,6 +52,8 @@ struct session {
 	struct session *next_sid;
 	bool named; /* by the Start-N-Sessions that is being carried out */
 	bool kept; /* has ended, but its SID may still be named by a Stop-N-Sessions */
+	struct mono ended; /* kept: since then */
+	struct session *older, *newer; /* kept ones of the connection, by this time */
 };
 
 /** SID of IPv4 address, NTP time and randomness. RFC 4656 3.5 */

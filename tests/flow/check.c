@@ -114,18 +114,21 @@ static void check_sids(const struct world *w, const struct conn *c)
 	MUST(found == given);
 }
 
-/* what the client thinks runs is what runs, or has run into REFWAIT. */
-static void check_known(const struct conn *c)
+/* what the client thinks runs is what runs, or has run into REFWAIT. R-120: not too many. */
+static void check_known(const struct world *w, const struct conn *c)
 {
 	uint32_t started = 0, kept = 0;
 
 	for (unsigned i = 0; i < c->client.n_sessions; i++) {
-		started += c->client.sessions[i].state == KNOWN_STARTED;
+		started += c->client.sessions[i].state == KNOWN_STARTED &&
+			   !c->client.sessions[i].forgotten;
 	}
 	for (const struct session *s = c->control.first; s; s = s->next) {
 		kept += s->kept;
 	}
 	MUST(started == c->control.running + kept);
+	MUST(kept == c->control.kept);
+	MUST(kept <= 1 || kept <= w->policy.max_sessions_per_connection / 4);
 }
 
 /* What is asked for can be taken: nothing while an answer is due or stuck. */
@@ -160,7 +163,7 @@ static void check_want(const struct conn *c)
 }
 
 /* R-077 R-078 R-080: nobody waits for an answer to what was taken */
-static void check_answers(const struct conn *c)
+static void check_answers(const struct world *w, const struct conn *c)
 {
 	const struct client *k = &c->client;
 
@@ -174,7 +177,7 @@ static void check_answers(const struct conn *c)
 		return;
 	}
 	if (client_individual(k)) {
-		check_known(c);
+		check_known(w, c);
 	} else {
 		MUST(k->in_progress == c->control.in_progress);
 	}
@@ -195,6 +198,6 @@ void check_world(const struct world *w)
 		check_list(w, c);
 		check_sids(w, c);
 		check_want(c);
-		check_answers(c);
+		check_answers(w, c);
 	}
 }

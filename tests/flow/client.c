@@ -465,7 +465,7 @@ static void hear_start_ack(const struct conn *c, struct client *k, const uint8_t
 	ck_abort_msg("Start-Ack %u", octets[0]);
 }
 
-static struct known *find_known(struct client *k, const uint8_t *sid)
+struct known *client_known(struct client *k, const uint8_t *sid)
 {
 	for (unsigned i = 0; i < k->n_sessions; i++) {
 		if (!memcmp(k->sessions[i].sid, sid, MSG_SID_LEN)) {
@@ -484,7 +484,7 @@ static void hear_started(const struct expected *e, struct known *s, unsigned acc
 		s->state = KNOWN_STARTED;
 		return;
 	case ACCEPT_FAILURE:
-		MUST(!s || s->state == KNOWN_STOPPED);
+		MUST(!s || s->state == KNOWN_STOPPED || s->forgotten);
 		return;
 	case ACCEPT_UNSUPPORTED:
 		MUST(s && (s->state != KNOWN_ACCEPTED || e->repeats));
@@ -506,7 +506,7 @@ static void hear_stopped(struct known *s, unsigned accept)
 		s->state = KNOWN_STOPPED;
 		return;
 	case ACCEPT_FAILURE:
-		MUST(!s || s->state == KNOWN_STOPPED);
+		MUST(!s || s->state == KNOWN_STOPPED || s->forgotten);
 		return;
 	case ACCEPT_UNSUPPORTED:
 		MUST(s && s->state == KNOWN_STOPPED);
@@ -542,9 +542,9 @@ static void hear_list(struct client *k, const struct expected *e, uint8_t *octet
 
 			sum += sum_sid(sid);
 			if (e->reply == REPLY_START_N) {
-				hear_started(e, find_known(k, sid), m.accept);
+				hear_started(e, client_known(k, sid), m.accept);
 			} else {
-				hear_stopped(find_known(k, sid), m.accept);
+				hear_stopped(client_known(k, sid), m.accept);
 			}
 		}
 		octets += MSG_N_LEN(m.n);
@@ -594,7 +594,7 @@ static void hear_session(struct client *k, const uint8_t *octets, size_t n)
 	if (!client_individual(k)) {
 		return;
 	}
-	MUST(k->n_sessions < WORLD_KNOWN && !find_known(k, octets + 4)); /* */
+	MUST(k->n_sessions < WORLD_KNOWN && !client_known(k, octets + 4)); /* */
 	memcpy(k->sessions[k->n_sessions++].sid, octets + 4, MSG_SID_LEN);
 }
 

@@ -88,6 +88,7 @@ static void carry_out(struct world *w, struct conn *c)
 	static const int errors[] = { ENOMEM, ENOBUFS, EIO, EAGAIN };
 	enum session_todo todo;
 	struct session *s;
+	struct known *k;
 
 	while ((s = control_next_todo(&c->control, &todo)) != NULL) {
 		struct played_session *p = player(s);
@@ -112,6 +113,10 @@ static void carry_out(struct world *w, struct conn *c)
 			break;
 		case SESSION_TODO_FREE:
 			MUST(s->state == SESSION_ENDED && p->ended && s->kept);
+			k = client_known(&c->client, s->sid);
+			if (k) {
+				k->forgotten = true;
+			}
 			p->used = false;
 			break;
 		case SESSION_TODO_NONE:

@@ -60,6 +60,7 @@ struct expected {
 struct known {
 	uint8_t sid[MSG_SID_LEN];
 	enum { KNOWN_ACCEPTED, KNOWN_STARTED, KNOWN_STOPPED } state;
+	bool forgotten; /* it ran into REFWAIT, and the server keeps its SID no longer */
 };
 
 struct client {
@@ -149,6 +150,10 @@ void client_init(struct world *w, struct client *k);
 void client_act(struct world *w, struct conn *c);
 
 /** An answer; it must be the one that is due. */
+
+/** What it knows of the session with this SID; NULL = nothing. */
+struct known *client_known(struct client *k, const uint8_t *sid);
+
 void client_reply(struct world *w, struct conn *c, const uint8_t *octets, size_t n);
 
 /** It has modes with individual control. */

@@ -40,7 +40,7 @@ static void check_list(const struct shell *s)
 {
 	const struct control *c = &s->control;
 	const struct session *last = NULL;
-	uint32_t linked = 0, active = 0, owned = 0;
+	uint32_t linked = 0, active = 0, owned = 0, kept = 0;
 
 	for (const struct session *i = c->first; i; i = i->next) {
 		MUST(i->prev == last && owner(i)->used);
@@ -49,6 +49,7 @@ static void check_list(const struct shell *s)
 		MUST(!i->kept || i->state == SESSION_ENDED);
 		MUST(!i->named || s->starting);
 		active += i->state == SESSION_ACTIVE;
+		kept += i->kept;
 		if (s->closing) {
 			MUST(i->state == SESSION_ENDED || i->state == SESSION_STOPPING);
 		}
@@ -61,6 +62,8 @@ static void check_list(const struct shell *s)
 	MUST(c->last == last && !c->todo && !c->todo_last);
 	MUST(c->sessions == linked && owned == linked);
 	MUST(c->running == active);
+	/* nobody makes us remember more */
+	MUST(c->kept == kept && (kept <= 1 || kept <= s->policy.max_sessions_per_connection / 4));
 	if (c->state == CONTROL_READY || c->state == CONTROL_ACTIVE) {
 		MUST((c->state == CONTROL_ACTIVE) == (active > 0));
 	}

@@ -159,8 +159,14 @@ TALK(servwait, OPEN0, OPEN1, START0, START1, { TALK_WAIT, 9000 * S, NULL, NULL, 
 /* R-173 R-174: by REFWAIT of the last */
 TALK(servwait_refwait, OPEN0, OPEN1, START0, START1, { TALK_WAIT, 9000 * S, NULL, NULL, "ACTIVE" },
      { TALK_ENDED, 0, NULL, NULL, "ACTIVE" }, { TALK_WAIT, 900 * S, NULL, NULL, "ACTIVE" },
-     { TALK_ENDED, 1, NULL, NULL, "READY" }, { TALK_WAIT, 900 * S - 1, NULL, NULL, "READY" },
+     { TALK_ENDED, 1, NULL, NULL, "READY free#0" }, { TALK_WAIT, 900 * S - 1, NULL, NULL, "READY" },
      { TALK_WAIT, 1, NULL, NULL, "CLOSING +close closed=servwait" });
+/* R-120 R-205: the SID of a session that ended by REFWAIT is kept for an hour */
+TALK(kept_an_hour, OPEN0, OPEN1, START0, START1, { TALK_ENDED, 0, NULL, NULL, "ACTIVE" },
+     { TALK_WAIT, 3600 * S - 1, NULL, NULL, "ACTIVE" },
+     { TALK_WAIT, 1, NULL, NULL, "ACTIVE free#0" },
+     STOP_N(ONE, SID0, LIST("0a", "01", ONE, SID0), "ACTIVE refused-stop=unknown-sid/1"),
+     STOP_OK(SID1, "READY stop#1 stopped=1/0"));
 /* it runs while some are accepted and some drain, but none is started */
 TALK(servwait_accepted, OPEN0, OPEN1, START0, STOP_OK(SID0, "READY stop#0 stopped=1/0"),
      { TALK_WAIT, 900 * S, NULL, NULL, "CLOSING +close end#1 closed=servwait" });
@@ -195,19 +201,44 @@ START_TEST(bound_is_not_the_session_limit)
 }
 END_TEST
 
-/* a kept SID is of the connection's limit, but not of the others' */
-START_TEST(kept_is_counted)
+/* The next session, accepted and started, without a look at the octets. */
+static struct session *start_one(struct talk *talk)
+{
+	static const struct talk_row started = { TALK_STARTED, 0, NULL, NULL, NULL };
+	const struct talk_row ready = { TALK_READY, 50000 + talk->n_sessions, NULL, NULL, NULL };
+	struct session *s = &talk->sessions[talk->n_sessions];
+	uint8_t octets[MSG_REQUEST_LEN],
+		start[MSG_N_LEN(1)] = { MSG_CMD_START_N_SESSIONS, [15] = 1 };
+
+	talk_hex("$req.v4.plain_unauth", octets, sizeof(octets));
+	talk_say(talk, octets, MSG_BLOCK);
+	talk_say(talk, octets + MSG_BLOCK, sizeof(octets) - MSG_BLOCK);
+	talk_row(talk, &ready);
+	memcpy(start + MSG_BLOCK, s->sid, MSG_SID_LEN);
+	talk_say(talk, start, MSG_BLOCK);
+	talk_say(talk, start + MSG_BLOCK, sizeof(start) - MSG_BLOCK);
+	talk_row(talk, &started);
+	ck_assert_int_eq(s->state, SESSION_ACTIVE);
+	return s;
+}
+
+/* a kept SID takes no place, but only so many are kept */
+START_TEST(kept_is_bounded)
 {
 	static const struct talk_row fill[] = {
 		OPEN0, START0, { TALK_ENDED, 0, NULL, NULL, "READY" }, END_ROW
 	};
-	static const struct talk_row refused[] = {
+	static const struct talk_row again[] = {
+		OPEN1,
 		{ TALK_SAY, 0, "$req.v4.plain_unauth", "04 00*47",
-		  "READY refused-request=max-sessions-per-connection/0" },
+		  "READY refused-request=max-sessions/0" },
+		START1,
+		{ TALK_ENDED, 1, NULL, NULL, "READY free#0" },
+		STOP_N(ONE, SID0, LIST("0a", "01", ONE, SID0), "READY refused-stop=unknown-sid/1"),
+		STOP_OK(SID1, "READY free#1 stopped=1/0"),
+		OPEN(2, c352, SID2, "READY"),
 		END_ROW,
 	};
-	static const struct talk_row stop[] = { STOP_OK(SID0, "READY free#0 stopped=1/0"), OPEN1,
-						END_ROW };
 
 	t.policy.max_sessions_per_connection = 1;
 	t.policy.max_sessions = t.policy.max_sessions_per_client = 1;
@@ -215,13 +246,38 @@ START_TEST(kept_is_counted)
 	talk_run(&t, fill);
 	ck_assert_uint_eq(t.total.sessions, 0);
 	ck_assert_uint_eq(t.client.sessions, 0);
-	talk_run(&t, refused);
-	talk_run(&t, stop);
+	talk_run(&t, again);
+	ck_assert_uint_eq(t.control.kept, 0);
+}
+END_TEST
+
+/* a quarter of what a connection may have, the oldest go first; also when a reload changes that */
+START_TEST(kept_is_a_quarter)
+{
+	static const struct talk_row policy = { TALK_POLICY, 0, NULL, NULL, NULL };
+	struct talk_row ended = { TALK_ENDED, 0, NULL, NULL, NULL };
+
+	t.policy.max_sessions_per_connection = 16;
+	talk_establish(&t, MODE_UNAUTHENTICATED | MODE_INDIVIDUAL_CONTROL);
+	for (int i = 0; i < 12; i++) {
+		struct session *s = start_one(&t);
+
+		ended.n = i;
+		talk_row(&t, &ended);
+		ck_assert_uint_eq(t.control.kept, i < 4 ? (unsigned)i + 1 : 4);
+		ck_assert_ptr_eq(t.control.newest_kept, s);
+	}
+	ck_assert_ptr_eq(t.control.oldest_kept, &t.sessions[8]);
+	t.policy.max_sessions_per_connection = 8;
+	talk_row(&t, &policy);
+	ck_assert_uint_eq(t.control.kept, 2);
+	ck_assert_ptr_eq(t.control.oldest_kept, &t.sessions[10]);
 }
 END_TEST
 
 static const struct rows_talk talks[] = {
 	T(start_one_of_two),
+	T(kept_an_hour),
 	T(request_while_active),
 	T(start_two),
 	T(start_mixed),
@@ -276,7 +332,8 @@ int main(void)
 	tcase_add_checked_fixture(tc, start, finish);
 	tcase_add_loop_test(tc, conversation, 0, 4 * COUNT);
 	tcase_add_loop_test(tc, bound_is_not_the_session_limit, 0, 2);
-	tcase_add_loop_test(tc, kept_is_counted, 0, 2);
+	tcase_add_loop_test(tc, kept_is_bounded, 0, 2);
+	tcase_add_test(tc, kept_is_a_quarter);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
