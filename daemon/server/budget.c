@@ -18,7 +18,7 @@ struct rate {
 static const struct rate of_client[BUDGET_LANES] = {
 	[BUDGET_REFUSAL] = { 2, 15 },	 [BUDGET_SECURITY] = { 1, 5 },
 	[BUDGET_CONNECTION] = { 2, 30 }, [BUDGET_SESSION] = { 5, 100 },
-	[BUDGET_END] = { 2, 50 },
+	[BUDGET_END] = { 5, 50 },
 };
 static const struct rate of_network[BUDGET_LANES] = {
 	[BUDGET_REFUSAL] = { 3, 22 },	  [BUDGET_SECURITY] = { 1, 8 },
@@ -74,6 +74,11 @@ static struct prefix prefix_of(const struct budget_table *t, const struct addres
 	memcpy(p.ip, a->ip, sizeof p.ip);
 	(void)prefix_mask(&p);
 	return p;
+}
+
+struct prefix budget_client(const struct budget *b, const struct address *a)
+{
+	return prefix_of(&b->clients, a);
 }
 
 /* Multiply and mix; the seed is secret. */

@@ -65,6 +65,9 @@ void budget_init(struct budget *b, uint64_t seed);
 /** What a client is: so many bits of an IPv6 address. Entries that there are stay. */
 void budget_set_prefix(struct budget *b, unsigned ipv6_bits);
 
+/** The prefix that counts as one client. */
+struct prefix budget_client(const struct budget *b, const struct address *a);
+
 /**
  * May this event be logged? Else it is counted as left out, but for BUDGET_END.
  * @who     NULL = nobody's: only the total counts

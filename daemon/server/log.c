@@ -256,6 +256,11 @@ void log_set_prefix(struct log *l, unsigned ipv6_bits)
 	budget_set_prefix(&l->budget, ipv6_bits);
 }
 
+struct prefix log_client(const struct log *l, const struct address *a)
+{
+	return budget_client(&l->budget, a);
+}
+
 void log_early(const char *format, ...)
 {
 	char text[EARLY_MAX], clean[2 * EARLY_MAX];

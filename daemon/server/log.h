@@ -63,6 +63,9 @@ void log_set_level(struct log *l, int level);
 /** What a client is: so many bits of an IPv6 address. */
 void log_set_prefix(struct log *l, unsigned ipv6_bits);
 
+/** What counts as the client that an address belongs to. */
+struct prefix log_client(const struct log *l, const struct address *a);
+
 /**
  * Log an event; never blocks. Main thread only.
  * Return false if it was left out. What is drawn on BUDGET_END the caller keeps, and tries again.

@@ -3,6 +3,7 @@
 
 #include "daemon/control/resume.h"
 #include "daemon/server/conn.h"
+#include "daemon/server/ends.h"
 #include "daemon/server/host.h"
 #include "daemon/server/report.h"
 #include "daemon/server/server.h"
@@ -210,6 +211,16 @@ void orders_forget(struct conn *c)
 	}
 }
 
+static const char *class_name(const struct server *s, const struct admit_class *class)
+{
+	const struct usage *u = s->usages;
+
+	while (u && &u->admit != class) {
+		u = u->next;
+	}
+	return u ? u->name : "";
+}
+
 void orders_session_ended(void *context, void *owner, enum udp_end why,
 			  const struct udp_counters *counters)
 {
@@ -218,7 +229,7 @@ void orders_session_ended(void *context, void *owner, enum udp_end why,
 	struct control_in in = { .kind = CONTROL_SESSION_ENDED, .session = &o->session };
 
 	if (why != UDP_END_HANDED_OVER) {
-		report_session_ended(s->log, &o->peer, &o->session, why, counters);
+		ends_add(s->ends, &o->peer, &o->session, class_name(s, o->class), why, counters);
 	}
 	admit_session_end(&s->admit, o->class, &o->client->admit);
 	clients_put(s->clients, o->client);
@@ -238,16 +249,6 @@ struct past {
 	uint64_t cookie; /* of the socket; 0 on a shared port */
 	bool live; /* it has not ended */
 };
-
-static const char *class_name(const struct server *s, const struct admit_class *class)
-{
-	const struct usage *u = s->usages;
-
-	while (u && &u->admit != class) {
-		u = u->next;
-	}
-	return u ? u->name : "";
-}
 
 static void carry_session(struct carry *k, struct order_session *o, struct past *p)
 {

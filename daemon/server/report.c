@@ -158,59 +158,6 @@ void report_auth_failed(struct log *l, const struct control *c, bool known)
 				       : "unknown KeyID" });
 }
 
-static const char *end_text(enum udp_end why)
-{
-	switch (why) {
-	case UDP_END_TIMEOUT:
-		return "stopped, and its Timeout is over";
-	case UDP_END_REFWAIT:
-		return "no packet for timers.refwait";
-	case UDP_END_ORDERED:
-		return "its connection or the server ended";
-	case UDP_END_HANDED_OVER:
-		return "the next process goes on with it";
-	}
-	return "unknown";
-}
-
-void report_session_ended(struct log *l, const struct address *peer, const struct session *s,
-			  enum udp_end why, const struct udp_counters *n)
-{
-	char sid[SID_TEXT_LEN], who[ADDRESS_TEXT_LEN], detail[DETAIL_LEN];
-	char received[24], reflected[24], dropped[24];
-	uint64_t drops = 0;
-	int at;
-
-	at = snprintf(detail, sizeof detail,
-		      "received %" PRIu64 ", reflected %" PRIu64 ", gaps %" PRIu64
-		      ", duplicates %" PRIu64 ", reordered %" PRIu64 ", dropped",
-		      n->received, n->reflected, n->gaps, n->duplicates, n->reordered);
-	for (int i = 0; i < UDP_DROP_COUNT; i++) {
-		uint64_t d = n->dropped[i];
-
-		drops += d;
-		if (d && (size_t)at < sizeof detail) {
-			at += snprintf(detail + at, sizeof detail - (size_t)at, " %s %" PRIu64,
-				       udp_drop_name((enum udp_drop)i), d);
-		}
-	}
-	if (!drops && (size_t)at < sizeof detail) {
-		snprintf(detail + at, sizeof detail - (size_t)at, " none");
-	}
-	snprintf(received, sizeof received, "%" PRIu64, n->received);
-	snprintf(reflected, sizeof reflected, "%" PRIu64, n->reflected);
-	snprintf(dropped, sizeof dropped, "%" PRIu64, drops);
-	put_sid(s, sid);
-	log_event(l, LOG_EVENT_SESSION_ENDED,
-		  &(struct log_args){ .peer = address_text(peer, who, sizeof who),
-				      .sid = sid,
-				      .why = end_text(why),
-				      .detail = detail,
-				      .received = received,
-				      .reflected = reflected,
-				      .dropped = dropped });
-}
-
 void report_crowded(struct log *l, const struct address *peer)
 {
 	char who[ADDRESS_TEXT_LEN];

@@ -15,9 +15,5 @@ void report_control(struct log *l, const struct control *c, const char *class,
 /** A Token was not right; only the log may tell whether the KeyID is @known. R-017 */
 void report_auth_failed(struct log *l, const struct control *c, bool known);
 
-/** Final counters of a session. */
-void report_session_ended(struct log *l, const struct address *peer, const struct session *s,
-			  enum udp_end why, const struct udp_counters *n);
-
 /** A connection was closed before its greeting. */
 void report_crowded(struct log *l, const struct address *peer);

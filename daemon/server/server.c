@@ -3,6 +3,7 @@
 
 #include "daemon/server/burden.h"
 #include "daemon/server/conn.h"
+#include "daemon/server/ends.h"
 #include "daemon/server/handover.h"
 #include "daemon/server/host.h"
 #include "daemon/server/lightlog.h"
@@ -109,6 +110,7 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 	burden_look(s);
 	memory_settle(s->n_conns + s->admit.sessions + clients_number(s->clients));
 	feed_watchdog(s);
+	ends_tick(s->ends);
 	log_tick(s->log);
 	tell_status(s);
 }
@@ -262,6 +264,10 @@ static int start(struct server *s, const struct server_options *o)
 	if (rc < 0) {
 		return rc;
 	}
+	rc = ends_new(&s->ends, s->log);
+	if (rc < 0) {
+		return rc;
+	}
 	log_set_level(s->log, (int)s->settings->log_level);
 	s->config_path = o->config_path;
 	s->start_time = ts_encode(TS_NTP, server_wall());
@@ -325,6 +331,7 @@ int server_run(const struct server_options *o, struct settings *settings)
 	usage_free(&s.usages);
 	settings_unref(s.settings);
 	notify_free(s.notify);
+	ends_free(s.ends);
 	(void)log_free(s.log); /* where it is stuck, the process ends anyway */
 	if (s.loop) {
 		ev_loop_destroy(s.loop);

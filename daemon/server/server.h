@@ -28,6 +28,7 @@ struct server {
 	struct settings *settings;
 	struct policy keyed_policy; /* of clients in no class: modes that need a key, or none */
 	struct log *log;
+	struct ends *ends; /* of sessions, for the log */
 	struct notify *notify; /* the service manager */
 	struct reflector *reflector;
 	bool shared_ports; /* a session needs no descriptor */

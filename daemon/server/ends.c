@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/server/ends.h"
+
+#include "protocol/prefix.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SID_TEXT_LEN (2 * MSG_SID_LEN + 1)
+#define DETAIL_LEN 500
+#define NUMBER_LEN 24
+#define SUM_TICKS 10 /* a sum is told when it has grown for so long */
+
+/* Of one session, or of many. */
+struct counters {
+	uint64_t received, reflected, gaps, duplicates, reordered, dropped[UDP_DROP_COUNT];
+};
+
+struct ended {
+	struct ended *next;
+	struct address peer;
+	uint8_t sid[MSG_SID_LEN];
+	enum udp_end why;
+	struct counters counters;
+	char class[]; /* its name */
+};
+
+/* What waits of one client. */
+struct waiting {
+	struct prefix client; /* family 0: of several */
+	struct ended *first, *last;
+	uint32_t n;
+	uint64_t summed; /* sessions */
+	unsigned ticks; /* since the first of them */
+	struct counters sum;
+	struct address peer; /* of the last of them */
+};
+
+struct ends {
+	struct log *log;
+	uint32_t n;
+	unsigned turn;
+	struct waiting clients[ENDS_CLIENTS + 1]; /* the last one has what found no place */
+};
+
+/* --- telling ------------------------------------------------------------------------------ */
+
+static const char *why_text(enum udp_end why)
+{
+	switch (why) {
+	case UDP_END_TIMEOUT:
+		return "stopped, and its Timeout is over";
+	case UDP_END_REFWAIT:
+		return "no packet for timers.refwait";
+	case UDP_END_ORDERED:
+		return "its connection or the server ended";
+	case UDP_END_HANDED_OVER:
+		return "the next process goes on with it";
+	}
+	return "unknown";
+}
+
+/* Return the sum of all drops. */
+static uint64_t put_counters(const struct counters *n, char *to, size_t size)
+{
+	uint64_t drops = 0;
+	int at = snprintf(to, size,
+			  "received %" PRIu64 ", reflected %" PRIu64 ", gaps %" PRIu64
+			  ", duplicates %" PRIu64 ", reordered %" PRIu64 ", dropped",
+			  n->received, n->reflected, n->gaps, n->duplicates, n->reordered);
+
+	for (int i = 0; i < UDP_DROP_COUNT; i++) {
+		uint64_t d = n->dropped[i];
+
+		drops += d;
+		if (d && (size_t)at < size) {
+			at += snprintf(to + at, size - (size_t)at, " %s %" PRIu64,
+				       udp_drop_name((enum udp_drop)i), d);
+		}
+	}
+	if (!drops && (size_t)at < size) {
+		(void)snprintf(to + at, size - (size_t)at, " none");
+	}
+	return drops;
+}
+
+static const char *number(char to[static NUMBER_LEN], uint64_t n)
+{
+	(void)snprintf(to, NUMBER_LEN, "%" PRIu64, n);
+	return to;
+}
+
+/* False if it cannot be told now. */
+static bool tell(struct log *l, enum log_event event, struct log_args *a, const struct counters *n,
+		 const char *before)
+{
+	char detail[DETAIL_LEN], peer[ADDRESS_TEXT_LEN];
+	char received[NUMBER_LEN], reflected[NUMBER_LEN], dropped[NUMBER_LEN];
+	char gaps[NUMBER_LEN], duplicates[NUMBER_LEN], reordered[NUMBER_LEN];
+	int at = snprintf(detail, sizeof detail, "%s", before);
+
+	a->dropped = number(dropped, put_counters(n, detail + at, sizeof detail - (size_t)at));
+	a->peer = address_text(a->client, peer, sizeof peer);
+	a->detail = detail;
+	a->received = number(received, n->received);
+	a->reflected = number(reflected, n->reflected);
+	a->gaps = number(gaps, n->gaps);
+	a->duplicates = number(duplicates, n->duplicates);
+	a->reordered = number(reordered, n->reordered);
+	return log_event(l, event, a);
+}
+
+static bool tell_one(struct log *l, const struct ended *s, const char *class)
+{
+	struct log_args a = { .client = &s->peer, .why = why_text(s->why), .class = class };
+	char sid[SID_TEXT_LEN];
+
+	for (int i = 0; i < MSG_SID_LEN; i++) {
+		(void)snprintf(sid + 2 * i, 3, "%02x", s->sid[i]);
+	}
+	a.sid = sid;
+	return tell(l, LOG_EVENT_SESSION_ENDED, &a, &s->counters, "");
+}
+
+static bool tell_sum(struct log *l, const struct waiting *w)
+{
+	struct log_args a = { .client = &w->peer };
+	char client[PREFIX_TEXT_LEN] = "several clients", before[PREFIX_TEXT_LEN + 40];
+
+	if (w->client.family) {
+		(void)prefix_text(&w->client, client);
+	}
+	(void)snprintf(before, sizeof before, "%" PRIu64 " sessions of %s: ", w->summed, client);
+	return tell(l, LOG_EVENT_SESSIONS_SUMMED, &a, &w->sum, before);
+}
+
+/* --- waiting ------------------------------------------------------------------------------ */
+
+static struct waiting *queue_of(struct ends *e, const struct address *peer, bool make)
+{
+	struct prefix client = log_client(e->log, peer);
+	struct waiting *empty = &e->clients[ENDS_CLIENTS];
+
+	for (unsigned i = 0; i < ENDS_CLIENTS; i++) {
+		struct waiting *w = &e->clients[i];
+
+		if (!w->n && !w->summed) {
+			empty = empty == &e->clients[ENDS_CLIENTS] ? w : empty;
+		} else if (!prefix_compare(&w->client, &client)) {
+			return w;
+		}
+	}
+	if (make && empty != &e->clients[ENDS_CLIENTS]) {
+		*empty = (struct waiting){ .client = client };
+	}
+	return make ? empty : NULL;
+}
+
+static void add_up(struct waiting *w, const struct ended *s)
+{
+	w->summed++;
+	w->peer = s->peer;
+	w->sum.received += s->counters.received;
+	w->sum.reflected += s->counters.reflected;
+	w->sum.gaps += s->counters.gaps;
+	w->sum.duplicates += s->counters.duplicates;
+	w->sum.reordered += s->counters.reordered;
+	for (int i = 0; i < UDP_DROP_COUNT; i++) {
+		w->sum.dropped[i] += s->counters.dropped[i];
+	}
+}
+
+static void keep(struct ends *e, struct waiting *w, const struct ended *s, const char *class)
+{
+	size_t len = strlen(class) + 1;
+	struct ended *copy = NULL;
+
+	if (e->n < ENDS_WAITING && w->n < ENDS_OF_CLIENT && w != &e->clients[ENDS_CLIENTS]) {
+		copy = malloc(sizeof *copy + len);
+	}
+	if (!copy) {
+		add_up(w, s);
+		return;
+	}
+	*copy = *s;
+	memcpy(copy->class, class, len);
+	*(w->last ? &w->last->next : &w->first) = copy;
+	w->last = copy;
+	w->n++;
+	e->n++;
+}
+
+/* The oldest of a client. False if nothing could be told. */
+static bool tell_next(struct ends *e, struct waiting *w)
+{
+	struct ended *s = w->first;
+
+	if (!s || !tell_one(e->log, s, s->class)) {
+		return false;
+	}
+	w->first = s->next;
+	w->last = s->next ? w->last : NULL;
+	w->n--;
+	e->n--;
+	free(s);
+	return true;
+}
+
+static void tell_sums(struct ends *e, bool all)
+{
+	for (unsigned i = 0; i <= ENDS_CLIENTS; i++) {
+		struct waiting *w = &e->clients[i];
+
+		if (w->summed && (all || ++w->ticks >= SUM_TICKS) && tell_sum(e->log, w)) {
+			w->summed = w->ticks = 0;
+			w->sum = (struct counters){ 0 };
+		}
+	}
+}
+
+/* In turn, until none of them may say more. */
+static void tell_waiting(struct ends *e)
+{
+	unsigned silent = 0;
+
+	while (e->n && silent < ENDS_CLIENTS) {
+		e->turn = (e->turn + 1) % ENDS_CLIENTS;
+		silent = tell_next(e, &e->clients[e->turn]) ? 0 : silent + 1;
+	}
+}
+
+/* --- for others --------------------------------------------------------------------------- */
+
+void ends_add(struct ends *e, const struct address *peer, const struct session *session,
+	      const char *class, enum udp_end why, const struct udp_counters *n)
+{
+	struct ended s = { .peer = *peer,
+			   .why = why,
+			   .counters = { .received = n->received,
+					 .reflected = n->reflected,
+					 .gaps = n->gaps,
+					 .duplicates = n->duplicates,
+					 .reordered = n->reordered } };
+	struct waiting *w = queue_of(e, peer, false);
+
+	memcpy(s.sid, session->sid, sizeof s.sid);
+	for (int i = 0; i < UDP_DROP_COUNT; i++) {
+		s.counters.dropped[i] = n->dropped[i];
+	}
+	if ((w && w->n) || !tell_one(e->log, &s, class)) {
+		keep(e, w ? w : queue_of(e, peer, true), &s, class);
+	}
+}
+
+void ends_tick(struct ends *e)
+{
+	tell_waiting(e);
+	tell_sums(e, false);
+}
+
+int ends_new(struct ends **out, struct log *l)
+{
+	struct ends *e = calloc(1, sizeof *e);
+
+	if (!e) {
+		return -ENOMEM;
+	}
+	e->log = l;
+	*out = e;
+	return 0;
+}
+
+void ends_free(struct ends *e)
+{
+	if (!e) {
+		return;
+	}
+	log_be_patient(e->log);
+	tell_waiting(e);
+	tell_sums(e, true);
+	for (unsigned i = 0; i < ENDS_CLIENTS; i++) {
+		for (struct ended *s = e->clients[i].first, *next; s; s = next) {
+			next = s->next; /* of a log that is stuck */
+			free(s);
+		}
+	}
+	free(e);
+}
