@@ -160,7 +160,7 @@ const struct accept_info *accept_info(unsigned code);
 	X(KDF_QUEUE, "kdf-queue", ACCEPT_TEMPORARY, "too many clients authenticate at once", \
 	  "try again later") \
 	X(NET_BUFFERS, "net-buffers", ACCEPT_TEMPORARY, "the kernel is short of network buffers", \
-	  "try again later; look at the memory of the network stack (net.ipv4.udp_mem)") \
+	  "try again later; look at the drops tx and rcvbuf, and at net.ipv4.udp_mem and net.core.rmem_max") \
 	X(DRAINING, "draining", ACCEPT_TEMPORARY, \
 	  "the server is being emptied and takes nothing new", \
 	  "try again later, or use another server")

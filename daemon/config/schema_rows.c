@@ -197,6 +197,8 @@ const struct schema_row schema_rows[SCHEMA_ROWS] = {
 		"percent of the time that is spent waiting for memory; 0 = not looked at"),
 	INTEGER("overload.send_drops", overload.send_drops, SETTINGS_NOW, 0, 1000000000, 1000,
 		"replies per second that the kernel may refuse to send; 0 = not looked at"),
+	INTEGER("overload.receive_drops", overload.receive_drops, SETTINGS_NOW, 0, 1000000000, 1000,
+		"test packets per second that the receive queues may have no room for; 0 = not looked at"),
 
 	INTEGER("reflector.threads", reflector_threads, SETTINGS_RESTART, 0, 64, 0,
 		"threads that answer test packets; 0 = one per CPU"),

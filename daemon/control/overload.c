@@ -25,9 +25,10 @@ bool overload_judge(struct admit_total *t, struct overload_marks *marks,
 	m->memory_pressure = above(m->memory_pressure, now->memory_pressure,
 				   limits->memory_pressure);
 	m->send_drops = above(m->send_drops, now->send_drops, limits->send_drops);
+	m->receive_drops = above(m->receive_drops, now->receive_drops, limits->receive_drops);
 	t->cpu_load = m->loop_lag || m->reflector_busy;
 	t->memory_low = memory_low || m->memory_used || m->memory_pressure;
-	t->net_buffers = m->send_drops;
+	t->net_buffers = m->send_drops || m->receive_drops;
 	return t->cpu_load != before.cpu_load || t->memory_low != before.memory_low ||
 	       t->net_buffers != before.net_buffers;
 }

@@ -17,17 +17,18 @@ struct overload {
 	uint32_t memory_used; /* percent of the memory limit of the control group */
 	uint32_t memory_pressure; /* percent of time that tasks waited for memory (PSI, 10 s) */
 	uint32_t send_drops; /* replies per second that the kernel did not take */
+	uint32_t receive_drops; /* packets per second that our receive queues had no room for */
 };
 
 /* What was measured. Unknown = negative. */
 struct overload_sample {
-	double loop_lag_ms, reflector_busy, memory_used, memory_pressure, send_drops;
+	double loop_lag_ms, reflector_busy, memory_used, memory_pressure, send_drops, receive_drops;
 };
 
 /* Which measures are above their limits: each by itself, so that none holds on to what another
  * began. */
 struct overload_marks {
-	bool loop_lag, reflector_busy, memory_used, memory_pressure, send_drops;
+	bool loop_lag, reflector_busy, memory_used, memory_pressure, send_drops, receive_drops;
 };
 
 /**

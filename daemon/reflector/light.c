@@ -24,6 +24,7 @@ const char *light_drop_name(enum light_drop d)
 		[LIGHT_DROP_LOOP] = "loop",
 		[LIGHT_DROP_SSID] = "ssid",
 		[LIGHT_DROP_TX] = "tx",
+		[LIGHT_DROP_RCVBUF] = "rcvbuf",
 	};
 
 	return d < LIGHT_DROP_COUNT ? names[d] : "unknown";
@@ -136,7 +137,11 @@ static int open_port(struct reflector *r, struct light_entry *e, unsigned i, boo
 		return error;
 	}
 	p->fd = open_socket(r, e, alone);
-	return p->fd < 0 ? p->fd : 0;
+	if (p->fd < 0) {
+		return p->fd;
+	}
+	(void)sock_read_drops(p->fd, &p->drops_seen); /* one that is not new has some */
+	return 0;
 }
 
 /* What an entry of the settings comes to here. */
@@ -335,8 +340,12 @@ static void retire(struct reflector *r, struct light_view *v)
 		struct light_entry *e = v->entries[i];
 
 		if (!has(v->next, e)) {
-			struct light_info info = describe(e);
+			struct light_info info;
 
+			for (unsigned k = 0; k < e->count; k++) { /* else its thread did */
+				lightpath_drops(&e->ports[k]);
+			}
+			info = describe(e);
 			add_entry(&r->light_past, e);
 			if (r->config.light_ended) {
 				r->config.light_ended(r->config.context, &info);

@@ -51,10 +51,15 @@ struct light_scratch {
 };
 
 /* One writer: no need for a locked instruction. */
+static void add(_Atomic uint64_t *c, uint64_t n)
+{
+	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n,
+			      memory_order_relaxed);
+}
+
 static void bump(_Atomic uint64_t *c)
 {
-	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + 1,
-			      memory_order_relaxed);
+	add(c, 1);
 }
 
 /* --- receiving ------------------------------------------------------------------------ */
@@ -356,6 +361,28 @@ static bool burst(struct light_port *p)
 	return true;
 }
 
+void lightpath_drops(struct light_port *p)
+{
+	struct light_counters *c = &p->counters;
+	uint32_t now, more;
+
+	if (p->fd < 0 || !sock_read_drops(p->fd, &now)) {
+		return;
+	}
+	more = sock_new_drops(&p->drops_seen, now);
+	add(&c->received, more);
+	add(&c->dropped[LIGHT_DROP_RCVBUF], more);
+}
+
+void lightpath_look(struct worker *w)
+{
+	struct light_view *view = w->light ? w->light->view : NULL;
+
+	for (size_t i = 0; view && i < view->n; i++) {
+		lightpath_drops(&view->entries[i]->ports[w->light->index]);
+	}
+}
+
 /* --- views ---------------------------------------------------------------------------- */
 
 static void on_readable(struct ev_loop *loop, ev_io *io, int events)
@@ -380,6 +407,7 @@ static void stop(struct light_worker *lw, struct light_port *p)
 		return;
 	}
 	(void)burst(p);
+	lightpath_drops(p);
 	ev_io_stop(lw->worker->loop, &p->io);
 	if (!p->passed) {
 		close(p->fd);

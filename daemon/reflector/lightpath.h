@@ -32,6 +32,7 @@ struct light_port {
 	/* The main thread's until its view is adopted, then the thread's, which closes it. */
 	int fd; /* -1 = closed, or another thread serves the port */
 	ev_io io;
+	uint32_t drops_seen; /* sock_new_drops */
 	const struct settings_light *rules;
 	struct light_counters counters;
 };
@@ -70,6 +71,12 @@ struct light_worker {
 	struct light_view *view; /* the thread's */
 	_Atomic uint64_t adopted; /* its generation */
 };
+
+/** Count what the queue had no room for. Thread, or main thread when that is gone. */
+void lightpath_drops(struct light_port *p);
+
+/** Thread: for all its ports. */
+void lightpath_look(struct worker *w);
 
 /** Before the thread starts. Return 0 or negative errno; lightpath_detach either way. */
 NODISCARD int lightpath_attach(struct worker *w);

@@ -60,6 +60,7 @@ struct udp_session {
 	bool ended; /* on the list for the main thread: its worker does not know it any more */
 
 	/* worker */
+	uint32_t drops_seen; /* sock_new_drops: its socket's, or those of the shared one */
 	uint32_t run_octets; /* the largest reply for UDP_SEGMENT; 0 = none */
 	ev_io io;
 	ev_timer timer;
@@ -67,6 +68,7 @@ struct udp_session {
 	struct mono last_packet;
 	struct mono stop_at; /* reflect what arrives until then */
 	bool stopping;
+	bool backlog; /* more was waiting than one batch holds */
 	bool any; /* a packet was answered: first, last and max are valid */
 	uint32_t seq; /* our next Sequence Number */
 	uint64_t window; /* bit i: the sender's max_seq - i was seen */

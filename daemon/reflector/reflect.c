@@ -257,6 +257,26 @@ static struct pass begin(unsigned n)
 	return now;
 }
 
+void reflect_drops(struct worker *w, struct udp_session *u, uint32_t now)
+{
+	uint32_t more = sock_new_drops(&u->drops_seen, now);
+
+	batch_count(&u->counters.received, more);
+	batch_count(&w->totals.received, more);
+	batch_drop(w, u, UDP_DROP_RCVBUF, more);
+}
+
+/* At the end of a backlog: its last packets may be among those that had no room. */
+static void settle(struct worker *w, struct udp_session *u)
+{
+	uint32_t drops;
+
+	if (u->backlog && sock_read_drops(u->fd, &drops)) {
+		reflect_drops(w, u, drops);
+	}
+	u->backlog = false;
+}
+
 /* False if some came too late. */
 static bool answer(struct worker *w, struct udp_session *u, unsigned n)
 {
@@ -269,6 +289,9 @@ static bool answer(struct worker *w, struct udp_session *u, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		struct packet p = unpack(&s->messages[i]);
 
+		if (p.meta.drops != u->drops_seen && p.meta.drops) {
+			reflect_drops(w, u, p.meta.drops);
+		}
 		late |= !handle(w, u, &p, &now);
 		if (!now.in_batch) {
 			batch_send(w, &s->out);
@@ -343,6 +366,7 @@ enum reflect_result reflect_burst(struct worker *w, struct udp_session *u)
 
 		if (n <= 0) {
 			if (n == 0 || errno == EAGAIN) {
+				settle(w, u);
 				return REFLECT_EMPTY;
 			}
 			done++; /* an ICMP error: reported once, says nothing about the session */
@@ -352,8 +376,10 @@ enum reflect_result reflect_burst(struct worker *w, struct udp_session *u)
 			return REFLECT_LATE;
 		}
 		if (n < BATCH_MAX) {
+			settle(w, u);
 			return REFLECT_EMPTY;
 		}
+		u->backlog = true;
 		done += n;
 	}
 	return REFLECT_MORE;

@@ -26,5 +26,8 @@ void reflect_scratch_free(struct reflect_scratch *s);
  */
 enum reflect_result reflect_shared(struct worker *w, int fd);
 
+/** The kernel has counted @now drops at the session's own socket (sock_drops). */
+void reflect_drops(struct worker *w, struct udp_session *u, uint32_t now);
+
 /** Answer what waits in the session's socket, up to REFLECT_BURST packets. */
 enum reflect_result reflect_burst(struct worker *w, struct udp_session *u);

@@ -33,6 +33,7 @@ enum udp_drop {
 	UDP_DROP_POLICED, /* above the rates that the settings allow */
 	UDP_DROP_TX, /* the kernel did not take the reply */
 	UDP_DROP_SOURCE, /* shared ports: of no session; only in totals */
+	UDP_DROP_RCVBUF, /* our receive queue was full; of shared ports only in totals */
 	UDP_DROP_COUNT
 };
 
@@ -45,6 +46,9 @@ struct udp_counters {
 	_Atomic uint64_t received;
 	_Atomic uint64_t reflected;
 	_Atomic uint64_t dropped[UDP_DROP_COUNT];
+	/* Shared ports: what the queue of all sessions had no room for while this one was there.
+	 * Known when it has ended; whose packets they were is not known. */
+	_Atomic uint64_t port_rcvbuf;
 	_Atomic uint64_t zero_multiplier; /* reflected and counted */
 	/* of packets answered: T2 */
 	_Atomic uint64_t hardware_timestamps, kernel_timestamps, user_timestamps;

@@ -2,6 +2,7 @@
 #include "daemon/reflector/shared.h"
 
 #include "base/siphash.h"
+#include "daemon/reflector/batch.h"
 #include "daemon/reflector/reflect.h"
 
 #include <errno.h>
@@ -154,6 +155,27 @@ void shared_find(struct worker *w, struct mmsghdr *m, unsigned n, struct udp_ses
 	}
 }
 
+static void look(struct shared_socket *s)
+{
+	struct worker_totals *t = &s->worker->totals;
+	uint32_t now, more;
+
+	if (s->fd < 0 || !sock_read_drops(s->fd, &now)) {
+		return;
+	}
+	more = sock_new_drops(&s->drops_seen, now);
+	batch_count(&t->received, more);
+	batch_count(&t->dropped[UDP_DROP_RCVBUF], more);
+}
+
+void shared_look(struct worker *w)
+{
+	if (w->shared) {
+		look(&w->shared->v4);
+		look(&w->shared->v6);
+	}
+}
+
 /* --- the beginning and the end ------------------------------------------------------------ */
 
 static void on_readable(struct ev_loop *loop, ev_io *io, int events)
@@ -180,6 +202,7 @@ static int open_one(struct reflector *r, struct worker *w, int family, uint16_t 
 	}
 	s->fd = fd;
 	s->worker = w;
+	(void)sock_read_drops(fd, &s->drops_seen); /* an old one has some */
 	ev_io_init(&s->io, on_readable, fd, EV_READ);
 	s->io.data = s;
 	ev_io_start(w->loop, &s->io);

@@ -46,6 +46,7 @@ struct shared_link {
 
 struct shared_socket {
 	struct worker *worker;
+	uint32_t drops_seen; /* sock_new_drops */
 	int fd; /* -1: this host does not have the family */
 	ev_io io;
 };
@@ -90,6 +91,9 @@ void shared_mute(struct udp_session *u);
 
 /** Thread: take new sessions into the table. */
 void shared_take_in(struct worker *w);
+
+/** Thread: count what the queues had no room for. */
+void shared_look(struct worker *w);
 
 /** Thread: the session is to be found no longer. */
 void shared_remove(struct worker *w, struct udp_session *u);

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <linux/net_tstamp.h>
-#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <unistd.h>
 
@@ -241,6 +240,7 @@ int sock_open(const struct session_spec *spec, bool stamps, const struct sock_de
 	if (stamps) {
 		(void)sock_ask_stamps(fd); /* each packet tells whether it has one */
 	}
+	sock_ask_drops(fd);
 	return fd;
 }
 
@@ -249,6 +249,7 @@ static int ask_addresses(int fd, int family)
 {
 	int error = family == AF_INET ? set_options_v4(fd, 0) : set_options_v6(fd, 0);
 
+	sock_ask_drops(fd);
 	if (error) {
 		return error;
 	}
@@ -404,13 +405,11 @@ int sock_connect(int fd, const struct session_spec *spec)
 	return errno == EACCES || errno == EPERM ? -EDESTADDRREQ : -errno;
 }
 
-int sock_release(int fd, int rcvbuf, uint64_t *dropped)
+int sock_release(int fd, int rcvbuf, uint64_t *dropped, uint32_t *drops)
 {
-	uint32_t info[SK_MEMINFO_VARS] = { 0 };
-	socklen_t len = sizeof(info);
 	int error;
 
-	*dropped = 0;
+	*dropped = *drops = 0;
 	for (int i = 0; i < DRAIN_MAX; i++) {
 		if (recv(fd, NULL, 0, MSG_TRUNC) >= 0) {
 			++*dropped;
@@ -423,8 +422,8 @@ int sock_release(int fd, int rcvbuf, uint64_t *dropped)
 	if (!error && rcvbuf < SOCK_RCVBUF) {
 		error = set(fd, SOL_SOCKET, SO_RCVBUF, SOCK_RCVBUF / 2);
 	}
-	if (!getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len)) {
-		*dropped += info[SK_MEMINFO_DROPS]; /* did not fit into the small buffer */
+	if (sock_read_drops(fd, drops)) {
+		*dropped += *drops; /* did not fit into the small buffer */
 	}
 	return error;
 }

@@ -109,9 +109,10 @@ NODISCARD int sock_connect(int fd, const struct session_spec *spec);
  * Throw away what waits in the socket, then give it its full buffer: at least @rcvbuf, and
  * as much of SOCK_RCVBUF as net.core.rmem_max allows.
  * @dropped  how many packets came until now
+ * @drops    of these, what sock_read_drops tells
  * Return 0 or negative errno.                                               T-041
  */
-NODISCARD int sock_release(int fd, int rcvbuf, uint64_t *dropped);
+NODISCARD int sock_release(int fd, int rcvbuf, uint64_t *dropped, uint32_t *drops);
 
 /**
  * The largest reply of a connected socket that goes into one packet, which is what UDP_SEGMENT
@@ -125,6 +126,23 @@ uint32_t sock_unfragmented(int fd);
  */
 void sock_ask_hardware(int fd);
 
+/*
+ * The kernel counts, for each socket and as long as it lives, the datagrams that it had to throw
+ * away because the receive queue was full (or the checksum wrong), modulo 2^32. It tells the number
+ * with each datagram that it queues after the first of them (SO_RXQ_OVFL), which costs nothing
+ * before; what came last is read from the socket.
+ */
+
+/** Have it told. */
+void sock_ask_drops(int fd);
+
+/** How many there are now. False if the kernel does not say. */
+bool sock_read_drops(int fd, uint32_t *now);
+
+/** How many are new since @seen, which becomes @now; none if @now is the older one: datagrams that
+ * wait know less than the socket. */
+uint32_t sock_new_drops(uint32_t *seen, uint32_t now);
+
 /** Room for the control messages of one datagram: stamps, TTL, TOS, and some to spare. */
 #define SOCK_CONTROL_LEN 224
 
@@ -132,6 +150,7 @@ void sock_ask_hardware(int fd);
 struct sock_meta {
 	struct wall stamp; /* valid if stamped */
 	bool stamped; /* by the kernel */
+	uint32_t drops; /* of the socket before it was queued; 0 = not told */
 	int64_t hardware_ns; /* what the clock of the network card showed; 0 = not told */
 	unsigned link; /* index of that card's interface; 0 = not told */
 	int64_t phc_error_ns; /* not 0: stamp is the card's, carried over with this error */

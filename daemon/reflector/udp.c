@@ -14,6 +14,7 @@ const char *udp_drop_name(enum udp_drop d)
 		[UDP_DROP_EARLY] = "early",	[UDP_DROP_LATE] = "late",
 		[UDP_DROP_HMAC] = "hmac",	[UDP_DROP_TX] = "tx",
 		[UDP_DROP_POLICED] = "policed", [UDP_DROP_SOURCE] = "source",
+		[UDP_DROP_RCVBUF] = "rcvbuf",
 	};
 
 	return d < UDP_DROP_COUNT ? names[d] : "unknown";
@@ -183,6 +184,7 @@ int udp_open(struct reflector *r, const struct session_spec *spec, uint16_t port
 	*out = u;
 	*port = u->port;
 	if (u->link) {
+		(void)sock_read_drops(u->fd, &u->drops_seen);
 		shared_publish(u);
 	}
 	return 0;
@@ -203,7 +205,7 @@ int udp_start(struct udp_session *u, const struct crypt_keys *keys,
 		return -EALREADY;
 	}
 	if (!u->link) {
-		error = sock_release(u->fd, u->rcvbuf, &dropped);
+		error = sock_release(u->fd, u->rcvbuf, &dropped, &u->drops_seen);
 		u->run_octets = sock_unfragmented(u->fd);
 		u->reflector->early += dropped;
 		add(&u->counters.received, dropped);
@@ -248,6 +250,7 @@ static void carry_counters(struct carry *c, struct udp_counters *n)
 	for (int d = 0; d < UDP_DROP_COUNT; d++) {
 		carry64(c, &n->dropped[d]);
 	}
+	carry64(c, &n->port_rcvbuf);
 	carry64(c, &n->zero_multiplier);
 	carry64(c, &n->hardware_timestamps);
 	carry64(c, &n->kernel_timestamps);
@@ -270,6 +273,7 @@ void udp_carry(struct carry *c, struct udp_session *u)
 		CARRY(c, u->crypt->keys.hmac);
 	}
 	CARRY(c, u->rcvbuf);
+	CARRY(c, u->drops_seen);
 	u->started = carry_small(c, u->started, 1);
 	u->stopping = carry_small(c, u->stopping, 1);
 	u->any = carry_small(c, u->any, 1);
@@ -332,6 +336,12 @@ static int take_place(struct reflector *r, const struct session_spec *spec, uint
 static void resume(struct udp_session *u)
 {
 	struct crypt_keys own;
+	uint32_t drops;
+
+	/* Its port has another socket than before, which counts from 0 on. */
+	if (sock_read_drops(u->fd, &drops) && drops - u->drops_seen > INT32_MAX) {
+		u->drops_seen = drops;
+	}
 
 	if (u->keyed) {
 		own = u->crypt->keys;

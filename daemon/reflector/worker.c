@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/worker.h"
 
+#include "daemon/reflector/batch.h"
 #include "daemon/reflector/estimate.h"
 #include "daemon/reflector/lightpath.h"
 #include "daemon/reflector/reflect.h"
@@ -51,9 +52,25 @@ static void hand_back(struct worker *w, struct udp_session *u, enum udp_end why)
 	w->ended = u;
 }
 
+/* What its queue had no room for, and no packet told after that. */
+static void take_last_drops(struct worker *w, struct udp_session *u)
+{
+	uint32_t now;
+
+	if (!sock_read_drops(u->fd, &now)) {
+		return;
+	}
+	if (u->link) {
+		batch_count(&u->counters.port_rcvbuf, sock_new_drops(&u->drops_seen, now));
+	} else {
+		reflect_drops(w, u, now);
+	}
+}
+
 static void finish(struct worker *w, struct udp_session *u, enum udp_end why)
 {
 	ev_timer_stop(w->loop, &u->timer);
+	take_last_drops(w, u);
 	if (u->link) {
 		shared_remove(w, u);
 	} else {
@@ -188,6 +205,8 @@ static void on_beat(struct ev_loop *loop, ev_timer *t, int events)
 
 	atomic_store_explicit(&w->beat_ns, estimate_mono().ns, memory_order_relaxed);
 	if (w->beats++ % BEATS_PER_ESTIMATE == 0) {
+		shared_look(w);
+		lightpath_look(w);
 		estimate_read(&w->estimate);
 		atomic_store_explicit(&w->synchronized, w->estimate.synchronized,
 				      memory_order_relaxed);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/burden.h"
 
+#include "daemon/reflector/light.h"
 #include "daemon/server/cgroup.h"
 #include "daemon/server/memory.h"
 #include "daemon/server/server.h"
@@ -92,9 +93,23 @@ void burden_measure(struct server *s)
 	}
 }
 
-void burden_look(struct server *s)
+/* Of sessions and Light ports, since start. */
+static struct burden_drops count_drops(const struct server *s)
 {
 	struct reflector_totals t;
+	struct light_sums light;
+
+	reflector_totals(s->reflector, &t);
+	light_totals(s->reflector, &light);
+	return (struct burden_drops){
+		.tx = t.dropped[UDP_DROP_TX] + light.dropped[LIGHT_DROP_TX],
+		.rcvbuf = t.dropped[UDP_DROP_RCVBUF] + light.dropped[LIGHT_DROP_RCVBUF],
+	};
+}
+
+void burden_look(struct server *s)
+{
+	struct burden_drops drops = count_drops(s);
 	struct overload_sample now;
 	struct mono at = server_mono();
 	double passed_s = (double)(at.ns - s->burden.looked.ns) / 1e9;
@@ -104,16 +119,16 @@ void burden_look(struct server *s)
 	}
 	s->burden.looked = at;
 	watch_health(s);
-	reflector_totals(s->reflector, &t);
 	now = (struct overload_sample){
 		.loop_lag_ms = s->burden.worst_lag_ms,
 		.reflector_busy = reflector_busy(s->reflector),
 		.memory_used = cgroup_memory_used(),
 		.memory_pressure = cgroup_memory_pressure(),
-		.send_drops = (double)(t.dropped[UDP_DROP_TX] - s->burden.tx_drops) / passed_s,
+		.send_drops = (double)(drops.tx - s->burden.drops.tx) / passed_s,
+		.receive_drops = (double)(drops.rcvbuf - s->burden.drops.rcvbuf) / passed_s,
 	};
 	s->burden.worst_lag_ms = 0;
-	s->burden.tx_drops = t.dropped[UDP_DROP_TX];
+	s->burden.drops = drops;
 	if (overload_judge(&s->admit, &s->burden.marks, &s->settings->overload, &now,
 			   memory_is_low())) {
 		say_load(s);

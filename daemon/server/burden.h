@@ -18,7 +18,9 @@ struct burden {
 	double worst_lag_ms; /* of the main loop, since the last look */
 	struct mono beat; /* the last one */
 	struct mono looked; /* when */
-	uint64_t tx_drops;
+	struct burden_drops {
+		uint64_t tx, rcvbuf;
+	} drops; /* until then */
 	struct overload_marks marks;
 	struct health health;
 };

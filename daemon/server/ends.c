@@ -17,6 +17,7 @@
 /* Of one session, or of many. */
 struct counters {
 	uint64_t received, reflected, gaps, duplicates, reordered, dropped[UDP_DROP_COUNT];
+	uint64_t port_rcvbuf;
 };
 
 struct ended {
@@ -82,7 +83,13 @@ static uint64_t put_counters(const struct counters *n, char *to, size_t size)
 		}
 	}
 	if (!drops && (size_t)at < size) {
-		(void)snprintf(to + at, size - (size_t)at, " none");
+		at += snprintf(to + at, size - (size_t)at, " none");
+	}
+	if (n->port_rcvbuf && (size_t)at < size) {
+		(void)snprintf(to + at, size - (size_t)at,
+			       "; the queue of its shared port had no room for %" PRIu64
+			       " packets of all sessions",
+			       n->port_rcvbuf);
 	}
 	return drops;
 }
@@ -168,6 +175,7 @@ static void add_up(struct waiting *w, const struct ended *s)
 	w->sum.gaps += s->counters.gaps;
 	w->sum.duplicates += s->counters.duplicates;
 	w->sum.reordered += s->counters.reordered;
+	w->sum.port_rcvbuf += s->counters.port_rcvbuf;
 	for (int i = 0; i < UDP_DROP_COUNT; i++) {
 		w->sum.dropped[i] += s->counters.dropped[i];
 	}
@@ -243,7 +251,8 @@ void ends_add(struct ends *e, const struct address *peer, const struct session *
 					 .reflected = n->reflected,
 					 .gaps = n->gaps,
 					 .duplicates = n->duplicates,
-					 .reordered = n->reordered } };
+					 .reordered = n->reordered,
+					 .port_rcvbuf = n->port_rcvbuf } };
 	struct waiting *w = queue_of(e, peer, false);
 
 	memcpy(s.sid, session->sid, sizeof s.sid);

@@ -206,7 +206,8 @@ class Rig:
                        "connection_rate": 0},
             # a bench is an overload
             "overload": {"loop_lag": 0, "reflector_busy": 0, "memory_used": 0,
-                         "memory_pressure": 0, "send_drops": 0},
+                         "memory_pressure": 0, "send_drops": 0,
+                         "receive_drops": 0},
             "ports": {"first": 2000, "last": 65535},
             "reflector": {"threads": 1},
             "log": {"level": '"error"'},

@@ -446,6 +446,30 @@ def counters_in_the_log_and_the_status(t):
          repr(lines))
 
 
+@test
+def what_is_lost_counts_for_overload(t):
+    # what the kernel does not take, and what did not fit into the receive queue
+    settings = light({"port": LIGHT})
+    settings["overload"] = {"send_drops": 1000, "receive_drops": 1000}
+    d = t.daemon(settings)
+    s, stranger = t.sender(), t.sender(t.client_other)
+    harness.run("ip", "-n", t.net.server, "route", "add", "unreachable", t.client_other)
+    since = d.log_size()
+    for seq in range(5000):
+        stranger.send((t.server, LIGHT), make_packet(seq))
+    d.wait_log("overload.*net-buffers", since)
+    d.wait_log("no longer overloaded", since)
+    since = d.log_size()
+    d.signal(signal.SIGSTOP)
+    for seq in range(10000):
+        s.send((t.server, LIGHT), make_packet(seq))
+    d.signal(signal.SIGCONT)
+    d.wait_log("overload.*net-buffers", since)
+    lines = ended(d)
+    true(any(re.search(r"received 15000, .*tx [1-9]\d* rcvbuf [1-9]", line) for line in lines),
+         repr(lines))
+
+
 # --- with twamp and tshark ------------------------------------------------------------
 
 def twamp(t, *arguments):

@@ -5,12 +5,13 @@ free again afterwards, and what the log says to the operator. R-120..R-124.
 
 import re
 import resource
+import signal
 import time
 
 import harness
 import rawclient
 from harness import same, test, true, wait_for
-from rawclient import make_request, make_setup, seconds
+from rawclient import make_packet, make_request, make_setup, seconds
 
 NAMES = {1: "failure", 2: "internal error", 3: "not supported",
          4: "permanent resource limitation", 5: "temporary resource limitation"}
@@ -351,6 +352,26 @@ def memory_shortage(t):
 
 
 # --- defaults, and the log ------------------------------------------------------------
+
+@test
+def full_receive_queues_are_told(t):
+    # R-121 R-251: what did not fit into the queue is a drop like any other
+    d = t.daemon({"overload": {"receive_drops": 1000}})
+    c, sender, to = t.session(timeout=0)
+    since = d.log_size()
+    d.signal(signal.SIGSTOP)
+    for seq in range(10000):
+        sender.send(to, make_packet(seq))
+    d.signal(signal.SIGCONT)
+    wait_for(lambda: sender.exchange(to, make_packet(10000)), "a reply")
+    d.wait_log(r"overload.*net-buffers", since)
+    c.stop(1)
+    line = d.wait_log(r"session.*ended.*dropped.* rcvbuf [1-9]", since)
+    received, reflected, lost = (int(re.search(name + r" (\d+)", line).group(1))
+                                 for name in ("received", "reflected", "rcvbuf"))
+    true(received >= 10001, "received 10001 or more in: " + line)
+    same(reflected + lost, received, "all of them in: " + line)
+
 
 @test
 def limits_are_on_by_default(t):

@@ -232,6 +232,22 @@ def light_ports_go_on(t):
 
 
 @test
+def drops_meanwhile_are_counted(t):
+    # the queue of the socket fills while nobody reads it
+    m, d = managed(t)
+    c = connect(t, 1)
+    s, _ = open_session(t, c, 1)
+    s.check(packet(s, 0))
+    m.end(d)
+    send(s, 10000)
+    since = d.log_size()
+    m.start(d)
+    c.stop(1)
+    line = d.wait_log(r"session.*ended.*dropped rcvbuf [1-9]", since)
+    true("received 10001," in line, line)
+
+
+@test
 def thousands_at_once(t):
     m, d = managed(t)
     c, sender = connect(t, 1), t.sender()

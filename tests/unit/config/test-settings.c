@@ -175,6 +175,7 @@ START_TEST(defaults)
 	ck_assert_uint_eq(s->overload.memory_used, 95);
 	ck_assert_uint_eq(s->overload.memory_pressure, 20);
 	ck_assert_uint_eq(s->overload.send_drops, 1000);
+	ck_assert_uint_eq(s->overload.receive_drops, 1000);
 	ck_assert_uint_eq(s->reflector_threads, 0);
 	ck_assert_uint_eq(s->reflector_priority, 0);
 	ck_assert_int_eq(CPU_COUNT(&s->reflector_cpus), 0);
@@ -201,7 +202,7 @@ static const char everything[] =
 	"  packet_rate = 4294967295; octet_rate = 12; total_packet_rate = 13;\n"
 	"  total_octet_rate = 4294967294; accept_code = 5; };\n"
 	"overload = { loop_lag = 60000; reflector_busy = 1; memory_used = 2; memory_pressure = 3;\n"
-	"  send_drops = 1000000000; };\n"
+	"  send_drops = 1000000000; receive_drops = 999999999; };\n"
 	"ports = { first = 1; last = 1; };\n"
 	"timers = { handshake = 11; message = 12; send_stall = 13; servwait = 604800;\n"
 	"  refwait = 15; max_timeout = 16; };\n"
@@ -245,6 +246,7 @@ START_TEST(every_key)
 	ck_assert_uint_eq(s->overload.memory_used, 2);
 	ck_assert_uint_eq(s->overload.memory_pressure, 3);
 	ck_assert_uint_eq(s->overload.send_drops, 1000000000);
+	ck_assert_uint_eq(s->overload.receive_drops, 999999999);
 	ck_assert_uint_eq(s->policy.port_first, 1);
 	ck_assert_uint_eq(s->policy.port_last, 1);
 	ck_assert_uint_eq(s->policy.handshake_s, 11);

@@ -20,6 +20,7 @@ static const struct overload limits = {
 	.memory_used = 95,
 	.memory_pressure = 20,
 	.send_drops = 1000,
+	.receive_drops = 500,
 };
 
 static unsigned flags(const struct admit_total *t)
@@ -35,40 +36,47 @@ static const struct {
 	unsigned flags;
 	bool changed;
 } steps[] = {
-	{ { 0, 0, 0, 0, 0 }, false, NONE, false },
-	{ { 199.9, 89.9, 94.9, 19.9, 999 }, false, NONE, false },
-	{ { 200, 0, 0, 0, 0 }, false, CPU, true },
-	{ { 200, 0, 0, 0, 0 }, false, CPU, false },
-	{ { 140, 0, 0, 0, 0 }, false, CPU, false },
-	{ { 139.9, 0, 0, 0, 0 }, false, NONE, true },
-	{ { 199, 0, 0, 0, 0 }, false, NONE, false },
+	{ { 0, 0, 0, 0, 0, 0 }, false, NONE, false },
+	{ { 199.9, 89.9, 94.9, 19.9, 999, 0 }, false, NONE, false },
+	{ { 200, 0, 0, 0, 0, 0 }, false, CPU, true },
+	{ { 200, 0, 0, 0, 0, 0 }, false, CPU, false },
+	{ { 140, 0, 0, 0, 0, 0 }, false, CPU, false },
+	{ { 139.9, 0, 0, 0, 0, 0 }, false, NONE, true },
+	{ { 199, 0, 0, 0, 0, 0 }, false, NONE, false },
 	/* two measures of one flag: neither holds on to what the other began */
-	{ { 0, 90, 0, 0, 0 }, false, CPU, true },
-	{ { 150, 63, 0, 0, 0 }, false, CPU, false },
-	{ { 150, 62, 0, 0, 0 }, false, NONE, true },
-	{ { 200, 75, 0, 0, 0 }, false, CPU, true },
-	{ { 100, 75, 0, 0, 0 }, false, NONE, true },
-	{ { 0, 0, 95, 0, 0 }, false, MEMORY, true },
-	{ { 0, 0, 66.5, 0, 0 }, false, MEMORY, false },
-	{ { 0, 0, 66.4, 14, 0 }, false, NONE, true },
-	{ { 0, 0, 80, 20, 0 }, false, MEMORY, true },
-	{ { 0, 0, 80, 14, 0 }, false, MEMORY, false },
-	{ { 0, 0, 80, 13.9, 0 }, false, NONE, true },
-	{ { 0, 0, 80, 13.9, 0 }, true, MEMORY, true },
-	{ { 0, 0, 80, 13.9, 0 }, false, NONE, true },
-	{ { 0, 0, 0, 20, 0 }, false, MEMORY, true },
-	{ { 0, 0, 0, 0, 0 }, false, NONE, true },
+	{ { 0, 90, 0, 0, 0, 0 }, false, CPU, true },
+	{ { 150, 63, 0, 0, 0, 0 }, false, CPU, false },
+	{ { 150, 62, 0, 0, 0, 0 }, false, NONE, true },
+	{ { 200, 75, 0, 0, 0, 0 }, false, CPU, true },
+	{ { 100, 75, 0, 0, 0, 0 }, false, NONE, true },
+	{ { 0, 0, 95, 0, 0, 0 }, false, MEMORY, true },
+	{ { 0, 0, 66.5, 0, 0, 0 }, false, MEMORY, false },
+	{ { 0, 0, 66.4, 14, 0, 0 }, false, NONE, true },
+	{ { 0, 0, 80, 20, 0, 0 }, false, MEMORY, true },
+	{ { 0, 0, 80, 14, 0, 0 }, false, MEMORY, false },
+	{ { 0, 0, 80, 13.9, 0, 0 }, false, NONE, true },
+	{ { 0, 0, 80, 13.9, 0, 0 }, true, MEMORY, true },
+	{ { 0, 0, 80, 13.9, 0, 0 }, false, NONE, true },
+	{ { 0, 0, 0, 20, 0, 0 }, false, MEMORY, true },
+	{ { 0, 0, 0, 0, 0, 0 }, false, NONE, true },
 	/* short of memory for another reason: no longer than that lasts */
-	{ { 0, 0, 0, 0, 0 }, true, MEMORY, true },
-	{ { 0, 0, 50, 0, 0 }, true, MEMORY, false },
-	{ { 0, 0, 0, 0, 0 }, false, NONE, true },
-	{ { 0, 0, 0, 0, 1000 }, false, NET, true },
-	{ { 0, 0, 0, 0, 700 }, false, NET, false },
-	{ { 250, 0, 99, 0, 800 }, false, NET | CPU | MEMORY, true },
-	{ { 250, 0, 99, 0, 699 }, false, CPU | MEMORY, true },
+	{ { 0, 0, 0, 0, 0, 0 }, true, MEMORY, true },
+	{ { 0, 0, 50, 0, 0, 0 }, true, MEMORY, false },
+	{ { 0, 0, 0, 0, 0, 0 }, false, NONE, true },
+	{ { 0, 0, 0, 0, 1000, 0 }, false, NET, true },
+	{ { 0, 0, 0, 0, 700, 0 }, false, NET, false },
+	{ { 250, 0, 99, 0, 800, 0 }, false, NET | CPU | MEMORY, true },
+	{ { 250, 0, 99, 0, 699, 0 }, false, CPU | MEMORY, true },
+	/* either direction, each with its limit */
+	{ { 0, 0, 0, 0, 0, 0 }, false, NONE, true },
+	{ { 0, 0, 0, 0, 0, 499 }, false, NONE, false },
+	{ { 0, 0, 0, 0, 0, 500 }, false, NET, true },
+	{ { 0, 0, 0, 0, 699, 350 }, false, NET, false },
+	{ { 0, 0, 0, 0, 699, 349 }, false, NONE, true },
+	{ { 0, 0, 0, 0, 1000, 0 }, false, NET, true },
 	/* what is unknown now is not high */
-	{ { -1, -1, -1, -1, -1 }, false, NONE, true },
-	{ { -1, -1, -1, -1, -1 }, false, NONE, false },
+	{ { -1, -1, -1, -1, -1, -1 }, false, NONE, true },
+	{ { -1, -1, -1, -1, -1, -1 }, false, NONE, false },
 };
 
 /* */
@@ -94,7 +102,7 @@ START_TEST(switched_off)
 	struct admit_total t = { 0 };
 	struct overload_marks marks = { 0 };
 	struct overload off = { 0 };
-	struct overload_sample high = { 1e9, 1e9, 1e9, 1e9, 1e9 };
+	struct overload_sample high = { 1e9, 1e9, 1e9, 1e9, 1e9, 1e9 };
 
 	ck_assert(!overload_judge(&t, &marks, &off, &high, false));
 	ck_assert_uint_eq(flags(&t), NONE);

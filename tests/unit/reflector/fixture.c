@@ -21,6 +21,8 @@ static void on_ended(void *context, void *owner, enum udp_end why, const struct 
 	e->received = rig_load(&c->received);
 	e->reflected = rig_load(&c->reflected);
 	e->early = rig_load(&c->dropped[UDP_DROP_EARLY]);
+	e->rcvbuf = rig_load(&c->dropped[UDP_DROP_RCVBUF]);
+	e->port_rcvbuf = rig_load(&c->port_rcvbuf);
 	e->late = rig_load(&c->dropped[UDP_DROP_LATE]);
 	e->adds_up = rig_adds_up(c);
 }

@@ -11,7 +11,7 @@
 struct fixture_end {
 	int count;
 	enum udp_end why;
-	uint64_t received, reflected, early, late;
+	uint64_t received, reflected, early, late, rcvbuf, port_rcvbuf;
 	bool adds_up;
 };
 

@@ -197,13 +197,14 @@ int rig_session_socket(const struct session_spec *spec, uint16_t *port)
 	struct sock_defaults defaults = { .rcvbuf = 212992, .sndbuf = 212992 };
 	int rcvbuf, fd = sock_open(spec, true, &defaults, &rcvbuf);
 	uint64_t dropped;
+	uint32_t drops;
 
 	ck_assert_int_ge(fd, 0);
 	for (*port = 50000; sock_bind(fd, &spec->local, *port); ++*port) {
 		ck_assert_uint_lt(*port, 60000);
 	}
 	ck_assert_int_eq(sock_connect(fd, spec), 0);
-	ck_assert_int_eq(sock_release(fd, rcvbuf, &dropped), 0);
+	ck_assert_int_eq(sock_release(fd, rcvbuf, &dropped, &drops), 0);
 	return fd;
 }
 

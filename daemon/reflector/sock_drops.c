@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/reflector/sock.h"
+
+#include <linux/sock_diag.h>
+#include <stdlib.h>
+
+void sock_ask_drops(int fd)
+{
+	int on = 1;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof(on));
+}
+
+bool sock_read_drops(int fd, uint32_t *now)
+{
+	uint32_t info[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len)) {
+		return false;
+	}
+	*now = info[SK_MEMINFO_DROPS];
+	return true;
+}
+
+uint32_t sock_new_drops(uint32_t *seen, uint32_t now)
+{
+	uint32_t more = now - *seen;
+
+	if (more > INT32_MAX) {
+		return 0;
+	}
+	*seen = now;
+	return more;
+}
