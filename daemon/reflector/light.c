@@ -2,8 +2,8 @@
 #include "daemon/reflector/light.h"
 
 #include "base/device.h"
-#include "daemon/reflector/lightpath.h"
 #include "daemon/reflector/lightsock.h"
+#include "daemon/reflector/lightview.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -343,7 +343,7 @@ static void retire(struct reflector *r, struct light_view *v)
 			struct light_info info;
 
 			for (unsigned k = 0; k < e->count; k++) { /* else its thread did */
-				lightpath_drops(&e->ports[k]);
+				lightview_drops(&e->ports[k]);
 			}
 			info = describe(e);
 			add_entry(&r->light_past, e);

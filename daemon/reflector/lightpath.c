@@ -5,10 +5,8 @@
 #include "daemon/reflector/phc.h"
 #include "protocol/stamp.h"
 
-#include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* Datagrams per system call that reads. */
 #define CHUNK 16
@@ -51,15 +49,10 @@ struct light_scratch {
 };
 
 /* One writer: no need for a locked instruction. */
-static void add(_Atomic uint64_t *c, uint64_t n)
-{
-	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n,
-			      memory_order_relaxed);
-}
-
 static void bump(_Atomic uint64_t *c)
 {
-	add(c, 1);
+	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
 }
 
 /* --- receiving ------------------------------------------------------------------------ */
@@ -339,8 +332,7 @@ static void send_all(struct light_port *p, int count)
 	}
 }
 
-/* False when the socket has no more. */
-static bool burst(struct light_port *p)
+bool lightpath_burst(struct light_port *p)
 {
 	for (int done = 0; done < LIGHTPATH_BURST; done += CHUNK) {
 		int n = receive(p->owner->scratch, p->fd), replies = 0;
@@ -361,101 +353,9 @@ static bool burst(struct light_port *p)
 	return true;
 }
 
-void lightpath_drops(struct light_port *p)
-{
-	struct light_counters *c = &p->counters;
-	uint32_t now, more;
+/* --- life ------------------------------------------------------------------------------ */
 
-	if (p->fd < 0 || !sock_read_drops(p->fd, &now)) {
-		return;
-	}
-	more = sock_new_drops(&p->drops_seen, now);
-	add(&c->received, more);
-	add(&c->dropped[LIGHT_DROP_RCVBUF], more);
-}
-
-void lightpath_look(struct worker *w)
-{
-	struct light_view *view = w->light ? w->light->view : NULL;
-
-	for (size_t i = 0; view && i < view->n; i++) {
-		lightpath_drops(&view->entries[i]->ports[w->light->index]);
-	}
-}
-
-/* --- views ---------------------------------------------------------------------------- */
-
-static void on_readable(struct ev_loop *loop, ev_io *io, int events)
-{
-	(void)burst(io->data);
-}
-
-static bool has(const struct light_view *view, const struct light_entry *e)
-{
-	for (size_t i = 0; view && i < view->n; i++) {
-		if (view->entries[i] == e) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* What has arrived is still answered; then the port is free. */
-static void stop(struct light_worker *lw, struct light_port *p)
-{
-	if (p->fd < 0) {
-		return;
-	}
-	(void)burst(p);
-	lightpath_drops(p);
-	ev_io_stop(lw->worker->loop, &p->io);
-	if (!p->passed) {
-		close(p->fd);
-	}
-	p->fd = -1;
-}
-
-static void start(struct light_worker *lw, struct light_port *p)
-{
-	if (p->fd < 0) {
-		return;
-	}
-	ev_io_init(&p->io, on_readable, p->fd, EV_READ);
-	p->io.data = p;
-	ev_io_start(lw->worker->loop, &p->io);
-}
-
-static void on_view(struct ev_loop *loop, ev_async *a, int events)
-{
-	struct light_worker *lw = a->data;
-	struct light_view *old = lw->view;
-	struct light_view *view = atomic_load_explicit(&lw->posted, memory_order_acquire);
-	struct reflector *r = lw->worker->reflector;
-
-	if (view == old) {
-		return;
-	}
-	for (size_t i = 0; old && i < old->n; i++) {
-		if (!has(view, old->entries[i])) {
-			stop(lw, &old->entries[i]->ports[lw->index]);
-		}
-	}
-	lw->view = view;
-	for (size_t i = 0; i < view->n; i++) {
-		struct light_port *p = &view->entries[i]->ports[lw->index];
-
-		p->rules = &view->settings->light[i];
-		if (!has(old, view->entries[i])) {
-			start(lw, p);
-		}
-	}
-	atomic_store_explicit(&lw->adopted, view->generation, memory_order_release);
-	ev_async_send(r->loop, &r->light_wakeup);
-}
-
-/* --- life ----------------------------------------------------------------------------- */
-
-static struct light_scratch *make_scratch(void)
+struct light_scratch *lightpath_scratch(void)
 {
 	struct light_scratch *s = calloc(1, sizeof(*s));
 
@@ -471,33 +371,4 @@ static struct light_scratch *make_scratch(void)
 		s->replies[i].msg_hdr.msg_control = s->reply_control[i];
 	}
 	return s;
-}
-
-int lightpath_attach(struct worker *w)
-{
-	struct light_worker *lw = calloc(1, sizeof(*lw));
-
-	w->light = lw;
-	if (!lw) {
-		return -ENOMEM;
-	}
-	lw->worker = w;
-	lw->index = (unsigned)(w - w->reflector->workers);
-	lw->scratch = make_scratch();
-	if (!lw->scratch) {
-		return -ENOMEM;
-	}
-	ev_async_init(&lw->wakeup, on_view);
-	lw->wakeup.data = lw;
-	ev_async_start(w->loop, &lw->wakeup);
-	return 0;
-}
-
-void lightpath_detach(struct worker *w)
-{
-	if (w->light) {
-		free(w->light->scratch);
-	}
-	free(w->light);
-	w->light = NULL;
 }

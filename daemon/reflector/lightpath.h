@@ -72,12 +72,8 @@ struct light_worker {
 	_Atomic uint64_t adopted; /* its generation */
 };
 
-/** Count what the queue had no room for. Thread, or main thread when that is gone. */
-void lightpath_drops(struct light_port *p);
+/** Answer what waits, up to LIGHTPATH_BURST packets. False when the socket has no more. */
+bool lightpath_burst(struct light_port *p);
 
-/** Thread: for all its ports. */
-void lightpath_look(struct worker *w);
-
-/** Before the thread starts. Return 0 or negative errno; lightpath_detach either way. */
-NODISCARD int lightpath_attach(struct worker *w);
-void lightpath_detach(struct worker *w);
+/** Buffers of one thread. NULL without memory; free() frees them. */
+struct light_scratch *lightpath_scratch(void);

@@ -3,7 +3,7 @@
 
 #include "daemon/reflector/batch.h"
 #include "daemon/reflector/estimate.h"
-#include "daemon/reflector/lightpath.h"
+#include "daemon/reflector/lightview.h"
 #include "daemon/reflector/reflect.h"
 #include "daemon/reflector/shared.h"
 
@@ -206,7 +206,7 @@ static void on_beat(struct ev_loop *loop, ev_timer *t, int events)
 	atomic_store_explicit(&w->beat_ns, estimate_mono().ns, memory_order_relaxed);
 	if (w->beats++ % BEATS_PER_ESTIMATE == 0) {
 		shared_look(w);
-		lightpath_look(w);
+		lightview_look(w);
 		estimate_read(&w->estimate);
 		atomic_store_explicit(&w->synchronized, w->estimate.synchronized,
 				      memory_order_relaxed);
@@ -241,7 +241,7 @@ int worker_init(struct worker *w, struct reflector *r)
 	w->beat.data = w;
 	ev_timer_start(w->loop, &w->beat);
 	on_beat(w->loop, &w->beat, 0);
-	return lightpath_attach(w);
+	return lightview_attach(w);
 }
 
 /* struct sched_attr of the kernel, as far as it is needed (sched_setattr(2)). */
@@ -333,7 +333,7 @@ void worker_join(struct worker *w)
 
 void worker_free(struct worker *w)
 {
-	lightpath_detach(w);
+	lightview_detach(w);
 	if (w->loop) {
 		ev_loop_destroy(w->loop);
 	}

@@ -209,6 +209,16 @@ static const char everything[] =
 	"reflector = { threads = 64; cpus = \"1023,0-2,2-3,7\"; priority = 99; timestamps = \"hardware\"; };\n"
 	"log = { level = \"debug\"; };\n";
 
+static void check_overload(const struct settings *s)
+{
+	ck_assert_uint_eq(s->overload.loop_lag_ms, 60000);
+	ck_assert_uint_eq(s->overload.reflector_busy, 1);
+	ck_assert_uint_eq(s->overload.memory_used, 2);
+	ck_assert_uint_eq(s->overload.memory_pressure, 3);
+	ck_assert_uint_eq(s->overload.send_drops, 1000000000);
+	ck_assert_uint_eq(s->overload.receive_drops, 999999999);
+}
+
 START_TEST(every_key)
 {
 	struct settings *s = load_good(everything);
@@ -241,12 +251,7 @@ START_TEST(every_key)
 	ck_assert_uint_eq(s->accept_code, 5);
 	ck_assert_uint_eq(s->policy.third_party, 1);
 	ck_assert(s->policy.dscp_allowed == (UINT64_C(1) << 46 | 1 << 8 | 1));
-	ck_assert_uint_eq(s->overload.loop_lag_ms, 60000);
-	ck_assert_uint_eq(s->overload.reflector_busy, 1);
-	ck_assert_uint_eq(s->overload.memory_used, 2);
-	ck_assert_uint_eq(s->overload.memory_pressure, 3);
-	ck_assert_uint_eq(s->overload.send_drops, 1000000000);
-	ck_assert_uint_eq(s->overload.receive_drops, 999999999);
+	check_overload(s);
 	ck_assert_uint_eq(s->policy.port_first, 1);
 	ck_assert_uint_eq(s->policy.port_last, 1);
 	ck_assert_uint_eq(s->policy.handshake_s, 11);

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/reflector/lightview.h"
+
+#include "daemon/reflector/batch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+void lightview_drops(struct light_port *p)
+{
+	struct light_counters *c = &p->counters;
+	uint32_t now, more;
+
+	if (p->fd < 0 || !sock_read_drops(p->fd, &now)) {
+		return;
+	}
+	more = sock_new_drops(&p->drops_seen, now);
+	batch_count(&c->received, more);
+	batch_count(&c->dropped[LIGHT_DROP_RCVBUF], more);
+}
+
+void lightview_look(struct worker *w)
+{
+	struct light_view *view = w->light ? w->light->view : NULL;
+
+	for (size_t i = 0; view && i < view->n; i++) {
+		lightview_drops(&view->entries[i]->ports[w->light->index]);
+	}
+}
+
+/* --- views ---------------------------------------------------------------------------- */
+
+static void on_readable(struct ev_loop *loop, ev_io *io, int events)
+{
+	(void)lightpath_burst(io->data);
+}
+
+static bool has(const struct light_view *view, const struct light_entry *e)
+{
+	for (size_t i = 0; view && i < view->n; i++) {
+		if (view->entries[i] == e) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What has arrived is still answered; then the port is free. */
+static void stop(struct light_worker *lw, struct light_port *p)
+{
+	if (p->fd < 0) {
+		return;
+	}
+	(void)lightpath_burst(p);
+	lightview_drops(p);
+	ev_io_stop(lw->worker->loop, &p->io);
+	if (!p->passed) {
+		close(p->fd);
+	}
+	p->fd = -1;
+}
+
+static void start(struct light_worker *lw, struct light_port *p)
+{
+	if (p->fd < 0) {
+		return;
+	}
+	ev_io_init(&p->io, on_readable, p->fd, EV_READ);
+	p->io.data = p;
+	ev_io_start(lw->worker->loop, &p->io);
+}
+
+static void on_view(struct ev_loop *loop, ev_async *a, int events)
+{
+	struct light_worker *lw = a->data;
+	struct light_view *old = lw->view;
+	struct light_view *view = atomic_load_explicit(&lw->posted, memory_order_acquire);
+	struct reflector *r = lw->worker->reflector;
+
+	if (view == old) {
+		return;
+	}
+	for (size_t i = 0; old && i < old->n; i++) {
+		if (!has(view, old->entries[i])) {
+			stop(lw, &old->entries[i]->ports[lw->index]);
+		}
+	}
+	lw->view = view;
+	for (size_t i = 0; i < view->n; i++) {
+		struct light_port *p = &view->entries[i]->ports[lw->index];
+
+		p->rules = &view->settings->light[i];
+		if (!has(old, view->entries[i])) {
+			start(lw, p);
+		}
+	}
+	atomic_store_explicit(&lw->adopted, view->generation, memory_order_release);
+	ev_async_send(r->loop, &r->light_wakeup);
+}
+
+/* --- life ------------------------------------------------------------------------------ */
+
+int lightview_attach(struct worker *w)
+{
+	struct light_worker *lw = calloc(1, sizeof(*lw));
+
+	w->light = lw;
+	if (!lw) {
+		return -ENOMEM;
+	}
+	lw->worker = w;
+	lw->index = (unsigned)(w - w->reflector->workers);
+	lw->scratch = lightpath_scratch();
+	if (!lw->scratch) {
+		return -ENOMEM;
+	}
+	ev_async_init(&lw->wakeup, on_view);
+	lw->wakeup.data = lw;
+	ev_async_start(w->loop, &lw->wakeup);
+	return 0;
+}
+
+void lightview_detach(struct worker *w)
+{
+	if (w->light) {
+		free(w->light->scratch);
+	}
+	free(w->light);
+	w->light = NULL;
+}
