@@ -340,13 +340,3 @@ double reflector_busy(struct reflector *r)
 	}
 	return most;
 }
-
-bool reflector_holds_port(const struct reflector *r, uint16_t port)
-{
-	for (unsigned i = 0; i < r->count; i++) {
-		if (r->workers[i].shared && r->workers[i].shared->port == port) {
-			return true;
-		}
-	}
-	return port_is_used(&r->ports, port);
-}

@@ -236,6 +236,3 @@ double reflector_busy(struct reflector *r);
 
 /** Seconds since the slowest thread last went round its loop: fed to the watchdog. */
 double reflector_lag_s(const struct reflector *r);
-
-/** Does a session of ours hold this port, on any address? Main thread. */
-bool reflector_holds_port(const struct reflector *r, uint16_t port);

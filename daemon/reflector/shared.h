@@ -12,7 +12,7 @@
  */
 #pragma once
 
-#include "daemon/reflector/index.h"
+#include "base/index.h"
 #include "daemon/reflector/pool.h"
 
 #include <netinet/in.h>

@@ -1,62 +1,60 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/host.h"
 
-#include "daemon/reflector/sock.h"
+#include "base/localaddr.h"
 
-#include <ifaddrs.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 
-bool host_has(const struct address *a)
+static void on_change(struct ev_loop *loop, ev_io *w, int events)
 {
-	struct ifaddrs *all, *i;
-	bool found = a->family == 4 && a->ip[0] == 127;
-
-	if (found || getifaddrs(&all) < 0) {
-		return found;
-	}
-	for (i = all; i && !found; i = i->ifa_next) {
-		struct sockaddr_storage ss = { 0 };
-		struct address have;
-
-		if (!i->ifa_addr ||
-		    (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6)) {
-			continue;
-		}
-		memcpy(&ss, i->ifa_addr,
-		       i->ifa_addr->sa_family == AF_INET ? sizeof(struct sockaddr_in)
-							 : sizeof(struct sockaddr_in6));
-		have = sock_address(&ss);
-		found = address_same_host(a, &have);
-	}
-	freeifaddrs(all);
-	return found;
+	localaddr_read(w->data);
 }
 
-void host_ipv4(uint8_t out[static 4])
+int host_init(struct host *h, struct ev_loop *loop)
 {
-	struct ifaddrs *all, *i;
+	int rc = localaddr_new(&h->addresses);
 
-	memset(out, 0, 4);
-	if (getifaddrs(&all) < 0) {
-		return;
+	if (rc < 0) {
+		return rc;
 	}
-	for (i = all; i; i = i->ifa_next) {
-		struct sockaddr_in v4;
+	h->loop = loop;
+	ev_io_init(&h->io, on_change, localaddr_fd(h->addresses), EV_READ);
+	h->io.data = h->addresses;
+	if (localaddr_fd(h->addresses) >= 0) {
+		ev_io_start(loop, &h->io);
+	}
+	return 0;
+}
 
-		if (!i->ifa_addr || i->ifa_addr->sa_family != AF_INET) {
-			continue;
-		}
-		memcpy(&v4, i->ifa_addr, sizeof v4);
-		if (ntohl(v4.sin_addr.s_addr) >> 24 != 127) {
-			memcpy(out, &v4.sin_addr, 4);
-			break;
-		}
+void host_wipe(struct host *h)
+{
+	if (h->addresses) {
+		ev_io_stop(h->loop, &h->io);
 	}
-	freeifaddrs(all);
+	localaddr_free(h->addresses);
+	h->addresses = NULL;
+}
+
+void host_tick(struct host *h)
+{
+	localaddr_refresh(h->addresses);
+}
+
+bool host_has(struct host *h, const struct address *a, uint32_t device)
+{
+	struct localaddr_ip ip = { .family = a->family, .scope = a->scope };
+
+	memcpy(ip.octets, a->ip, sizeof ip.octets);
+	return localaddr_has(h->addresses, &ip, device);
+}
+
+void host_ipv4(const struct host *h, uint8_t out[static 4])
+{
+	localaddr_ipv4(h->addresses, out);
 }
 
 /* answer with the DSCP of the client's SYN. A socket of both families has IPv4, too. */

@@ -5,12 +5,28 @@
 #pragma once
 
 #include "daemon/control/address.h"
+#include "protocol/wire.h"
 
-/** Is this an address of this host? Walks all of them. R-089 */
-bool host_has(const struct address *a);
+#include <ev.h>
 
-/** The first IPv4 address that is not loopback; zeros if there is none. For SIDs, C-085. */
-void host_ipv4(uint8_t out[static 4]);
+struct host {
+	struct ev_loop *loop;
+	struct localaddr *addresses;
+	ev_io io;
+};
+
+/** Know the addresses of this host, and keep them up to date. Return 0 or -ENOMEM. */
+NODISCARD int host_init(struct host *h, struct ev_loop *loop);
+void host_wipe(struct host *h); /* zeros ok */
+
+/** Once a second. */
+void host_tick(struct host *h);
+
+/** Is this an address of this host? @device  of the socket that is asked for; 0 = none. R-089 */
+bool host_has(struct host *h, const struct address *a, uint32_t device);
+
+/** An IPv4 address that is not loopback; zeros if there is none. For SIDs, C-085. */
+void host_ipv4(const struct host *h, uint8_t out[static 4]);
 
 /**
  * Options of a control connection: answers at once, dead peers found while SERVWAIT is

@@ -21,6 +21,7 @@ struct order_session {
 	struct client *client;
 	struct admit_class *class; /* that it is counted in */
 	struct udp_session *udp;
+	struct place *place; /* while there is udp */
 	struct address peer; /* of the control connection */
 };
 
@@ -88,22 +89,36 @@ void orders_derived(void *owner, const struct crypt_keys *keys, bool known)
 
 /* --- sessions ------------------------------------------------------------------------- */
 
+/* With memory for its place. */
+static struct order_session *new_session(struct server *s)
+{
+	struct order_session *o = calloc(1, sizeof *o);
+
+	if (o) {
+		o->server = s;
+		o->place = place_new(&s->places);
+	}
+	if (o && !o->place) {
+		free(o);
+		o = NULL;
+	}
+	return o;
+}
+
+static void take_place(struct order_session *o)
+{
+	const struct session *s = &o->session;
+
+	o->place = place_take(&o->server->places, o->place, &s->spec.local, s->port,
+			      s->spec.device);
+}
+
 static int open_port(struct conn *c, struct order_session *o)
 {
 	const struct policy *p = conn_policy(c);
 
 	return udp_open(c->server->reflector, &o->session.spec, p->port_first, p->port_last, o,
 			&o->udp, &o->session.port);
-}
-
-static bool has_session_at(const struct conn *c, const struct address *a)
-{
-	for (const struct session *s = c->control.first; s; s = s->next) {
-		if (s->port == a->port && address_same_host(&s->spec.local, a)) {
-			return true;
-		}
-	}
-	return false;
 }
 
 /*
@@ -113,18 +128,9 @@ static bool has_session_at(const struct conn *c, const struct address *a)
  */
 static bool is_loop(const struct conn *opener, const struct address *remote)
 {
-	const struct server *s = opener->server;
 	bool shown = address_same_host(remote, &opener->control.remote);
 
-	if (!reflector_holds_port(s->reflector, remote->port) || !host_has(remote)) {
-		return false;
-	}
-	for (const struct conn *c = s->conns; c; c = c->next) {
-		if (!(shown && c->device != opener->device) && has_session_at(c, remote)) {
-			return true;
-		}
-	}
-	return false;
+	return place_is_taken(&opener->server->places, remote, shown ? &opener->device : NULL);
 }
 
 void orders_open(struct conn *c, struct control_in *in)
@@ -140,28 +146,30 @@ void orders_open(struct conn *c, struct control_in *in)
 		return;
 	}
 	in->reason = REASON_ADDRESS_NOT_LOCAL;
-	if (!address_same_host(&spec->local, &c->control.local) && !host_has(&spec->local)) {
+	if (!address_same_host(&spec->local, &c->control.local) &&
+	    !host_has(&c->server->host, &spec->local, c->device)) {
 		return;
 	}
 	in->reason = REASON_LOOP;
 	if (is_loop(c, &spec->remote)) {
 		return;
 	}
-	o = calloc(1, sizeof *o);
+	o = new_session(c->server);
 	in->error = -ENOMEM;
 	if (!o) {
 		return;
 	}
 	o->session.spec = *spec;
 	o->session.spec.device = c->device;
-	o->server = c->server;
 	o->conn = c;
 	o->peer = c->control.remote;
 	in->error = open_port(c, o);
 	if (in->error) {
+		place_drop(o->place);
 		free(o);
 		return;
 	}
+	take_place(o);
 	udp_police(o->udp, c->usage ? &c->usage->police : NULL);
 	o->client = clients_ref(c->client);
 	o->class = c->control.class;
@@ -233,6 +241,8 @@ void orders_session_ended(void *context, void *owner, enum udp_end why,
 	}
 	admit_session_end(&s->admit, o->class, &o->client->admit);
 	clients_put(s->clients, o->client);
+	place_leave(&s->places, o->place);
+	o->place = NULL;
 	o->udp = NULL;
 	if (o->conn) { /* not when it was handed over */
 		conn_feed(o->conn, &in);
@@ -333,24 +343,29 @@ static bool adopt(struct carry *k, struct order_session *o, const struct past *p
 		clients_put(s->clients, o->client);
 		return false;
 	}
+	take_place(o);
 	admit_session_resume(&s->admit, o->class, &o->client->admit);
 	return true;
 }
 
 static bool load_session(struct carry *k, struct server *s, struct conn *c)
 {
-	struct order_session *o = calloc(1, sizeof *o);
+	struct order_session *o = new_session(s);
 	struct past p = { 0 };
 
 	if (!o) {
 		return false;
 	}
-	o->server = s;
 	o->conn = c;
 	carry_session(k, o, &p);
 	if (k->bad || (!c && !p.live) || (p.live && !adopt(k, o, &p))) {
+		place_drop(o->place);
 		free(o);
 		return false;
+	}
+	if (!p.live) {
+		place_drop(o->place);
+		o->place = NULL;
 	}
 	if (c) {
 		resume_link(&c->control, &o->session);

@@ -106,6 +106,7 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 	struct server *s = w->data;
 
 	clients_sweep(s->clients, server_mono());
+	host_tick(&s->host);
 	burden_measure(s);
 	burden_look(s);
 	memory_settle(s->n_conns + s->admit.sessions + clients_number(s->clients));
@@ -274,10 +275,11 @@ static int start(struct server *s, const struct server_options *o)
 	memory_init();
 	s->loop = ev_default_loop(EVFLAG_AUTO);
 	s->clients = clients_new();
-	if (!s->loop || !s->clients || conn_prepare(s) || notify_new(&s->notify, s->loop)) {
+	if (!s->loop || !s->clients || conn_prepare(s) || notify_new(&s->notify, s->loop) ||
+	    host_init(&s->host, s->loop)) {
 		return -ENOMEM;
 	}
-	host_ipv4(s->host_ipv4);
+	host_ipv4(&s->host, s->host_ipv4);
 	rc = reflecting_start(s);
 	if (rc < 0) {
 		return rc;
@@ -310,6 +312,7 @@ int server_run(const struct server_options *o, struct settings *settings)
 	struct server s = { .keyed = vault_of(sizeof(struct control_keyed)) };
 	int rc;
 
+	places_init(&s.places);
 	reload_use(&s, settings);
 	rc = start(&s, o);
 
@@ -329,6 +332,8 @@ int server_run(const struct server_options *o, struct settings *settings)
 	free(s.scratch);
 	clients_free(s.clients);
 	usage_free(&s.usages);
+	places_wipe(&s.places);
+	host_wipe(&s.host);
 	settings_unref(s.settings);
 	notify_free(s.notify);
 	ends_free(s.ends);

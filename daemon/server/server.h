@@ -13,9 +13,11 @@
 #include "daemon/server/burden.h"
 #include "daemon/server/clients.h"
 #include "daemon/server/crowd.h"
+#include "daemon/server/host.h"
 #include "daemon/server/listener.h"
 #include "daemon/server/log.h"
 #include "daemon/server/passed.h"
+#include "daemon/server/place.h"
 #include "daemon/server/usage.h"
 
 #include <ev.h>
@@ -41,6 +43,8 @@ struct server {
 	struct listener *listeners;
 	struct admit_total admit;
 	struct usage *usages;
+	struct places places; /* of sessions */
+	struct host host;
 	struct burden burden;
 	struct conn *conns; /* all of them */
 	uint32_t n_conns;

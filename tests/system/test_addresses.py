@@ -2,6 +2,9 @@
 """Addresses and families of a request: what is the peer's fault is never told as one of ours."""
 
 import re
+import signal
+import subprocess
+import time
 
 import harness
 from harness import run, same, test, true, wait_for
@@ -93,6 +96,58 @@ def zero_addresses_over_ipv6(t):
     same(answer.accept, 0, "Accept")
     same(c.start().accept, 0, "Start-Ack")
     true(sender.exchange((harness.SERVER[6], answer.port), make_packet(0)) is not None, "no reply")
+
+
+# --- addresses come and go ------------------------------------------------------------
+
+NEW = {4: "198.51.100.201", 6: "2001:db8::201"}
+MANY = 2000  # more changes than wait for a process that does not read
+
+
+def address(t, what, text, prefix=None):
+    ip = ("ip", "-%d" % t.family, "-n", t.net.server, "address", what)
+    nodad = ("nodad",) if t.family == 6 and what == "add" else ()
+    run(*ip, text + (prefix or {4: "/24", 6: "/64"}[t.family]), "dev", harness.SERVER_LINK, *nodad)
+
+
+@test(both=True)
+def address_comes_and_goes(t):
+    # R-089: as of the moment of the request
+    d = t.daemon()
+    c = t.connect()
+    for _ in range(3):
+        refused(t, d, c, "address-not-local", "not there yet", receiver=NEW[t.family])
+        address(t, "add", NEW[t.family])
+        same(c.request(receiver=NEW[t.family]).accept, 0, "Accept, the address is there")
+        address(t, "del", NEW[t.family])
+    refused(t, d, c, "address-not-local", "not there any more", receiver=NEW[t.family])
+
+
+@test
+def more_addresses_than_can_be_told(t):
+    """While it is stopped, the kernel's messages to it are lost: it finds out by itself."""
+    d = t.daemon()
+    c = t.connect()
+    address(t, "add", NEW[4])
+    same(c.request(receiver=NEW[4]).accept, 0, "Accept, the address is there")
+    many = ["10.77.%d.%d" % (i // 250, 1 + i % 250) for i in range(MANY)]
+    d.signal(signal.SIGSTOP)
+    try:
+        subprocess.run(["ip", "-n", t.net.server, "-batch", "-"], check=True, text=True,
+                       input="".join("address add %s/32 dev %s\n" % (a, harness.SERVER_LINK)
+                                     for a in many))
+        address(t, "del", NEW[4])
+    finally:
+        d.signal(signal.SIGCONT)
+    for receiver in (many[0], many[-1], many[MANY // 2]):
+        same(c.request(receiver=receiver).accept, 0, "Accept for " + receiver)
+    refused(t, d, c, "address-not-local", "gone meanwhile", receiver=NEW[4])
+    end = time.monotonic() + 2.5  # within which it gets to know them all again
+    while time.monotonic() < end:
+        for what, accept in (("del", 3), ("add", 0)):
+            address(t, what, many[7], "/32")
+            same(c.request(receiver=many[7]).accept, accept, "Accept after " + what)
+    run("ip", "-n", t.net.server, "address", "flush", "to", "10.77.0.0/16")
 
 
 if __name__ == "__main__":

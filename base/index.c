@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/reflector/index.h"
+#include "base/index.h"
 
 #include <errno.h>
 #include <stdlib.h>
