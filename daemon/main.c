@@ -133,7 +133,7 @@ static void parse(int argc, char **argv, struct command *c)
 int main(int argc, char **argv)
 {
 	struct command c = { .server.config_path = SETTINGS_PATH };
-	struct settings_error err = { "out of memory" };
+	struct settings_error err = { .text = "out of memory" };
 	struct settings *settings;
 
 	parse(argc, argv, &c);

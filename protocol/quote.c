@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "protocol/quote.h"
 
+#include "protocol/utf8.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -121,40 +123,14 @@ static bool is_hidden(uint32_t c)
 	return low < HIDDEN && c >= hidden[low].first;
 }
 
-/* How many octets the first of a character announces; 0 = it cannot be the first. */
-static size_t length_of(uint8_t first)
-{
-	if (first < 0x80) {
-		return 1;
-	}
-	if (first < 0xc2) { /* goes on, or overlong */
-		return 0;
-	}
-	return first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-}
-
-/* The character at @s, of *@octets; NO_CHARACTER and 1 if there is none. RFC 3629 */
+/* The character at @s, of *@octets; NO_CHARACTER and 1 if there is none. */
 static uint32_t decode(const uint8_t *s, size_t len, size_t *octets)
 {
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t n = length_of(*s);
-	uint32_t c = n == 1 ? *s : *s & (0x7fu >> n);
+	uint32_t c;
+	size_t n = utf8_decode(s, len, &c);
 
-	*octets = 1;
-	if (!n || n > len) {
-		return NO_CHARACTER;
-	}
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80) {
-			return NO_CHARACTER;
-		}
-		c = c << 6 | (s[i] & 0x3f);
-	}
-	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff)) {
-		return NO_CHARACTER;
-	}
-	*octets = n;
-	return c;
+	*octets = n ? n : 1;
+	return n ? c : NO_CHARACTER;
 }
 
 static size_t put(char *to, size_t size, const uint8_t *from, size_t len, const char *special)

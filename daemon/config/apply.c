@@ -6,7 +6,7 @@
 #include "daemon/config/fault.h"
 #include "daemon/config/keys.h"
 #include "daemon/config/lightconf.h"
-#include "daemon/config/source.h"
+#include "daemon/config/parse.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -92,7 +92,7 @@ const char *apply_address(const char *text, struct address *address)
 	return NULL;
 }
 
-static int put_address(struct apply *a, const config_setting_t *s, struct settings_listen *l)
+static int check_address(struct apply *a, const config_setting_t *s, struct settings_listen *l)
 {
 	const char *text = config_setting_get_string(s);
 	const char *wrong;
@@ -101,7 +101,7 @@ static int put_address(struct apply *a, const config_setting_t *s, struct settin
 		return convert_complain(a, s, "listen.address: this is %s, expected: a string",
 					convert_describe(s));
 	}
-	wrong = apply_address(text, &l->address);
+	wrong = *text ? apply_address(text, &l->address) : NULL;
 	if (wrong) {
 		return convert_complain(
 			a, s,
@@ -109,7 +109,7 @@ static int put_address(struct apply *a, const config_setting_t *s, struct settin
 			"of this host; \"0.0.0.0\" or \"::\" for all; \"\" for both",
 			text, wrong);
 	}
-	return add_listen(a, s, l);
+	return 0;
 }
 
 static int put_both_families(struct apply *a, const config_setting_t *s, struct settings_listen *l)
@@ -146,7 +146,7 @@ static int put_entry(struct apply *a, const config_setting_t *s)
 {
 	config_setting_t *address = NULL, *port = NULL, *device = NULL;
 	struct settings_listen l = { 0 };
-	int r;
+	int r = 0;
 
 	if (s->type != CONFIG_TYPE_GROUP) {
 		return convert_wrong_type(a, s, schema_find("listen", SCHEMA_SERVER));
@@ -161,21 +161,22 @@ static int put_entry(struct apply *a, const config_setting_t *s)
 		} else if (!strcmp(member->name, "device")) {
 			device = member;
 		} else {
-			return convert_complain(
+			r = convert_unknown(
 				a, member,
 				"listen.%.60s: unknown key, expected: address, port, device",
 				member->name);
 		}
 	}
-	r = put_port(a, port, &l.address.port);
-	r = r ? r : convert_device(a, device, "listen.device", l.device);
+	r = apply_both(r, put_port(a, port, &l.address.port));
+	r = apply_both(r, convert_device(a, device, "listen.device", l.device));
 	if (r) {
-		return r;
+		return address ? apply_both(r, check_address(a, address, &l)) : r;
 	}
 	if (!address || (address->type == CONFIG_TYPE_STRING && !*address->value.sval)) {
 		return put_both_families(a, s, &l);
 	}
-	return put_address(a, address, &l);
+	r = check_address(a, address, &l);
+	return r ? r : add_listen(a, s, &l);
 }
 
 static int put_listen(struct apply *a, const config_setting_t *s, const struct schema_row *row)
@@ -191,23 +192,14 @@ static int put_listen(struct apply *a, const config_setting_t *s, const struct s
 					schema_accepts(row, SCHEMA_SERVER, accepts));
 	}
 	a->settings->n_listen = 0; /* there is room for all */
-	for (int i = 0; !r && i < config_setting_length(s); i++) {
-		r = put_entry(a, config_setting_get_elem(s, (unsigned)i));
+	for (int i = 0; r >= 0 && i < config_setting_length(s); i++) {
+		r = apply_both(r, put_entry(a, config_setting_get_elem(s, (unsigned)i)));
 	}
 	return r;
 }
 
-static int put(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+static int put_value(struct apply *a, const config_setting_t *s, const struct schema_row *row)
 {
-	size_t index = (size_t)(row - schema_rows);
-	unsigned line = config_setting_source_line(s);
-
-	if (a->class) {
-		a->class->lines[index] = line;
-	} else {
-		a->settings->places[index] = (struct settings_place){ a->file, line };
-		a->order[index] = ++a->n_set;
-	}
 	switch (row->type) {
 	case SCHEMA_LISTEN:
 		return put_listen(a, s, row);
@@ -234,43 +226,70 @@ static int put(struct apply *a, const config_setting_t *s, const struct schema_r
 	return convert_put(a, s, row);
 }
 
+static int put(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	size_t index = (size_t)(row - schema_rows);
+	int r;
+
+	if (a->class) {
+		a->class->places[index] = convert_place(a, s);
+	} else {
+		a->settings->places[index] = convert_place(a, s);
+		a->order[index] = ++a->n_set;
+	}
+	r = put_value(a, s, row);
+	if (r && a->class) {
+		a->class->bad = true;
+	} else if (r) {
+		a->bad |= UINT64_C(1) << index;
+	}
+	return r;
+}
+
 static int unknown(struct apply *a, const config_setting_t *s, const char *key)
 {
 	const char *meant = schema_suggest(key, apply_scope(a));
 
 	if (meant) {
-		return convert_complain(a, s, "%s: unknown key, did you mean %s%s?", a->key,
-					a->class ? "clients." : "", meant);
+		return convert_unknown(a, s, "%s: unknown key, did you mean %s%s?", a->key,
+				       a->class ? "clients." : "", meant);
 	}
-	return convert_complain(a, s, "%s: unknown key, expected: one of those in twampd.conf(5)",
-				a->key);
+	return convert_unknown(a, s, "%s: unknown key, expected: one of those in twampd.conf(5)",
+			       a->key);
+}
+
+static int walk(struct apply *a, const config_setting_t *parent, const char *group);
+
+static int take(struct apply *a, const config_setting_t *s, const char *group)
+{
+	enum schema_scope where = apply_scope(a);
+	const struct schema_row *row;
+	char key[160];
+
+	(void)snprintf(key, sizeof(key), "%s%s%.100s", group ? group : "", group ? "." : "",
+		       s->name);
+	(void)snprintf(a->key, sizeof(a->key), "%s%s", a->class ? "clients." : "", key);
+	row = schema_find(key, where);
+	if (row) {
+		return put(a, s, row);
+	}
+	if (group || !schema_is_group(key, where)) {
+		return unknown(a, s, key);
+	}
+	if (s->type == CONFIG_TYPE_GROUP) {
+		return walk(a, s, key);
+	}
+	return convert_complain(a, s, "%s: this is %s, expected: a group { }", a->key,
+				convert_describe(s));
 }
 
 /* The top of a file or a class (no @group), or one group below it: there are no deeper keys. */
 static int walk(struct apply *a, const config_setting_t *parent, const char *group)
 {
-	enum schema_scope where = apply_scope(a);
-	char key[160];
 	int r = 0;
 
-	for (int i = 0; !r && i < config_setting_length(parent); i++) {
-		config_setting_t *s = config_setting_get_elem(parent, (unsigned)i);
-		const struct schema_row *row;
-
-		(void)snprintf(key, sizeof(key), "%s%s%.100s", group ? group : "", group ? "." : "",
-			       s->name);
-		(void)snprintf(a->key, sizeof(a->key), "%s%s", a->class ? "clients." : "", key);
-		row = schema_find(key, where);
-		if (row) {
-			r = put(a, s, row);
-		} else if (group || !schema_is_group(key, where)) {
-			r = unknown(a, s, key);
-		} else if (s->type == CONFIG_TYPE_GROUP) {
-			r = walk(a, s, key);
-		} else {
-			r = convert_complain(a, s, "%s: this is %s, expected: a group { }", a->key,
-					     convert_describe(s));
-		}
+	for (int i = 0; r >= 0 && i < config_setting_length(parent); i++) {
+		r = apply_both(r, take(a, config_setting_get_elem(parent, (unsigned)i), group));
 	}
 	return r;
 }
@@ -302,23 +321,15 @@ int apply_defaults(struct settings *s)
 
 int apply_file(struct apply *a, const char *path)
 {
-	config_t config;
-	char *text;
-	int r = source_read(path, &text, a->err);
+	struct parse p;
+	int r;
 
-	if (r) {
-		return r;
-	}
 	a->file = path;
-	config_init(&config);
-	if (config_read_string(&config, text)) {
-		r = walk(a, config_root_setting(&config), NULL);
-	} else {
-		r = fault(a->err, path, (unsigned)config_error_line(&config), "%s",
-			  config_error_text(&config));
+	r = parse_file(a, path, &p);
+	if (r >= 0 && p.parsed) {
+		r = apply_both(r, walk(a, config_root_setting(&p.config), NULL));
 	}
-	config_destroy(&config);
-	free(text);
+	parse_free(&p);
 	return r;
 }
 
@@ -333,15 +344,15 @@ static int check_ports(struct apply *a)
 	size_t first = index_of("ports.first"), last = index_of("ports.last");
 	const struct settings_place *later;
 
-	if (p->port_first <= p->port_last) {
+	if (p->port_first <= p->port_last || (a->bad >> first & 1) || (a->bad >> last & 1)) {
 		return 0;
 	}
 	/* The one that was set later is the one to look at. */
 	later = &a->settings->places[a->order[first] > a->order[last] ? first : last];
-	return fault(
-		a->err, later->file, later->line,
-		"ports.first (%u) is above ports.last (%u), expected: ports.first <= ports.last",
-		p->port_first, p->port_last);
+	return fault_at(a->err, later, NULL,
+			"ports.first: %u is above ports.last (%u), expected: ports.first <= "
+			"ports.last",
+			p->port_first, p->port_last);
 }
 
 static int load_keys(struct apply *a)
@@ -354,15 +365,25 @@ static int load_keys(struct apply *a)
 		return 0;
 	}
 	r = keys_place(a->config, s->keys_file, &s->keys_path, &explicit);
-	return r ? r : keys_load(s->keys_path, explicit, &s->keys, a->err);
+	if (r || (a->bad >> index_of("keys_file") & 1)) {
+		return r;
+	}
+	if (a->as && !strcmp(s->keys_path, a->as)) {
+		return keys_load(a->candidate, true, &s->keys, a->err);
+	}
+	return keys_load(s->keys_path, explicit, &s->keys, a->err);
 }
 
 int apply_finish(struct apply *a)
 {
-	int r = check_ports(a);
+	const struct settings_place *places = a->settings->places;
+	int r = check_ports(a), keys = load_keys(a);
 
-	r = r ? r : load_keys(a);
-	return r ? r
-		 : classes_finish(a, &a->settings->places[index_of("clients")],
-				  &a->settings->places[index_of("modes")]);
+	a->keys_unknown = keys != 0;
+	r = apply_both(r, keys);
+	if (r < 0) {
+		return r;
+	}
+	return apply_both(
+		r, classes_finish(a, &places[index_of("clients")], &places[index_of("modes")]));
 }

@@ -11,11 +11,16 @@
 
 struct apply {
 	struct settings *settings;
-	struct settings_error *err;
+	struct settings_error *err; /* NULL = tell nobody */
+	bool exact; /* columns are wanted, and what is wrong with the syntax */
+	const char *as, *candidate; /* of settings_check() */
 	const char *config; /* the main file; NULL = defaults only */
 	const char *file; /* being read; lives as long as this */
 	char key[176]; /* being read, as it is told: "clients.modes" */
 	struct settings_class *class; /* being read, or NULL */
+	const char *class_name; /* its name, or NULL: it may come later in the file */
+	uint64_t bad; /* a bit for each schema row with a fault */
+	bool keys_unknown; /* the keys file could not be read */
 	unsigned order[SCHEMA_ROWS]; /* in which each key was set last, from 1 on; 0 = not set */
 	unsigned n_set;
 };
@@ -29,10 +34,16 @@ static inline enum schema_scope apply_scope(const struct apply *a)
 /** The value of every key that no file sets. Return 0 or -ENOMEM. */
 NODISCARD int apply_defaults(struct settings *s);
 
+/** What comes of two steps that are both to be done: memory first, then faults. */
+static inline int apply_both(int r, int next)
+{
+	return r < 0 || !next ? r : next;
+}
+
 /** All of @address but its port. Return what is wrong, or NULL. */
 NODISCARD const char *apply_address(const char *text, struct address *address);
 
-/** Return 0, -ENOMEM or SETTINGS_BAD. */
+/** All of a file: it goes on behind a fault. Return 0, -ENOMEM or SETTINGS_BAD. */
 NODISCARD int apply_file(struct apply *a, const char *path);
 
 /** The keys of one entry of "clients", into @a->class. Return 0, -ENOMEM or SETTINGS_BAD. */

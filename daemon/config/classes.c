@@ -68,6 +68,45 @@ static int make_room(struct apply *a, const config_setting_t *list)
 	return 0;
 }
 
+static bool is_name(const char *text)
+{
+	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				  "0123456789_.-");
+
+	return len && len <= SETTINGS_CLASS_NAME_MAX && !text[len];
+}
+
+/* The name that it will have, for what is told about it. */
+static const char *name_of(const config_setting_t *group)
+{
+	const config_setting_t *name = config_setting_get_member(group, "name");
+
+	return name && name->type == CONFIG_TYPE_STRING && is_name(name->value.sval)
+		       ? name->value.sval
+		       : NULL;
+}
+
+static bool is_somebody(const config_setting_t *s)
+{
+	return s && (s->type != CONFIG_TYPE_ARRAY || config_setting_length(s));
+}
+
+/* A class that was read has a name, and somebody in it. */
+static int check_class(struct apply *a, const config_setting_t *s)
+{
+	if (!config_setting_get_member(s, "name")) {
+		return convert_complain(a, s,
+					"clients: there is no name, expected: name = \"...\"");
+	}
+	if (is_somebody(config_setting_get_member(s, "prefixes")) ||
+	    is_somebody(config_setting_get_member(s, "key_ids")) || !a->class_name) {
+		return 0;
+	}
+	return convert_complain(a, s,
+				"clients: nobody is in class \"%s\", expected: prefixes or key_ids",
+				a->class_name);
+}
+
 static int put_class(struct apply *a, const config_setting_t *s, const struct schema_row *row)
 {
 	struct settings *to = a->settings;
@@ -79,26 +118,19 @@ static int put_class(struct apply *a, const config_setting_t *s, const struct sc
 		return convert_wrong_type(a, s, row);
 	}
 	to->n_classes++;
-	c->line = config_setting_source_line(s);
+	c->place = convert_place(a, s);
 	c->first_prefix = to->n_prefixes;
 	c->first_key_id = to->n_key_ids;
 	a->class = c;
+	a->class_name = name_of(s);
 	r = apply_class(a, s);
 	a->class = NULL;
-	if (r) {
-		return r;
-	}
-	if (!*c->name) {
-		return convert_complain(a, s,
-					"clients: there is no name, expected: name = \"...\"");
-	}
+	r = r < 0 ? r : apply_both(r, check_class(a, s));
+	a->class_name = NULL;
+	c->bad = r != 0;
 	c->n_prefixes = to->n_prefixes - c->first_prefix;
 	c->n_key_ids = to->n_key_ids - c->first_key_id;
-	if (c->n_prefixes || c->n_key_ids) {
-		return 0;
-	}
-	return convert_complain(
-		a, s, "clients: nobody is in class \"%s\", expected: prefixes or key_ids", c->name);
+	return r;
 }
 
 int classes_put(struct apply *a, const config_setting_t *s, const struct schema_row *row)
@@ -118,18 +150,13 @@ int classes_put(struct apply *a, const config_setting_t *s, const struct schema_
 		return 0;
 	}
 	r = make_room(a, s);
-	for (int i = 0; !r && i < n; i++) {
-		r = put_class(a, config_setting_get_elem(s, (unsigned)i), row);
+	if (r) {
+		return r;
+	}
+	for (int i = 0; r >= 0 && i < n; i++) {
+		r = apply_both(r, put_class(a, config_setting_get_elem(s, (unsigned)i), row));
 	}
 	return r;
-}
-
-static bool is_name(const char *text)
-{
-	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				  "0123456789_.-");
-
-	return len && len <= SETTINGS_CLASS_NAME_MAX && !text[len];
 }
 
 int classes_put_name(struct apply *a, const config_setting_t *s, const struct schema_row *row)
@@ -149,7 +176,7 @@ int classes_put_name(struct apply *a, const config_setting_t *s, const struct sc
 		if (!strcmp(all->classes[i].name, name)) {
 			return convert_complain(
 				a, s, "%s: \"%s\" is the class of line %u too, expected: once",
-				a->key, name, all->classes[i].line);
+				a->key, name, all->classes[i].place.line);
 		}
 	}
 	memcpy(a->class->name, name, strlen(name) + 1);
@@ -159,6 +186,7 @@ int classes_put_name(struct apply *a, const config_setting_t *s, const struct sc
 static int put_prefix(struct apply *a, const config_setting_t *s, const struct schema_row *row)
 {
 	const char *text = config_setting_get_string(s), *wrong;
+	struct settings_place at = convert_place(a, s);
 	struct settings *to = a->settings;
 	char meant[PREFIX_TEXT_LEN];
 	struct prefix p;
@@ -181,7 +209,8 @@ static int put_prefix(struct apply *a, const config_setting_t *s, const struct s
 	to->prefixes[to->n_prefixes++] = (struct settings_prefix){
 		.prefix = p,
 		.class = (uint32_t)(a->class - to->classes),
-		.line = config_setting_source_line(s),
+		.line = at.line,
+		.column = at.column,
 	};
 	return 0;
 }
@@ -193,8 +222,8 @@ int classes_put_prefixes(struct apply *a, const config_setting_t *s, const struc
 	if (s->type != CONFIG_TYPE_ARRAY) {
 		return convert_wrong_type(a, s, row);
 	}
-	for (int i = 0; !r && i < config_setting_length(s); i++) {
-		r = put_prefix(a, config_setting_get_elem(s, (unsigned)i), row);
+	for (int i = 0; r >= 0 && i < config_setting_length(s); i++) {
+		r = apply_both(r, put_prefix(a, config_setting_get_elem(s, (unsigned)i), row));
 	}
 	return r;
 }
@@ -202,6 +231,7 @@ int classes_put_prefixes(struct apply *a, const config_setting_t *s, const struc
 static int put_key_id(struct apply *a, const config_setting_t *s, const struct schema_row *row)
 {
 	const char *text = config_setting_get_string(s), *wrong;
+	struct settings_place at = convert_place(a, s);
 	struct settings *to = a->settings;
 	struct settings_key_id *id;
 	size_t len;
@@ -220,7 +250,8 @@ static int put_key_id(struct apply *a, const config_setting_t *s, const struct s
 	memcpy(id->id, text, len);
 	id->len = (uint8_t)len;
 	id->class = (uint32_t)(a->class - to->classes);
-	id->line = config_setting_source_line(s);
+	id->line = at.line;
+	id->column = at.column;
 	return 0;
 }
 
@@ -231,8 +262,8 @@ int classes_put_key_ids(struct apply *a, const config_setting_t *s, const struct
 	if (s->type != CONFIG_TYPE_ARRAY) {
 		return convert_wrong_type(a, s, row);
 	}
-	for (int i = 0; !r && i < config_setting_length(s); i++) {
-		r = put_key_id(a, config_setting_get_elem(s, (unsigned)i), row);
+	for (int i = 0; r >= 0 && i < config_setting_length(s); i++) {
+		r = apply_both(r, put_key_id(a, config_setting_get_elem(s, (unsigned)i), row));
 	}
 	return r;
 }

@@ -12,7 +12,7 @@
 struct settings_prefix {
 	struct prefix prefix;
 	uint32_t class; /* index */
-	unsigned line;
+	unsigned line, column;
 	const struct settings_prefix *wider; /* the longest other one that covers it, or NULL */
 };
 
@@ -20,7 +20,7 @@ struct settings_key_id {
 	uint8_t id[KEYS_ID_MAX];
 	uint8_t len;
 	uint32_t class;
-	unsigned line;
+	unsigned line, column;
 };
 
 /* Each returns 0, -ENOMEM or SETTINGS_BAD; all but the first read into @a->class. */

@@ -25,7 +25,7 @@ static bool make_policy(const struct settings *s, const struct policy *configure
 	"\"unauthenticated\" among the modes"
 #define PATH_SHOWN 80
 
-static int need_keys(struct apply *a, const struct settings_place *modes, const char *file,
+static int need_keys(struct apply *a, const struct settings_place *modes,
 		     const struct settings_class *c)
 {
 	const char *path = a->settings->keys_path, *cut = "";
@@ -36,11 +36,9 @@ static int need_keys(struct apply *a, const struct settings_place *modes, const 
 		path += len - PATH_SHOWN;
 	}
 	if (!c) {
-		return fault(a->err, modes->file, modes->line, "modes: all " WITHOUT_KEYS, cut,
-			     path);
+		return fault_at(a->err, modes, NULL, "modes: all " WITHOUT_KEYS, cut, path);
 	}
-	return fault(a->err, file, c->line, "clients.modes: all of class \"%s\" " WITHOUT_KEYS,
-		     c->name, cut, path);
+	return fault_at(a->err, &c->place, c->name, "clients.modes: all " WITHOUT_KEYS, cut, path);
 }
 
 /* What the class does not set it has from the settings: those of the last file, so not before. */
@@ -57,51 +55,54 @@ static void inherit(const struct settings *s, struct settings_class *c)
 	}
 }
 
-static int check_ports(struct apply *a, const struct settings_place *clients,
-		       const struct settings_class *c)
+static int check_ports(struct apply *a, const struct settings_class *c)
 {
 	const struct policy *p = &c->configured;
 
 	if (p->port_first <= p->port_last) {
 		return 0;
 	}
-	return fault(a->err, clients->file, c->line,
-		     "clients.ports.first (%u) of class \"%s\" is above its ports.last (%u), "
-		     "expected: ports.first <= ports.last",
-		     p->port_first, c->name, p->port_last);
+	return fault_at(a->err, &c->place, c->name,
+			"clients.ports.first: %u is above ports.last (%u), expected: ports.first "
+			"<= ports.last",
+			p->port_first, p->port_last);
 }
 
-static int make_policies(struct apply *a, const struct settings_place *clients,
-			 const struct settings_place *modes)
+static int make_class(struct apply *a, struct settings_class *c)
+{
+	int r;
+
+	inherit(a->settings, c);
+	if (c->bad || a->bad) {
+		return 0; /* what it says, or inherits, is not what is meant */
+	}
+	r = check_ports(a, c);
+	if (c->n_key_ids && !(c->configured.modes & MODE_KEYED_MASK)) {
+		r = fault_at(a->err, &c->place, c->name,
+			     "clients.key_ids: no mode uses keys, expected: one that does among "
+			     "the modes, or no key_ids");
+	} else if (!make_policy(a->settings, &c->configured, &c->policy) && !a->keys_unknown) {
+		r = need_keys(a, NULL, c);
+	}
+	return r;
+}
+
+static int make_policies(struct apply *a, const struct settings_place *modes)
 {
 	struct settings *s = a->settings;
 	bool some = make_policy(s, &s->configured, &s->policy);
+	int r = 0;
 
 	strcpy(s->fallback.name, "default");
 	s->fallback.policy = s->policy;
 	s->fallback.configured = s->configured;
 	if (!s->n_classes) {
-		return some ? 0 : need_keys(a, modes, modes->file, NULL);
+		return some || a->bad || a->keys_unknown ? 0 : need_keys(a, modes, NULL);
 	}
 	for (size_t i = 0; i < s->n_classes; i++) {
-		struct settings_class *c = &s->classes[i];
-
-		inherit(s, c);
-		if (check_ports(a, clients, c)) {
-			return SETTINGS_BAD;
-		}
-		if (c->n_key_ids && !(c->configured.modes & MODE_KEYED_MASK)) {
-			return fault(
-				a->err, clients->file, c->line,
-				"clients.key_ids: no mode of class \"%s\" uses keys, expected: "
-				"one that does among its modes, or no key_ids",
-				c->name);
-		}
-		if (!make_policy(s, &c->configured, &c->policy)) {
-			return need_keys(a, modes, clients->file, c);
-		}
+		r = apply_both(r, make_class(a, &s->classes[i]));
 	}
-	return 0;
+	return r;
 }
 
 /* --- addresses --- */
@@ -120,6 +121,7 @@ static int index_prefixes(struct apply *a, const struct settings_place *clients)
 	struct settings *s = a->settings;
 	const struct settings_prefix *outer = NULL;
 	char text[PREFIX_TEXT_LEN];
+	int r = 0;
 
 	for (size_t i = 0; i < s->n_prefixes; i++) {
 		s->by_address[i] = &s->prefixes[i];
@@ -135,8 +137,10 @@ static int index_prefixes(struct apply *a, const struct settings_place *clients)
 			outer = outer->wider;
 		}
 		if (outer && !prefix_compare(&outer->prefix, &p->prefix)) {
-			return fault(
-				a->err, clients->file, p->line,
+			struct settings_place at = { clients->file, p->line, p->column };
+
+			r = fault_at(
+				a->err, &at, s->classes[p->class].name,
 				"clients.prefixes: \"%s\" is there already, in class \"%s\" (line "
 				"%u), expected: once",
 				prefix_text(&p->prefix, text), s->classes[outer->class].name,
@@ -145,7 +149,7 @@ static int index_prefixes(struct apply *a, const struct settings_place *clients)
 		p->wider = outer;
 		outer = p;
 	}
-	return 0;
+	return r;
 }
 
 /* --- KeyIDs --- */
@@ -162,6 +166,7 @@ static int compare_key_ids(const void *a, const void *b)
 static int index_key_ids(struct apply *a, const struct settings_place *clients)
 {
 	struct settings *s = a->settings;
+	int r = 0;
 
 	for (size_t i = 0; i < s->n_key_ids; i++) {
 		s->by_key_id[i] = &s->key_ids[i];
@@ -173,33 +178,38 @@ static int index_key_ids(struct apply *a, const struct settings_place *clients)
 		const struct settings_key_id *x = s->by_key_id[i - 1], *y = s->by_key_id[i];
 
 		if (!keys_compare_ids(x->id, x->len, y->id, y->len)) {
-			return fault(
-				a->err, clients->file, y->line,
+			struct settings_place at = { clients->file, y->line, y->column };
+
+			r = fault_at(
+				a->err, &at, s->classes[y->class].name,
 				"clients.key_ids: \"%.*s\" is there already, in class \"%s\" (line "
 				"%u), expected: once",
 				y->len, (const char *)y->id, s->classes[x->class].name, x->line);
 		}
 	}
-	return 0;
+	return r;
 }
 
 /* Without any keys all are unknown, which the modes have shown already. */
 static int check_key_ids(struct apply *a, const struct settings_place *clients)
 {
 	const struct settings *s = a->settings;
+	int r = 0;
 
 	for (size_t i = 0; keys_count(s->keys) && i < s->n_key_ids; i++) {
 		const struct settings_key_id *id = &s->key_ids[i];
 
 		if (!keys_find(s->keys, id->id, id->len)) {
-			return fault(
-				a->err, clients->file, id->line,
+			struct settings_place at = { clients->file, id->line, id->column };
+
+			r = fault_at(
+				a->err, &at, s->classes[id->class].name,
 				"clients.key_ids: \"%.*s\" is not in the keys file, expected: a "
 				"KeyID of %.100s",
 				id->len, (const char *)id->id, s->keys_path);
 		}
 	}
-	return 0;
+	return r;
 }
 
 int classes_finish(struct apply *a, const struct settings_place *clients,
@@ -207,7 +217,7 @@ int classes_finish(struct apply *a, const struct settings_place *clients,
 {
 	int r = index_prefixes(a, clients);
 
-	r = r ? r : index_key_ids(a, clients);
-	r = r ? r : check_key_ids(a, clients);
-	return r ? r : make_policies(a, clients, modes);
+	r = apply_both(r, index_key_ids(a, clients));
+	r = apply_both(r, check_key_ids(a, clients));
+	return apply_both(r, make_policies(a, modes));
 }

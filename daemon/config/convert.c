@@ -2,8 +2,8 @@
 #include "daemon/config/convert.h"
 
 #include "daemon/config/cpus.h"
-
 #include "daemon/config/fault.h"
+#include "daemon/config/parse.h"
 #include "protocol/mode.h"
 
 #include <errno.h>
@@ -12,15 +12,60 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct settings_place convert_place(const struct apply *a, const config_setting_t *s)
+{
+	const struct syntax_place *at = parse_place(s);
+
+	return (struct settings_place){ .file = a->file,
+					.line = at ? at->line : config_setting_source_line(s),
+					.column = at ? at->column : 0 };
+}
+
+__attribute__((format(printf, 4, 0))) static int complain(struct apply *a,
+							  const config_setting_t *s,
+							  const struct settings_place *at,
+							  const char *format, va_list args)
+{
+	const struct syntax_place *known = parse_place(s);
+	char what[sizeof(a->err->text)];
+
+	if (!a->err || (known && known->told)) {
+		return SETTINGS_BAD;
+	}
+	(void)vsnprintf(what, sizeof(what), format, args);
+	return fault_at(a->err, at, a->class_name, "%s%s", what,
+			known && known->joined
+				? "; strings without a comma between them are one string"
+				: "");
+}
+
 int convert_complain(struct apply *a, const config_setting_t *s, const char *format, ...)
 {
-	char what[sizeof(a->err->text)];
+	struct settings_place at = convert_place(a, s);
 	va_list args;
+	int r;
 
 	va_start(args, format);
-	(void)vsnprintf(what, sizeof(what), format, args);
+	r = complain(a, s, &at, format, args);
 	va_end(args);
-	return fault(a->err, a->file, config_setting_source_line(s), "%s", what);
+	return r;
+}
+
+int convert_unknown(struct apply *a, const config_setting_t *s, const char *format, ...)
+{
+	struct settings_place at = convert_place(a, s);
+	const struct syntax_place *known = parse_place(s);
+	va_list args;
+	int r;
+
+	if (known) {
+		at.line = known->name_line;
+		at.column = known->name_column;
+	}
+	va_start(args, format);
+	r = complain(a, s, &at, format, args);
+	va_end(args);
+	return r;
 }
 
 const char *convert_describe(const config_setting_t *s)
@@ -76,8 +121,9 @@ static int put_integer(struct apply *a, const config_setting_t *s, const struct 
 	}
 	value = s->type == CONFIG_TYPE_INT ? s->value.ival : s->value.llval;
 	if (value < schema_min(row, apply_scope(a)) || value > row->max) {
-		return convert_complain(a, s, "%s: %lld is out of range, expected: %s", a->key,
-					value, schema_accepts(row, apply_scope(a), accepts));
+		return convert_complain(a, s, "%s: %lld%s is out of range, expected: %s", a->key,
+					value, value == LLONG_MAX ? " or more" : "",
+					schema_accepts(row, apply_scope(a), accepts));
 	}
 	if (row->type == SCHEMA_POWER && (value & (value - 1))) {
 		return convert_complain(a, s, "%s: %lld is no power of two, expected: %s", a->key,
@@ -122,6 +168,7 @@ static int put_dscp(struct apply *a, const config_setting_t *s, const struct sch
 {
 	char accepts[SCHEMA_TEXT_LEN];
 	uint64_t mask = 0;
+	int r = 0;
 
 	if (s->type == CONFIG_TYPE_STRING && !strcmp(config_setting_get_string(s), "all")) {
 		keep(a, row, SCHEMA_DSCP_ALL);
@@ -131,11 +178,10 @@ static int put_dscp(struct apply *a, const config_setting_t *s, const struct sch
 		return convert_wrong_type(a, s, row);
 	}
 	for (int i = 0; i < config_setting_length(s); i++) {
-		int r = add_dscp(a, config_setting_get_elem(s, (unsigned)i), row, &mask);
-
-		if (r) {
-			return r;
-		}
+		r = apply_both(r, add_dscp(a, config_setting_get_elem(s, (unsigned)i), row, &mask));
+	}
+	if (r) {
+		return r;
 	}
 	if (!mask) {
 		return convert_complain(a, s, "%s: this is empty, expected: %s", a->key,
@@ -192,7 +238,7 @@ static int put_modes(struct apply *a, const config_setting_t *s, const struct sc
 {
 	char accepts[SCHEMA_TEXT_LEN];
 	uint32_t modes = 0;
-	int n, r;
+	int n, r = 0;
 
 	if (s->type != CONFIG_TYPE_ARRAY) {
 		return convert_wrong_type(a, s, row);
@@ -203,13 +249,13 @@ static int put_modes(struct apply *a, const config_setting_t *s, const struct sc
 					schema_accepts(row, apply_scope(a), accepts));
 	}
 	for (int i = 0; i < n; i++) {
-		r = add_mode(a, config_setting_get_elem(s, (unsigned)i), row, &modes);
-		if (r) {
-			return r;
-		}
+		r = apply_both(r,
+			       add_mode(a, config_setting_get_elem(s, (unsigned)i), row, &modes));
 	}
-	keep(a, row, modes);
-	return 0;
+	if (!r) {
+		keep(a, row, modes);
+	}
+	return r;
 }
 
 static int put_file(struct apply *a, const config_setting_t *s, const struct schema_row *row)

@@ -12,7 +12,14 @@
 /** For every type but lists and what is in a class only. Return 0, -ENOMEM or SETTINGS_BAD. */
 NODISCARD int convert_put(struct apply *a, const config_setting_t *s, const struct schema_row *row);
 
-/** "FILE:LINE: ...". Return SETTINGS_BAD. */
+/** Where its value stands. */
+struct settings_place convert_place(const struct apply *a, const config_setting_t *s);
+
+/** "FILE:LINE:COLUMN: ..." of its name. Return SETTINGS_BAD. */
+int convert_unknown(struct apply *a, const config_setting_t *s, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/** The same of its value, unless the syntax of that was told already. Return SETTINGS_BAD. */
 int convert_complain(struct apply *a, const config_setting_t *s, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * How a fault in a settings file is told: "FILE:LINE: what is wrong". Names and values come
- * from the file, so what cannot be printed is escaped (protocol/quote.h).
+ * How a fault in a settings file is told: "FILE:LINE:COLUMN: KEY: what is wrong". Names and
+ * values come from the file, so what cannot be printed is escaped (protocol/quote.h). All formats
+ * may begin with the key and ": ".
  */
 #pragma once
 
 #include "daemon/config/settings.h"
 
-/** Fill in @err (NULL ok). @line 0 = the file as a whole. Return SETTINGS_BAD. */
+/** Tell it to @err (NULL ok). @line 0 = the file as a whole. Return SETTINGS_BAD. */
 int fault(struct settings_error *err, const char *file, unsigned line, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/** The same with a column; @class is the name of the class that it is about, or NULL. */
+int fault_at(struct settings_error *err, const struct settings_place *at, const char *class,
+	     const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/** What makes no file bad. */
+void fault_warn(struct settings_error *err, const struct settings_place *at, const char *class,
+		const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -2,6 +2,7 @@
 #include "daemon/config/keys.h"
 
 #include "daemon/config/fault.h"
+#include "protocol/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -132,32 +133,6 @@ static int read_all(struct keys *k, int fd, const char *path, struct settings_er
 
 /* --- what is in it --- */
 
-/* One character of UTF-8 (RFC 3629). Return its octets, 0 = none. */
-static size_t decode(const uint8_t *s, size_t len, uint32_t *c)
-{
-	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
-	size_t more = *s < 0x80		    ? 0
-		      : (*s & 0xe0) == 0xc0 ? 1
-		      : (*s & 0xf0) == 0xe0 ? 2
-		      : (*s & 0xf8) == 0xf0 ? 3
-					    : len;
-
-	if (more >= len) {
-		return 0;
-	}
-	*c = more ? *s & (0x3fu >> more) : *s;
-	for (size_t i = 1; i <= more; i++) {
-		if ((s[i] & 0xc0) != 0x80) {
-			return 0;
-		}
-		*c = *c << 6 | (s[i] & 0x3f);
-	}
-	if (*c < least[more] || *c > 0x10ffff || (*c >= 0xd800 && *c <= 0xdfff)) {
-		return 0;
-	}
-	return more + 1;
-}
-
 /* White space, control characters, and what turns the direction of text or has no width. */
 static bool is_invisible(uint32_t c)
 {
@@ -178,7 +153,7 @@ const char *keys_id_fault(const uint8_t *key_id, size_t len)
 		return "is longer than 80 octets";
 	}
 	for (size_t i = 0; i < len; i += n) {
-		n = decode(key_id + i, len - i, &c);
+		n = utf8_decode(key_id + i, len - i, &c);
 		if (!n) {
 			return "is not UTF-8";
 		}
@@ -282,18 +257,19 @@ static int compare(const void *a, const void *b)
 
 static int sort(struct keys *k, const char *path, struct settings_error *err)
 {
+	int r = 0;
+
 	qsort(k->key, k->n, sizeof(*k->key), compare);
 	for (size_t i = 1; i < k->n; i++) {
 		const struct key *a = &k->key[i - 1], *b = &k->key[i];
 
 		if (keys_compare_ids(a->key_id, a->key_id_len, b->key_id, b->key_id_len) == 0) {
-			return fault(
-				err, path, b->line,
-				"the KeyID \"%.*s\" is there already, in line %u, expected: once",
-				(int)b->key_id_len, (const char *)b->key_id, a->line);
+			r = fault(err, path, b->line,
+				  "the KeyID \"%.*s\" is there already, in line %u, expected: once",
+				  (int)b->key_id_len, (const char *)b->key_id, a->line);
 		}
 	}
-	return 0;
+	return r;
 }
 
 static int take_lines(struct keys *k, const char *path, struct settings_error *err)
@@ -310,14 +286,16 @@ static int take_lines(struct keys *k, const char *path, struct settings_error *e
 	if (!k->key) {
 		return -ENOMEM;
 	}
-	while (!r && at < end) {
+	while (at < end) {
 		const uint8_t *stop = memchr(at, '\n', (size_t)(end - at));
 
 		stop = stop ? stop : end;
-		r = take_line(k, at, (size_t)(stop - at), ++line, path, err);
+		if (take_line(k, at, (size_t)(stop - at), ++line, path, err)) {
+			r = SETTINGS_BAD;
+		}
 		at = stop + 1;
 	}
-	return r ? r : sort(k, path, err);
+	return sort(k, path, err) ? SETTINGS_BAD : r;
 }
 
 int keys_load(const char *path, bool explicit, struct keys **out, struct settings_error *err)

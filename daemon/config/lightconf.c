@@ -44,6 +44,8 @@ static int sort_out(struct apply *a, const config_setting_t *s, struct members *
 		{ "device", &m->device },
 	};
 
+	int r = 0;
+
 	for (int i = 0; i < config_setting_length(s); i++) {
 		config_setting_t *member = config_setting_get_elem(s, (unsigned)i);
 		size_t k = 0;
@@ -53,15 +55,16 @@ static int sort_out(struct apply *a, const config_setting_t *s, struct members *
 			k++;
 		}
 		if (k == sizeof(known) / sizeof(known[0])) {
-			return convert_complain(a, member,
-						"light.%.60s: unknown key, expected: address, "
-						"port, type, stateful, clients, dscp, ssids, "
-						"from_862, device",
-						member->name);
+			r = convert_unknown(a, member,
+					    "light.%.60s: unknown key, expected: address, port, "
+					    "type, stateful, clients, dscp, ssids, from_862, "
+					    "device",
+					    member->name);
+		} else {
+			*known[k].at = member;
 		}
-		*known[k].at = member;
 	}
-	return 0;
+	return r;
 }
 
 static bool is_number(const config_setting_t *s, long long min, long long max, long long *value)
@@ -149,7 +152,7 @@ static int compare_ssids(const void *a, const void *b)
 
 static int put_ssids(struct apply *a, const config_setting_t *s, struct settings_light *l)
 {
-	int n = s && s->type == CONFIG_TYPE_ARRAY ? config_setting_length(s) : 0;
+	int n = s && s->type == CONFIG_TYPE_ARRAY ? config_setting_length(s) : 0, r = 0;
 
 	if (!s) {
 		return 0;
@@ -172,12 +175,13 @@ static int put_ssids(struct apply *a, const config_setting_t *s, struct settings
 		long long value;
 
 		if (!is_number(member, 0, UINT16_MAX, &value)) {
-			return refuse(a, member, "ssids", "integer 0..65535");
+			r = refuse(a, member, "ssids", "integer 0..65535");
+		} else {
+			l->ssids[l->n_ssids++] = (uint16_t)value;
 		}
-		l->ssids[l->n_ssids++] = (uint16_t)value;
 	}
 	qsort(l->ssids, l->n_ssids, sizeof(*l->ssids), compare_ssids);
-	return 0;
+	return r;
 }
 
 static int compare_prefixes(const void *a, const void *b)
@@ -243,8 +247,8 @@ static int put_clients(struct apply *a, const config_setting_t *s, const config_
 	if (!l->clients) {
 		return -ENOMEM;
 	}
-	for (int i = 0; !r && i < n; i++) {
-		r = put_client(a, config_setting_get_elem(s, (unsigned)i), l);
+	for (int i = 0; r >= 0 && i < n; i++) {
+		r = apply_both(r, put_client(a, config_setting_get_elem(s, (unsigned)i), l));
 	}
 	if (r) {
 		return r;
@@ -293,19 +297,20 @@ static int read_rest(struct apply *a, const config_setting_t *s, const struct me
 		     struct settings_light *l)
 {
 	long long port = LIGHTCONF_PORT;
-	int r;
+	int r = 0, type;
 
 	if (m->port && !is_number(m->port, 1, UINT16_MAX, &port)) {
-		return refuse(a, m->port, "port", "integer 1..65535");
+		r = refuse(a, m->port, "port", "integer 1..65535");
 	}
 	l->address.port = (uint16_t)port;
-	r = convert_device(a, m->device, "light.device", l->device);
-	r = r ? r : put_type(a, m->type, s, l);
-	r = r ? r : put_flag(a, m->stateful, "stateful", &l->stateful);
-	r = r ? r : put_flag(a, m->from_862, "from_862", &l->from_862);
-	r = r ? r : put_dscp(a, m->dscp, l);
-	r = r ? r : put_ssids(a, m->ssids, l);
-	return r ? r : put_clients(a, m->clients, s, l);
+	r = apply_both(r, convert_device(a, m->device, "light.device", l->device));
+	type = put_type(a, m->type, s, l);
+	r = apply_both(r, type);
+	r = apply_both(r, put_flag(a, m->stateful, "stateful", &l->stateful));
+	r = apply_both(r, put_flag(a, m->from_862, "from_862", &l->from_862));
+	r = apply_both(r, put_dscp(a, m->dscp, l));
+	r = apply_both(r, type ? 0 : put_ssids(a, m->ssids, l));
+	return r < 0 ? r : apply_both(r, put_clients(a, m->clients, s, l));
 }
 
 /* Once for each family that the address means. */
@@ -333,27 +338,24 @@ static int put_entry(struct apply *a, const config_setting_t *s, const struct sc
 		return convert_wrong_type(a, s, row);
 	}
 	r = sort_out(a, s, &m);
-	if (r) {
-		return r;
-	}
 	if (m.address && m.address->type != CONFIG_TYPE_STRING) {
 		return refuse(a, m.address, "address", "a string");
 	}
 	text = m.address ? m.address->value.sval : "";
 	if (!*text) {
-		r = put_family(a, s, &m, &address);
+		r = apply_both(r, put_family(a, s, &m, &address));
 		address.family = 6;
 		return r ? r : put_family(a, s, &m, &address);
 	}
 	wrong = apply_address(text, &address);
 	if (wrong) {
-		return convert_complain(a, m.address,
-					"light.address: \"%.60s\" %s, expected: an IPv4 or IPv6 "
-					"address of this host; \"0.0.0.0\" or \"::\" for all; "
-					"\"\" for both",
-					text, wrong);
+		r = convert_complain(a, m.address,
+				     "light.address: \"%.60s\" %s, expected: an IPv4 or IPv6 "
+				     "address of this host; \"0.0.0.0\" or \"::\" for all; "
+				     "\"\" for both",
+				     text, wrong);
 	}
-	return put_family(a, s, &m, &address);
+	return apply_both(r, put_family(a, s, &m, &address));
 }
 
 int lightconf_put(struct apply *a, const config_setting_t *s, const struct schema_row *row)
@@ -368,8 +370,8 @@ int lightconf_put(struct apply *a, const config_setting_t *s, const struct schem
 	if (!a->settings->light) {
 		return -ENOMEM;
 	}
-	for (int i = 0; !r && i < config_setting_length(s); i++) {
-		r = put_entry(a, config_setting_get_elem(s, (unsigned)i), row);
+	for (int i = 0; r >= 0 && i < config_setting_length(s); i++) {
+		r = apply_both(r, put_entry(a, config_setting_get_elem(s, (unsigned)i), row));
 	}
 	return r;
 }

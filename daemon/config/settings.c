@@ -15,23 +15,20 @@
 static int load_files(struct apply *a)
 {
 	struct source_list list = { 0 };
-	int r = a->config ? source_list(a->config, &list, a->err) : 0;
+	int r = a->config ? source_list(a->config, a->as, &list, a->err) : 0;
 
 	a->settings->files = list.path;
 	a->settings->n_files = list.n;
-	for (size_t i = 0; !r && i < list.n; i++) {
-		r = apply_file(a, list.path[i]);
+	for (size_t i = 0; r >= 0 && i < list.n; i++) {
+		r = apply_both(r, apply_file(a, list.path[i]));
 	}
-	if (!r) {
-		r = apply_finish(a);
-	}
-	return r;
+	return r < 0 ? r : apply_both(r, apply_finish(a));
 }
 
-int settings_load(const char *path, struct settings **out, struct settings_error *err)
+/* Return 0, -ENOMEM or SETTINGS_BAD. */
+static int try(struct apply *a, struct settings **out)
 {
 	struct settings *s = calloc(1, sizeof(*s));
-	struct apply a = { .settings = s, .config = path, .err = err };
 	int r;
 
 	*out = NULL;
@@ -39,14 +36,54 @@ int settings_load(const char *path, struct settings **out, struct settings_error
 		return -ENOMEM;
 	}
 	s->refs = 1;
+	a->settings = s;
 	r = apply_defaults(s);
-	r = r ? r : load_files(&a);
+	r = r ? r : load_files(a);
 	if (r) {
 		settings_unref(s);
 	} else {
 		*out = s;
 	}
 	return r;
+}
+
+/* The first text says how many more there are. */
+static void count_faults(struct settings_error *err)
+{
+	size_t len = strlen(err->text);
+
+	if (err->n > 1) {
+		(void)snprintf(err->text + len, sizeof(err->text) - len, " (and %u more)",
+			       err->n - 1);
+	}
+}
+
+int settings_check(const char *path, const char *as, const char *candidate, struct settings **out,
+		   struct settings_error *err)
+{
+	struct apply a = {
+		.config = path, .err = err, .exact = true, .as = as, .candidate = candidate
+	};
+	int r;
+
+	if (err) {
+		err->n = 0;
+		err->n_warnings = 0;
+	}
+	r = try(&a, out);
+	if (r == SETTINGS_BAD && err) {
+		count_faults(err);
+	}
+	return r;
+}
+
+/* A good file costs nothing more than it must; columns are looked for when there is a fault. */
+int settings_load(const char *path, struct settings **out, struct settings_error *err)
+{
+	struct apply a = { .config = path };
+	int r = try(&a, out);
+
+	return r == SETTINGS_BAD ? settings_check(path, NULL, NULL, out, err) : r;
 }
 
 struct settings *settings_ref(struct settings *s)
@@ -86,11 +123,8 @@ struct settings_place settings_origin(const struct settings *s, const char *key,
 		return place;
 	}
 	place = s->places[row - schema_rows];
-	if (class && class->lines[row - schema_rows]) {
-		place.file = s->places[schema_find("clients", SCHEMA_SERVER) - schema_rows].file;
-		place.line = class->lines[row - schema_rows];
-	}
-	return place;
+	return class && class->places[row - schema_rows].file ? class->places[row - schema_rows]
+							      : place;
 }
 
 static bool differs(const struct schema_row *row, const struct settings *old,

@@ -69,6 +69,7 @@ enum settings_level {
 struct settings_place {
 	const char *file; /* NULL = nowhere: it is the built-in default */
 	unsigned line;
+	unsigned column; /* 0 = unknown: only settings_check() looks for it */
 };
 
 #define SETTINGS_CLASS_NAME_MAX 31
@@ -82,9 +83,10 @@ struct settings_class {
 	/* How the file has it; for daemon/config. */
 	struct policy configured;
 	uint64_t overrides; /* a bit for each schema row that the class sets */
-	unsigned lines[SETTINGS_KEYS_MAX]; /* where it sets them; of the file of "clients" */
+	struct settings_place places[SETTINGS_KEYS_MAX]; /* where it sets them */
 	size_t first_prefix, first_key_id;
-	unsigned line;
+	struct settings_place place;
+	bool bad; /* what it says is not all there */
 };
 
 struct keys;
@@ -140,10 +142,28 @@ enum settings_apply {
 	SETTINGS_RESTART,
 };
 
-/* An error in the file, ready to be shown: "twampd.conf:12: limits.max_sessions: 0 is out of
- * range, expected: integer 1..1000000". Without anything that a terminal obeys. */
+/* One thing that is wrong with the files. */
+struct settings_fault {
+	bool warning;
+	const char *file;
+	unsigned line, column; /* 0 = unknown, or the file as a whole */
+	const char *key; /* "limits.max_sessions"; "" = none is known */
+	const char *class; /* the name of the class that it is about, or "" */
+	const char *text; /* "0 is out of range, expected: integer 1..1000000" */
+};
+
+/* "twampd.conf:12:17: limits.max_sessions: 0 is out of range, expected: integer 1..1000000".
+ * Without anything that a terminal obeys. */
+#define SETTINGS_ERROR_LEN 640
+void settings_fault_text(const struct settings_fault *fault, char *buf, size_t size);
+
+/* What is wrong with the files. To be made zero before it is used. */
 struct settings_error {
-	char text[512];
+	char text[SETTINGS_ERROR_LEN]; /* the first fault, and how many more there are */
+	unsigned n; /* faults that are no warnings */
+	unsigned n_warnings;
+	void (*tell)(void *to, const struct settings_fault *fault); /* each of them; NULL ok */
+	void *to;
 };
 
 /**
@@ -152,10 +172,18 @@ struct settings_error {
  * built-in defaults (which are those of the annotated conf/twampd.conf) without keys. On success
  * one reference is the caller's; references are for the main thread only. Passphrases live as
  * long as the settings: who works with one elsewhere holds a reference meanwhile.
- * Return 0; -ENOMEM; or SETTINGS_BAD with @err (NULL ok) filled in: the first fault.
+ * Return 0; -ENOMEM; or SETTINGS_BAD with @err (NULL ok) filled in.
  */
 enum settings_result { SETTINGS_BAD = 1 };
 NODISCARD int settings_load(const char *path, struct settings **out, struct settings_error *err);
+
+/**
+ * The same for somebody who looks at the files: with the column of each value, and warnings.
+ * @as, @candidate  read @candidate in place of the file @as, which may be @path, a file of its
+ *                  conf.d or the keys file, and need not be there yet; NULL = read what there is
+ */
+NODISCARD int settings_check(const char *path, const char *as, const char *candidate,
+			     struct settings **out, struct settings_error *err);
 
 struct settings *settings_ref(struct settings *s);
 void settings_unref(struct settings *s); /* NULL ok */

@@ -2,6 +2,7 @@
 #include "daemon/config/source.h"
 
 #include "daemon/config/fault.h"
+#include "daemon/config/lex.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -43,7 +44,33 @@ static int append(struct source_list *list, const char *dir, struct dirent **ent
 	return r;
 }
 
-int source_list(const char *path, struct source_list *list, struct settings_error *err)
+/* A file of @dir that is perhaps not there yet, where its name belongs. */
+static int insert(struct source_list *list, const char *dir, const char *as)
+{
+	size_t len = strlen(dir), at = 1;
+	char *copy;
+
+	if (strncmp(as, dir, len) != 0 || as[len] != '/' || strchr(as + len + 1, '/')) {
+		return 0;
+	}
+	while (at < list->n && strcmp(list->path[at], as) < 0) {
+		at++;
+	}
+	if (at < list->n && !strcmp(list->path[at], as)) {
+		return 0;
+	}
+	copy = strdup(as);
+	if (!copy) {
+		return -ENOMEM;
+	}
+	memmove(&list->path[at + 1], &list->path[at], (list->n - at) * sizeof(*list->path));
+	list->path[at] = copy;
+	list->n++;
+	return 0;
+}
+
+int source_list(const char *path, const char *as, struct source_list *list,
+		struct settings_error *err)
 {
 	const char *slash = strrchr(path, '/');
 	struct dirent **entries = NULL;
@@ -59,13 +86,14 @@ int source_list(const char *path, struct source_list *list, struct settings_erro
 		r = errno == ENOMEM ? -ENOMEM : fault(err, dir, 0, "cannot be read: %m");
 		goto out;
 	}
-	list->path = calloc((size_t)(n < 0 ? 0 : n) + 1, sizeof(*list->path));
+	list->path = calloc((size_t)(n < 0 ? 0 : n) + 2, sizeof(*list->path));
 	if (list->path) {
 		list->path[0] = strdup(path);
 	}
 	if (list->path && list->path[0]) {
 		list->n = 1;
 		r = append(list, dir, entries, n);
+		r = r || !as ? r : insert(list, dir, as);
 	} else {
 		for (int i = 0; i < n; i++) {
 			free(entries[i]);
@@ -92,112 +120,34 @@ void source_list_free(struct source_list *list)
 #define FIRST_OCTETS 16384 /* room at first */
 
 struct scan {
-	const char *at, *end;
 	char *out;
-	unsigned line;
 	unsigned settings; /* of the file */
 	unsigned group[SCAN_DEPTH]; /* of each open group; what is deeper is one */
 	unsigned depth;
 };
 
-static bool is_digit(char c)
+static void copy(struct scan *s, const char *at, size_t len)
 {
-	return c >= '0' && c <= '9';
-}
-
-static bool is_hex(char c)
-{
-	return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-/* Octets that go on a libconfig name. */
-static bool is_word(char c)
-{
-	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-	       c == '-' || c == '*';
-}
-
-static char peek(const struct scan *s, size_t ahead)
-{
-	return ahead < (size_t)(s->end - s->at) ? s->at[ahead] : '\0';
-}
-
-static void copy(struct scan *s)
-{
-	if (*s->at == '\n') {
-		s->line++;
-	}
-	*s->out++ = *s->at++;
-}
-
-static const char *take_string(struct scan *s)
-{
-	unsigned line = s->line;
-
-	copy(s);
-	while (s->at < s->end && *s->at != '"') {
-		if (*s->at == '\\' && s->end - s->at > 1) {
-			copy(s);
-		}
-		copy(s);
-	}
-	if (s->at == s->end) {
-		s->line = line;
-		return "this string has no closing quote";
-	}
-	copy(s);
-	return NULL;
-}
-
-static const char *take_comment(struct scan *s)
-{
-	unsigned line = s->line;
-
-	copy(s);
-	copy(s);
-	while (s->at < s->end && !(*s->at == '*' && peek(s, 1) == '/')) {
-		copy(s);
-	}
-	if (s->at == s->end) {
-		s->line = line;
-		return "this comment has no closing */";
-	}
-	copy(s);
-	copy(s);
-	return NULL;
-}
-
-static void take_line(struct scan *s)
-{
-	while (s->at < s->end && *s->at != '\n') {
-		copy(s);
-	}
+	s->out = mempcpy(s->out, at, len);
 }
 
 /*
  * Digits, with an L put behind them where libconfig would cut them down to 32 bits. What 64
  * bits cannot hold becomes the largest number that they can.
  */
-static void take_number(struct scan *s)
+static void take_number(struct scan *s, const struct lex_token *t)
 {
-	bool hex = *s->at == '0' && (peek(s, 1) == 'x' || peek(s, 1) == 'X') && is_hex(peek(s, 2));
-	const char *start = s->at;
+	size_t sign = *t->at == '-' || *t->at == '+';
+	const char *start = t->at + sign;
 	unsigned long long value;
 
 	errno = 0;
-	value = strtoull(start, NULL, hex ? 16 : 10);
-	s->at += hex ? 2 : 0;
-	while (s->at < s->end && (hex ? is_hex(*s->at) : is_digit(*s->at))) {
-		s->at++;
-	}
-	if (value <= INT_MAX || (!hex && peek(s, 0) == '.')) {
-		memcpy(s->out, start, (size_t)(s->at - start));
-		s->out += s->at - start;
+	value = strtoull(start, NULL, t->len > 1 && (t->at[1] | 0x20) == 'x' ? 16 : 10);
+	if (value <= INT_MAX) {
+		copy(s, t->at, t->len);
 		return;
 	}
-	for (int i = 0; i < 2 && peek(s, 0) == 'L'; i++) {
-		s->at++;
-	}
+	copy(s, t->at, sign);
 	if (errno == ERANGE || value > LLONG_MAX) {
 		value = LLONG_MAX;
 	}
@@ -214,78 +164,88 @@ static const char *count_setting(struct scan *s)
 	if (++*group > SOURCE_MAX_GROUP) {
 		return "too many settings, at most 1000 expected in a group";
 	}
-	copy(s);
 	return NULL;
 }
 _Static_assert(SOURCE_MAX_SETTINGS == 40000 && SOURCE_MAX_GROUP == 1000,
 	       "named in the texts above");
 
-static void take_brace(struct scan *s)
+static void take_brace(struct scan *s, char brace)
 {
-	if (*s->at == '}') {
+	if (brace == '}') {
 		s->depth -= s->depth > 0;
 	} else if (++s->depth < SCAN_DEPTH) {
 		s->group[s->depth] = 0;
 	}
-	copy(s);
 }
 
-static const char *take(struct scan *s)
+/* Return what is wrong, or NULL. */
+static const char *take(struct scan *s, const struct lex_token *t)
 {
-	char c = *s->at;
-
-	if (c == '"') {
-		return take_string(s);
-	}
-	if (c == '/' && peek(s, 1) == '*') {
-		return take_comment(s);
-	}
-	if (c == '@') {
-		return "@include is not supported: put the settings into a file in conf.d";
-	}
-	if (c == '\0') {
-		return "this is not text: there is a NUL octet in it";
-	}
-	if (c == '=' || c == ':') {
-		return count_setting(s);
-	}
-	if (c == '{' || c == '}') {
-		take_brace(s);
-	} else if (c == '#' || (c == '/' && peek(s, 1) == '/')) {
-		take_line(s);
-	} else if (is_digit(c)) {
-		take_number(s);
-	} else if (c == '.' || (is_word(c) && c != '-')) {
-		/* Digits behind a point or in a name are not integers. */
-		do {
-			copy(s);
-		} while (s->at < s->end && (c == '.' ? is_digit(*s->at) : is_word(*s->at)));
-	} else {
-		copy(s);
-	}
-	return NULL;
-}
-
-/* @raw ends with a NUL that @len does not count. */
-static int make_safe(const char *path, const char *raw, size_t len, char **text,
-		     struct settings_error *err)
-{
-	struct scan s = { .at = raw, .end = raw + len, .line = 1 };
 	const char *wrong = NULL;
 
+	if (t->kind == LEX_OPEN_STRING) {
+		return "this string has no closing quote";
+	}
+	if (t->kind == LEX_OPEN_COMMENT) {
+		return "this comment has no closing */";
+	}
+	if (t->kind == LEX_OTHER && *t->at == '@') {
+		return "@include is not supported: put the settings into a file in conf.d";
+	}
+	if (t->kind == LEX_INTEGER) {
+		take_number(s, t);
+		return NULL;
+	}
+	if (t->kind == LEX_EQUALS) {
+		wrong = count_setting(s);
+	} else if (t->len == 1 && (*t->at == '{' || *t->at == '}')) {
+		take_brace(s, *t->at);
+	}
+	copy(s, t->at, t->len);
+	return wrong;
+}
+
+static unsigned line_of(const char *raw, const char *at)
+{
+	unsigned line = 1;
+
+	for (; raw < at; raw++) {
+		line += *raw == '\n';
+	}
+	return line;
+}
+
+int source_make_safe(const char *path, const char *raw, size_t len, char **text,
+		     struct settings_error *err)
+{
+	const char *nul = memchr(raw, '\0', len), *from, *wrong = NULL;
+	struct lex_token t;
+	struct scan s = { 0 };
+	struct lex lex;
+
+	*text = NULL;
+	if (nul) {
+		return fault(err, path, line_of(raw, nul),
+			     "this is not text: there is a NUL octet in it");
+	}
 	/* At worst 0xfffffffffffffff becomes 1152921504606846975L. */
 	*text = malloc(2 * len + 32);
 	if (!*text) {
 		return -ENOMEM;
 	}
 	s.out = *text;
-	while (s.at < s.end && !wrong) {
-		wrong = take(&s);
-	}
+	lex_init(&lex, raw, len);
+	from = lex.at; /* behind a byte order mark */
+	do {
+		t = lex_next(&lex);
+		copy(&s, from, (size_t)(t.at - from));
+		from = t.at + t.len;
+		wrong = take(&s, &t);
+	} while (t.kind != LEX_END && !wrong);
 	if (wrong) {
 		free(*text);
 		*text = NULL;
-		return fault(err, path, s.line, "%s", wrong);
+		return fault(err, path, t.line, "%s", wrong);
 	}
 	/* libconfig does not know a comment that no end of line follows. */
 	*s.out++ = '\n';
@@ -347,21 +307,16 @@ static int read_all(int fd, const char *path, char **raw, size_t *len, struct se
 	return 0;
 }
 
-int source_read(const char *path, char **text, struct settings_error *err)
+int source_read(const char *path, char **raw, size_t *len, struct settings_error *err)
 {
-	size_t len = 0;
-	char *raw = NULL;
 	int r, fd = open_file(path, err);
 
-	*text = NULL;
+	*raw = NULL;
+	*len = 0;
 	if (fd < 0) {
 		return SETTINGS_BAD;
 	}
-	r = read_all(fd, path, &raw, &len, err);
-	if (!r) {
-		r = make_safe(path, raw, len, text, err);
-	}
-	free(raw);
+	r = read_all(fd, path, raw, len, err);
 	close(fd);
 	return r;
 }

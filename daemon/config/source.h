@@ -21,13 +21,21 @@ struct source_list {
 	size_t n;
 };
 
-/** Return 0, -ENOMEM or SETTINGS_BAD. source_list_free() on every path. */
-NODISCARD int source_list(const char *path, struct source_list *list, struct settings_error *err);
+/**
+ * @as  a file that is read whether it is there or not, if it belongs to them; NULL = none
+ * Return 0, -ENOMEM or SETTINGS_BAD. source_list_free() on every path.
+ */
+NODISCARD int source_list(const char *path, const char *as, struct source_list *list,
+			  struct settings_error *err);
 void source_list_free(struct source_list *list);
 
+/** Read a file. @raw is the caller's to free in any case. Return 0, -ENOMEM or SETTINGS_BAD. */
+NODISCARD int source_read(const char *path, char **raw, size_t *len, struct settings_error *err);
+
 /**
- * Read a file. @text is the caller's to free: lines as in the file, large integers marked
- * with L, no @include in it.
+ * What was read, for libconfig. @text is the caller's to free: lines as in the file, large
+ * integers marked with L, no @include in it.
  * Return 0, -ENOMEM or SETTINGS_BAD.
  */
-NODISCARD int source_read(const char *path, char **text, struct settings_error *err);
+NODISCARD int source_make_safe(const char *path, const char *raw, size_t len, char **text,
+			       struct settings_error *err);

@@ -123,7 +123,7 @@ void reload_on_hup(struct ev_loop *loop, ev_signal *w, int events)
 {
 	struct server *s = w->data;
 	struct settings *next = NULL;
-	struct settings_error err = { "out of memory" };
+	struct settings_error err = { .text = "out of memory" };
 	char text[sizeof err.text + 80];
 	int rc;
 

@@ -320,7 +320,7 @@ def a_bad_reload_fails_and_says_why(b):
     done = b.systemctl("reload", SERVICE, check=False)
     true(done.returncode, "systemctl reload fails")
     text = json.dumps(b.journal("-u", SERVICE, since=since))
-    true("twampd.conf:2: limits.max_padding" in text, "the journal names the line: " + text)
+    true("twampd.conf:2:17: limits.max_padding" in text, "the journal names the line: " + text)
     true(b.active(), "the service is active")
     same(b.pid(), pid, "the process")
     b.measure()

@@ -62,7 +62,7 @@ static void check_keys(const struct keys *k, const uint8_t *at, const uint8_t *e
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct settings_error err = { "" };
+	struct settings_error err = { .text = "" };
 	struct keys *k;
 
 	write_file(data, size);

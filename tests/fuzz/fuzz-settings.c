@@ -133,7 +133,7 @@ static char *dump(const struct settings *s)
 static void read_dump(const struct settings *s)
 {
 	char *first = dump(s), *second, names_of[256];
-	struct settings_error err = { "" };
+	struct settings_error err = { .text = "" };
 	struct settings *again;
 
 	write_file(names[1], "", 0);
@@ -152,7 +152,7 @@ static void read_dump(const struct settings *s)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct settings_error err = { "" };
+	struct settings_error err = { .text = "" };
 	struct settings *s;
 	int r;
 

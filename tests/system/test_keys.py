@@ -274,7 +274,7 @@ def the_last_key_goes(t):
     line = d.reload(expect="reload failed")
     true("need keys" in line, "log: " + line)
     gets_in(t, KEY)
-    fails_to_start(t, "twampd\\.conf:\\d+: modes: .*need keys", {"modes": ["mixed"]})
+    fails_to_start(t, "twampd\\.conf:\\d+:\\d+: modes: .*need keys", {"modes": ["mixed"]})
 
 
 @test
@@ -284,7 +284,7 @@ def key_ids_of_classes_are_in_the_file(t):
     d = keyed_daemon(t, {"clients": clients})
     d.write_keys(dict([OTHER]))
     line = d.reload(expect="reload failed")
-    true(re.search(r"twampd\.conf:\d+: .*probe-1.*keys", line), "log: " + line)
+    true(re.search(r"twampd\.conf:\d+:\d+: .*probe-1.*keys", line), "log: " + line)
     gets_in(t, KEY)
 
 

@@ -92,7 +92,7 @@ static void write_in_room(const char *name, const char *text)
 
 static struct keys *load_octets(const void *data, size_t len)
 {
-	struct settings_error err = { "" };
+	struct settings_error err = { .text = "" };
 	struct keys *k = NULL;
 	int r;
 
@@ -110,7 +110,7 @@ static struct keys *load(const char *text)
 
 static void refuse_octets(const void *data, size_t len, const char *part)
 {
-	struct settings_error err = { "" };
+	struct settings_error err = { .text = "" };
 	struct keys *k = NULL;
 
 	write_file(path, data, len);
@@ -292,12 +292,13 @@ START_TEST(modes)
 		{ 0660, false }, { 0604, false }, { 0602, false }, { 0601, false }, { 0620, false },
 		{ 0650, false }, { 0777, false }, { 0666, false },
 	};
-	struct settings_error err = { "" };
+	struct settings_error err = { .text = "" };
 	char wanted[300];
 	struct keys *k;
 
 	write_file(path, "a hush\n", 7);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		err.n = 0;
 		ck_assert_int_eq(chmod(path, rows[i].mode), 0);
 		ck_assert_int_eq(keys_load(path, true, &k, &err), rows[i].good ? 0 : SETTINGS_BAD);
 		keys_free(k);
@@ -316,7 +317,7 @@ END_TEST
 
 START_TEST(not_readable)
 {
-	struct settings_error err = { "" };
+	struct settings_error err = { .text = "" };
 	struct keys *k;
 
 	write_file(path, "a hush\n", 7);
@@ -336,7 +337,7 @@ END_TEST
 
 START_TEST(not_there)
 {
-	struct settings_error err = { "" };
+	struct settings_error err = { .text = "" };
 	struct keys *k;
 
 	ck_assert_int_eq(keys_load(path, false, &k, &err), 0);
@@ -351,7 +352,7 @@ END_TEST
 START_TEST(not_a_file)
 {
 	static const char *const others[] = { "/dev/null", "/tmp" };
-	struct settings_error err = { "" };
+	struct settings_error err = { .text = "" };
 	struct keys *k;
 
 	for (size_t i = 0; i < 2; i++) {
@@ -416,7 +417,7 @@ static struct settings *load_settings(struct settings_error *err)
 
 START_TEST(with_settings)
 {
-	struct settings_error err;
+	struct settings_error err = { .text = "" };
 	struct settings *s;
 
 	write_in_room("twampd.conf", "");
@@ -447,7 +448,7 @@ END_TEST
 
 START_TEST(named_in_settings)
 {
-	struct settings_error err;
+	struct settings_error err = { .text = "" };
 	struct settings *s;
 
 	write_in_room("twampd.keys", "a hush\n");
@@ -466,7 +467,7 @@ END_TEST
 
 START_TEST(credential)
 {
-	struct settings_error err;
+	struct settings_error err = { .text = "" };
 	struct settings *s;
 	char dir[96];
 
@@ -497,7 +498,7 @@ END_TEST
 
 START_TEST(dump_has_no_secret)
 {
-	struct settings_error err;
+	struct settings_error err = { .text = "" };
 	struct settings *s;
 	char *text = NULL;
 	size_t size;
@@ -593,7 +594,7 @@ static unsigned occurrences(void)
 /* While they are loaded, the secrets are in one place; then nowhere. */
 START_TEST(nothing_is_left)
 {
-	struct settings_error err;
+	struct settings_error err = { .text = "" };
 	struct settings *s;
 
 	write_secret();
@@ -623,7 +624,7 @@ END_TEST
 /* Also of a file that is refused. */
 START_TEST(wiped_on_failure)
 {
-	struct settings_error err;
+	struct settings_error err = { .text = "" };
 
 	write_secret();
 	write_in_room("twampd.conf", "modes = [ ];");
@@ -690,7 +691,7 @@ START_TEST(mutations)
 	char copy[sizeof(text)];
 
 	for (int round = 0; round < 500; round++) {
-		struct settings_error err = { "" };
+		struct settings_error err = { .text = "" };
 		struct keys *k;
 		int r;
 

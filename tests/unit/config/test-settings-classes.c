@@ -3,8 +3,8 @@
 #include "tests/unit/config/test-settings.h"
 
 #include "daemon/config/keys.h"
-#include "protocol/prefix.h"
 #include "protocol/mode.h"
+#include "protocol/prefix.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -364,9 +364,9 @@ START_TEST(classes_without_keys)
 
 	load_bad(
 		"clients = ( { name = \"x\"; prefixes = [ \"::1\" ];\n modes = [ \"mixed\" ]; } );",
-		"twampd.conf:1: clients.modes: all of class \"x\" need keys, and there are none in");
+		"twampd.conf:1: clients.modes: all need keys, and there are none in");
 	load_bad("modes = [ \"mixed\" ];\nclients = ( { name = \"x\"; prefixes = [ \"::1\" ]; } );",
-		 "twampd.conf:2: clients.modes: all of class \"x\" need keys");
+		 "twampd.conf:2: clients.modes: all need keys");
 	/* Nobody has the modes of all. */
 	s = load_good("modes = [ \"mixed\" ];\nclients = ( { name = \"x\"; prefixes = [ \"::1\" ];"
 		      "modes = [ \"unauthenticated\" ]; } );");
@@ -400,7 +400,8 @@ static const struct {
 	{ "clients = ( { name = \"a\xc3\xa9\"; } );", "clients.name: \"a\xc3\xa9\" is no name" },
 	{ "clients = ( { name = \"12345678901234567890123456789012\"; } );", "is no name" },
 	{ "clients = ( { name = 1; } );", "clients.name: this is an integer, expected: 1 to 31" },
-	{ "clients = ( { name = \"a\"; name = \"b\"; } );", "duplicate setting" },
+	{ "clients = ( { name = \"a\"; name = \"b\"; } );",
+	  "clients.name: found \"name\" a second time" },
 	{ CLASS("prefix = 1;"), "clients.prefix: unknown key, did you mean clients.prefixes?" },
 	{ CLASS("nonsense = 1;"),
 	  "clients.nonsense: unknown key, expected: one of those in twampd.conf" },
@@ -418,9 +419,9 @@ static const struct {
 	{ CLASS("third_party = 0;"), "clients.third_party: this is an integer, expected: true" },
 	{ CLASS("dscp = [ ];"), "clients.dscp: this is empty, expected: array of integers" },
 	{ CLASS("ports = { first = 60000; last = 50000; };"),
-	  ":1: clients.ports.first (60000) of class \"x\" is above its ports.last (50000)" },
+	  ":1: clients.ports.first: 60000 is above ports.last (50000)" },
 	{ "ports = { last = 50000; };\n" CLASS("ports = { first = 50001; };"),
-	  ":2: clients.ports.first (50001) of class \"x\" is above its ports.last (50000)" },
+	  ":2: clients.ports.first: 50001 is above ports.last (50000)" },
 	{ CLASS("overload = { loop_lag = 1; };"), "clients.overload: unknown key" },
 	{ CLASS("timers = { servwait = 1; };"), "clients.timers.servwait: unknown key" },
 	{ CLASS("reflector = { };"), "clients.reflector: unknown key" },
@@ -444,7 +445,7 @@ static const struct {
 	{ CLASS("key_ids = [ \"k\", \"k\" ];"),
 	  "clients.key_ids: \"k\" is there already, in class" },
 	{ CLASS("key_ids = [ \"k\" ]; modes = [ \"unauthenticated\" ];"),
-	  "clients.key_ids: no mode of class \"x\" uses keys, expected: one that does among its" },
+	  "clients.key_ids: no mode uses keys, expected: one that does among the modes, or no key_ids (class \"x\")" },
 	{ "clients = ( { name = \"x\"; prefixes = \"::1\"; } );",
 	  "clients.prefixes: this is a string, expected: array of prefixes" },
 	{ "clients = ( { name = \"x\"; prefixes = [ 1 ]; } );",
@@ -574,7 +575,7 @@ START_TEST(mutations)
 
 	write_keys("k one\nl two\n0 three\n");
 	for (int round = 0; round < 300; round++) {
-		struct settings_error err = { "" };
+		struct settings_error err = { .text = "" };
 		struct address a = host("10.1.2.3");
 		struct settings *s = NULL;
 		int r;

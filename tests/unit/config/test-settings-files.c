@@ -74,7 +74,7 @@ static size_t count(const char *text, const char *what)
 
 START_TEST(missing_file)
 {
-	struct settings_error err;
+	struct settings_error err = { .text = "" };
 	struct settings *s;
 
 	ck_assert_int_eq(settings_load(file, &s, &err), SETTINGS_BAD);
@@ -86,7 +86,7 @@ END_TEST
 
 START_TEST(not_a_file)
 {
-	struct settings_error err;
+	struct settings_error err = { .text = "" };
 	struct settings *s;
 
 	ck_assert_int_eq(settings_load(room, &s, &err), SETTINGS_BAD);
@@ -104,7 +104,7 @@ END_TEST
 START_TEST(long_name)
 {
 	char path[900];
-	struct settings_error err;
+	struct settings_error err = { .text = "" };
 	struct settings *s;
 
 	memset(path, 'x', sizeof(path));
@@ -148,7 +148,7 @@ START_TEST(conf_d_faults)
 	/* What only both files together make wrong is told at the later one. */
 	write_text("conf.d/x.conf", "\n\nports = { last = 2000; };");
 	load_bad("ports = { first = 3000; };",
-		 "/conf.d/x.conf:3: ports.first (3000) is above ports.last (2000)");
+		 "/conf.d/x.conf:3: ports.first: 3000 is above ports.last (2000)");
 	/* And what the later file puts right is right. */
 	s = load_good("ports = { first = 1000; last = 500; };");
 	ck_assert_uint_eq(s->policy.port_last, 2000);
@@ -203,7 +203,7 @@ END_TEST
 START_TEST(file_in_working_directory)
 {
 	struct settings *s;
-	struct settings_error err;
+	struct settings_error err = { .text = "" };
 
 	write_text("twampd.conf", "");
 	write_text("conf.d/x.conf", "limits = { max_sessions = 7; };");
@@ -240,7 +240,7 @@ END_TEST
 
 static void load_octets(const void *data, size_t len, const char *wanted)
 {
-	struct settings_error err = { "" };
+	struct settings_error err = { .text = "" };
 	struct settings *s;
 
 	write_file("twampd.conf", data, len);
@@ -259,8 +259,9 @@ START_TEST(hostile)
 	struct settings *s;
 
 	ck_assert_ptr_nonnull(big);
-	load_octets("a = 1;\n\0b", 9, "twampd.conf:2: this is not text");
-	load_octets("\377\376\200\n", 4, "twampd.conf:1: syntax error");
+	load_octets("a = 1;\n\0b", 9, "twampd.conf:2:1: found a NUL octet");
+	load_octets("\377\376\200\n", 4, "twampd.conf:1:1: found UTF-16, expected");
+	load_octets("\n a\200\n", 5, "twampd.conf:2:3: a: found the octet 0x80, expected: text");
 	load_octets("log = { level = \"\033[2J\n\377\"; };", 27, "\"\\x1b[2J\\x0a\\xff\" is unknown");
 
 	memset(big, '\n', len);
@@ -270,7 +271,7 @@ START_TEST(hostile)
 	settings_unref(s);
 
 	memset(big, 'x', len); /* one name */
-	load_octets(big, len - 1, "syntax error");
+	load_octets(big, len - 1, "found the end of the file, expected: \"=\" and a value");
 	memcpy(big + len - 4, "=1;", 3);
 	load_octets(big, len - 1, "unknown key");
 	memset(big, '(', len);
@@ -283,7 +284,7 @@ START_TEST(hostile)
 	for (int i = 0; i < 1000; i++, n += 2) {
 		memcpy(big + n, "a{", 2);
 	}
-	load_octets(big, n, "syntax error");
+	load_octets(big, n, "a: found \"{\", expected: \"=\" behind a (and 49 more)");
 	for (n = 0; n < len - 10;) {
 		n += (size_t)sprintf(big + n, "k%zu=1;", n);
 	}
@@ -306,7 +307,7 @@ START_TEST(hostile)
 	for (n = 0; n < len - 30;) {
 		n += (size_t)sprintf(big + n, "0xfffffffffffffff ");
 	}
-	load_octets(big, n, "syntax error");
+	load_octets(big, n, "expected: a key: names begin with a letter");
 	free(big);
 }
 END_TEST
@@ -322,7 +323,7 @@ START_TEST(mutations)
 	copy = malloc(len);
 	ck_assert_ptr_nonnull(copy);
 	for (int round = 0; round < 50; round++) {
-		struct settings_error err = { "" };
+		struct settings_error err = { .text = "" };
 		struct settings *s = NULL;
 		int r;
 

@@ -72,7 +72,7 @@ const char *write_keys(const char *text)
 
 struct settings *load_good(const char *text)
 {
-	struct settings_error err = { "" };
+	struct settings_error err = { .text = "" };
 	struct settings *s = NULL;
 	int r;
 
@@ -83,15 +83,36 @@ struct settings *load_good(const char *text)
 	return s;
 }
 
+/* "FILE:2:17: what" as "FILE:2: what": most tests are about the rest. */
+static void cut_column(char *text)
+{
+	char *colon = strchr(text, ':'), *second;
+
+	for (; colon; colon = strchr(colon + 1, ':')) {
+		size_t line = strspn(colon + 1, "0123456789");
+
+		second = colon + 1 + line;
+		if (line && *second == ':' && second[1] >= '0' && second[1] <= '9') {
+			char *rest = second + 1 + strspn(second + 1, "0123456789");
+
+			memmove(second, rest, strlen(rest) + 1);
+			return;
+		}
+	}
+}
+
 void load_bad(const char *text, const char *part)
 {
-	struct settings_error err = { "" };
+	struct settings_error err = { .text = "" };
 	struct settings *s = NULL;
 
 	write_text("twampd.conf", text);
 	ck_assert_int_eq(settings_load(file, &s, &err), SETTINGS_BAD);
 	ck_assert_ptr_null(s);
 	ck_assert_msg(!strncmp(err.text, room, strlen(room)), "%s", err.text);
+	if (!strstr(err.text, part)) {
+		cut_column(err.text);
+	}
 	ck_assert_msg(strstr(err.text, part) != NULL, "\"%s\" is not in: %s", part, err.text);
 }
 
@@ -324,8 +345,10 @@ static const struct {
 	{ "limits = { max_sessions = 0xffffffff; };", "4294967295 is out of range" },
 	{ "limits = { max_sessions = -4294967291; };", "-4294967291 is out of range" },
 	{ "limits = { max_sessions = 2147483648L; };", "2147483648 is out of range" },
-	{ "limits = { max_sessions = 99999999999999999999; };", "9223372036854775807 is out" },
-	{ "limits = { max_sessions = 0x10000000000000005L; };", "9223372036854775807 is out" },
+	{ "limits = { max_sessions = 99999999999999999999; };",
+	  "9223372036854775807 or more is out" },
+	{ "limits = { max_sessions = 0x10000000000000005L; };",
+	  "9223372036854775807 or more is out" },
 	{ "limits = { max_sessions = \"5\"; };",
 	  "limits.max_sessions: this is a string, expected: integer 1" },
 	{ "limits = { max_sessions = 5.0; };", "a number with a fraction, expected: integer" },
@@ -341,9 +364,9 @@ static const struct {
 	{ "nonsense = 1;", "nonsense: unknown key, expected: one of those in twampd.conf(5)" },
 	{ "limits = 5;", "limits: this is an integer, expected: a group { }" },
 	{ "limits = { max_sessions = 1;\n max_sessions = 2; };",
-	  "twampd.conf:2: duplicate setting" },
-	{ "limits = { };\nlimits = { };", "twampd.conf:2: duplicate setting" },
-	{ "\nlimits = ;", "twampd.conf:2: syntax error" },
+	  "twampd.conf:2: limits.max_sessions: found \"max_sessions\" a second time" },
+	{ "limits = { };\nlimits = { };", "twampd.conf:2: limits: found \"limits\" a second time" },
+	{ "\nlimits = ;", "twampd.conf:2: limits: found \";\", expected: a value of limits" },
 	{ "log = { level = \"loud\"; };",
 	  "log.level: \"loud\" is unknown, expected: one of \"error\", \"warning\"" },
 	{ "log = { level = 3; };", "log.level: this is an integer, expected: one of \"error\"" },
@@ -420,9 +443,9 @@ static const struct {
 	{ "loop_lag = 1;", "loop_lag: unknown key, did you mean overload.loop_lag?" },
 	{ "ports = { first = 0; };", "ports.first: 0 is out of range, expected: integer 1..65535" },
 	{ "ports = { first = 200;\n last = 100; };",
-	  "twampd.conf:2: ports.first (200) is above ports.last (100)" },
+	  "twampd.conf:2: ports.first: 200 is above ports.last (100)" },
 	{ "ports = { last = 100; };",
-	  "twampd.conf:1: ports.first (49152) is above ports.last (100)" },
+	  "twampd.conf:1: ports.first: 49152 is above ports.last (100)" },
 	{ "listen = ( );", "listen: this is empty, expected: list of 1 to 64" },
 	{ "listen = [ ];", "listen: this is an array [ ], expected: list" },
 	{ "listen = ( 862 );", "listen: this is an integer, expected: list" },
@@ -458,9 +481,10 @@ static const struct {
 	  "listen: the same address and port" },
 	{ "listen = ( { address = \"::1\"; },\n { address = \"0:0::1\"; } );",
 	  "twampd.conf:2: listen: the same" },
-	{ "limits = { /* max", "twampd.conf:1: this comment has no closing */" },
-	{ "a = 1;\nb = \"x\ny\\\"", "twampd.conf:2: this string has no closing quote" },
-	{ "@include \"/etc\"\n", "twampd.conf:1: @include is not supported" },
+	{ "limits = { /* max",
+	  "twampd.conf:1: limits: found a comment without an end, expected: */" },
+	{ "a = 1;\nb = \"x\ny\\\"", "twampd.conf:2: b: found a string without an end" },
+	{ "@include \"/etc\"\n", "twampd.conf:1: found \"@include\"" },
 };
 
 START_TEST(fault_is_told)

@@ -58,7 +58,7 @@ uint16_t lightrig_free_port(int family)
 struct settings *lightrig_settings(const char *text)
 {
 	char path[] = "/tmp/test-light.XXXXXX";
-	struct settings_error err = { "" };
+	struct settings_error err = { .text = "" };
 	struct settings *s = NULL;
 	int fd = mkstemp(path);
 
