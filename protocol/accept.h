@@ -37,8 +37,8 @@ const struct accept_info *accept_info(unsigned code);
 	X(AUTH_FAILED, "auth-failed", ACCEPT_FAILURE, "authentication failed", \
 	  "compare KeyID and passphrase on both ends; the log of the server says which of them failed") \
 	X(NO_CLASS, "no-class", ACCEPT_FAILURE, \
-	  "the KeyID is right, but no class of clients has it or the address", \
-	  "add the KeyID to key_ids, or the address to prefixes, of an entry of clients") \
+	  "the client is in no class: no entry of clients has its address or KeyID", \
+	  "add the address to prefixes, or the KeyID to key_ids, of an entry of clients") \
 	X(POLICY_ADDRESS, "policy-address", ACCEPT_FAILURE, \
 	  "Sender Address is not the address of the Control-Client", \
 	  "send test packets from the host that holds the control connection, or look for a NAT between client and server") \
@@ -50,6 +50,9 @@ const struct accept_info *accept_info(unsigned code);
 	  "compare the SIDs of Accept-Session with those of the command") \
 	X(INTERNAL, "internal", ACCEPT_INTERNAL, "internal error of the server", \
 	  "look into the log of the server for the error before this one; report it if it comes back") \
+	X(NO_MODE, "no-mode", ACCEPT_UNSUPPORTED, \
+	  "client and server have no security mode in common", \
+	  "compare the modes of the client with the setting modes of the server and of the class; those that need keys are offered only if there are keys") \
 	X(MODE_NOT_OFFERED, "mode-not-offered", ACCEPT_UNSUPPORTED, \
 	  "the client selected a security mode that was not offered", \
 	  "compare the modes of the client with the setting modes of the server") \

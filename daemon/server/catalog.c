@@ -145,19 +145,28 @@ static void put_event(const struct event *e)
 static void put_refusal(const struct event *e, const struct reason_info *r)
 {
 	const struct accept_info *code = accept_info(r->code);
+	bool sent = strstr(e->text, "{accept}"); /* the code, to the client */
 	char id[EVENT_ID_LEN], title[64];
 
 	event_id(id, e->id, r->key);
 	lower(title, sizeof title, e->name);
-	printf("\n-- %s\nSubject: %s, Accept %d (%s): %s\n", id, title, (int)r->code, code->name,
-	       r->text);
+	printf("\n-- %s\nSubject: %s", id, title);
+	if (sent) {
+		printf(", Accept %d (%s)", (int)r->code, code->name);
+	}
+	printf(": %s\n", r->text);
 	put_origin();
 	wrap(e->help, false);
 	fputs("\nClient: @TWAMPD_PEER@\n", stdout);
-	printf("Accept: %d (%s)\n", (int)r->code, code->name);
+	if (sent) {
+		printf("Accept: %d (%s)\n", (int)r->code, code->name);
+	}
 	printf("Reason: %s\n\n", r->key);
 	say("What happened: ", r->text);
 	say("What to do: ", r->remedy);
+	if (!sent) {
+		return;
+	}
 	putchar('\n');
 	printf("Accept %d in general. ", (int)r->code);
 	puts(code->meaning);

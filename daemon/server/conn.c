@@ -189,7 +189,10 @@ void conn_feed(struct conn *c, struct control_in *in)
 		if (out.len && !stream_push(&c->stream, out.octets, out.len)) {
 			c->closing = c->eof = true; /* no memory */
 		}
-		report_control(c->server->log, &c->control, c->class ? c->class->name : NULL, &out);
+		report_control(c->server->log, &c->control,
+			       &(struct reached_rules){ c->server->settings, c->settings, c->class,
+							conn_policy(c) },
+			       &out);
 		c->closing |= out.close || out.abort;
 		c->eof |= out.abort;
 	} while (order(c, &out, in));

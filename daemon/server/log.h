@@ -40,6 +40,7 @@ struct log_args {
 	const char *why; /* in words */
 	const char *remedy;
 	const char *detail;
+	const char *now, *limit, *setting; /* that was reached */
 	/* Final counters of a session. */
 	const char *received, *reflected, *dropped, *gaps, *duplicates, *reordered;
 	/* What was left out, by client and by event. */

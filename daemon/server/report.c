@@ -8,8 +8,13 @@
 #include <stdio.h>
 
 #define SID_TEXT_LEN (2 * MSG_SID_LEN + 1)
-#define DETAIL_LEN 400
+#define DETAIL_LEN 500
 #define KEY_ID_TEXT_LEN (4 * MSG_KEY_ID_LEN + 1) /* of octets that are all escaped */
+
+struct scope {
+	const struct control *control;
+	const struct reached_rules *rules;
+};
 
 static void put_sid(const struct session *s, char out[static SID_TEXT_LEN])
 {
@@ -18,26 +23,106 @@ static void put_sid(const struct session *s, char out[static SID_TEXT_LEN])
 	}
 }
 
+/* What is known beside the reason, in brackets. */
+static void put_particulars(enum log_event e, const struct control_report *r,
+			    const struct reached *limit, const char *class,
+			    char out[static DETAIL_LEN])
+{
+	const char *next = " (";
+	int at = 0;
+
+	out[0] = '\0';
+	if (r->value && e == LOG_EVENT_REFUSED_REQUEST) {
+		at = snprintf(out, DETAIL_LEN, " (it asked for %" PRIu64, r->value);
+		next = ", ";
+	} else if (r->other) {
+		at = snprintf(out, DETAIL_LEN, " (%s", strerror((int)r->other));
+		next = ", ";
+	}
+	if (*limit->now) {
+		at += snprintf(out + at, DETAIL_LEN - (size_t)at, "%snow %s", next, limit->now);
+		next = ", ";
+	}
+	if (*limit->limit) {
+		at += snprintf(out + at, DETAIL_LEN - (size_t)at, "%slimit %s of class %s, %s",
+			       next, limit->limit, class, limit->setting);
+	}
+	if (at && at < DETAIL_LEN - 1) {
+		(void)snprintf(out + at, DETAIL_LEN - (size_t)at, ")");
+	}
+}
+
 static void refused(struct log *l, enum log_event e, const struct log_args *base,
-		    const struct control_report *r)
+		    const struct scope *scope, const struct control_report *r)
 {
 	struct log_args a = *base;
 	const struct reason_info *reason = reason_info(r->reason);
-	char code[4], value[64] = "";
+	char code[4], detail[DETAIL_LEN];
+	struct reached limit;
 
 	snprintf(code, sizeof code, "%d", (int)r->code);
-	if (r->value && e == LOG_EVENT_REFUSED_REQUEST) {
-		snprintf(value, sizeof value, " (it asked for %" PRIu64 ")", r->value);
-	} else if (r->other) {
-		snprintf(value, sizeof value, " (%s)", strerror((int)r->other));
-	}
+	(void)reached_find(r->reason, scope->control, scope->rules, &limit);
+	put_particulars(e, r, &limit, base->class, detail);
 	a.accept = code;
 	a.name = accept_info(r->code)->name;
 	a.reason = reason->key;
 	a.why = reason->text;
 	a.remedy = reason->remedy;
-	a.detail = value;
+	a.detail = detail;
+	a.now = limit.now;
+	a.limit = limit.limit;
+	a.setting = limit.setting;
 	log_event(l, e, &a);
+}
+
+/* No Accept code tells the client: the greeting was without a mode, or it found none for itself. */
+static void denied(struct log *l, const struct log_args *base, const struct control *c)
+{
+	const struct reason_info *why = reason_info(c->modes_offered ? REASON_NO_MODE
+								     : REASON_NO_CLASS);
+	char offered[MODE_TEXT_LEN], detail[MODE_TEXT_LEN + 20];
+	struct log_args a = *base;
+
+	mode_text(c->modes_offered & MODE_SECURITY_MASK, offered, sizeof offered);
+	snprintf(detail, sizeof detail, " (offered: %s)", c->modes_offered ? offered : "none");
+	a.reason = why->key;
+	a.why = why->text;
+	a.remedy = why->remedy;
+	a.detail = detail;
+	log_event(l, LOG_EVENT_DENIED, &a);
+}
+
+/* Before it is said that the connection is closed: what the client did wrong. */
+static void closed(struct log *l, const struct log_args *base, const struct control *c,
+		   enum control_why why)
+{
+	struct log_args a = *base;
+
+	a.why = control_why_text(why);
+	switch (why) {
+	case CONTROL_WHY_DENIED:
+	case CONTROL_WHY_MODE_ZERO:
+		denied(l, base, c);
+		break;
+	case CONTROL_WHY_HMAC:
+		log_event(l, LOG_EVENT_FORGED, &a);
+		break;
+	case CONTROL_WHY_UNKNOWN:
+	case CONTROL_WHY_SID_COUNT:
+	case CONTROL_WHY_GARBAGE:
+		log_event(l, LOG_EVENT_VIOLATION, &a);
+		break;
+	case CONTROL_WHY_PEER:
+	case CONTROL_WHY_REFUSED:
+	case CONTROL_WHY_HANDSHAKE:
+	case CONTROL_WHY_MESSAGE:
+	case CONTROL_WHY_SEND_STALL:
+	case CONTROL_WHY_SERVWAIT:
+	case CONTROL_WHY_STOP_WRONG:
+	case CONTROL_WHY_SHUTDOWN:
+		break;
+	}
+	log_event(l, LOG_EVENT_CLOSED, &a);
 }
 
 static void accepted(struct log *l, const struct log_args *base, const struct session *s)
@@ -58,7 +143,8 @@ static void accepted(struct log *l, const struct log_args *base, const struct se
 	log_event(l, LOG_EVENT_SESSION_ACCEPTED, &a);
 }
 
-static void one(struct log *l, const struct log_args *base, const struct control_report *r)
+static void one(struct log *l, const struct log_args *base, const struct scope *scope,
+		const struct control_report *r)
 {
 	struct log_args a = *base;
 	char detail[DETAIL_LEN];
@@ -70,16 +156,16 @@ static void one(struct log *l, const struct log_args *base, const struct control
 		log_event(l, LOG_EVENT_ESTABLISHED, &a);
 		return;
 	case CONTROL_FACT_REFUSED_CONNECTION:
-		refused(l, LOG_EVENT_REFUSED_CONNECTION, &a, r);
+		refused(l, LOG_EVENT_REFUSED_CONNECTION, &a, scope, r);
 		return;
 	case CONTROL_FACT_REFUSED_REQUEST:
-		refused(l, LOG_EVENT_REFUSED_REQUEST, &a, r);
+		refused(l, LOG_EVENT_REFUSED_REQUEST, &a, scope, r);
 		return;
 	case CONTROL_FACT_REFUSED_START:
-		refused(l, LOG_EVENT_REFUSED_START, &a, r);
+		refused(l, LOG_EVENT_REFUSED_START, &a, scope, r);
 		return;
 	case CONTROL_FACT_REFUSED_STOP:
-		refused(l, LOG_EVENT_REFUSED_STOP, &a, r);
+		refused(l, LOG_EVENT_REFUSED_STOP, &a, scope, r);
 		return;
 	case CONTROL_FACT_ACCEPTED:
 		accepted(l, &a, r->session);
@@ -102,8 +188,7 @@ static void one(struct log *l, const struct log_args *base, const struct control
 		log_event(l, LOG_EVENT_PACKETS_IGNORED, &a);
 		return;
 	case CONTROL_FACT_CLOSED:
-		a.why = control_why_text(r->why);
-		log_event(l, LOG_EVENT_CLOSED, &a);
+		closed(l, base, scope->control, r->why);
 		return;
 	}
 }
@@ -120,9 +205,10 @@ static void put_key_id(const struct control *c, char out[static KEY_ID_TEXT_LEN]
 	(void)quote_text(out, KEY_ID_TEXT_LEN, id, n);
 }
 
-void report_control(struct log *l, const struct control *c, const char *class,
+void report_control(struct log *l, const struct control *c, const struct reached_rules *rules,
 		    const struct control_out *out)
 {
+	const struct scope scope = { c, rules };
 	char peer[ADDRESS_TEXT_LEN], mode[MODE_TEXT_LEN], key_id[KEY_ID_TEXT_LEN];
 
 	if (!out->n_reports) {
@@ -136,11 +222,11 @@ void report_control(struct log *l, const struct control *c, const char *class,
 			.client = &c->remote,
 			.peer = peer,
 			.mode = c->modes ? mode : NULL,
-			.class = class ? class : "none",
+			.class = rules->class ? rules->class->name : "none",
 			.key_id = key_id,
 		};
 
-		one(l, &a, &out->reports[i]);
+		one(l, &a, &scope, &out->reports[i]);
 	}
 }
 

@@ -7,9 +7,10 @@
 #include "daemon/control/control.h"
 #include "daemon/reflector/reflector.h"
 #include "daemon/server/log.h"
+#include "daemon/server/reached.h"
 
-/** Everything that one control_feed() reported. @class: its name, NULL = none. */
-void report_control(struct log *l, const struct control *c, const char *class,
+/** Everything that one control_feed() reported. */
+void report_control(struct log *l, const struct control *c, const struct reached_rules *rules,
 		    const struct control_out *out);
 
 /** A Token was not right; only the log may tell whether the KeyID is @known. R-017 */

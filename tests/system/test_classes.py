@@ -196,7 +196,7 @@ def limits_per_client_of_a_class(t):
     one, two, other = t.connect(source=A), t.connect(source=A), t.connect(source=B)
     refused_connection(t, d, A, 4, "max-connections-per-client")
     accepted(one.request(padding=100))
-    refused_request(t, d, one, A, 4, "max-padding", "(it asked for 101)", padding=101)
+    refused_request(t, d, one, A, 4, "max-padding", "(it asked for 101, limit 100 of class alpha", padding=101)
     accepted(one.request())
     refused_request(t, d, one, A, 4, "max-sessions-per-connection")
     accepted(two.request())
@@ -393,8 +393,8 @@ def key_brings_the_class(t):
     c, accept = keys.connect(t, "free", B)
     same(accept, 1, "Accept of a key without class")
     same(c.wait_closed(), b"", "octets after the refusal")
-    logged(d, since, "Server-Start", 1, "no-class", B, "no class of clients has it",
-           "add the KeyID to key_ids")
+    logged(d, since, "Server-Start", 1, "no-class", B, "no entry of clients has its address",
+           "or the KeyID to key_ids")
     one.close()
     two.close()
 

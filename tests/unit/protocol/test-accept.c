@@ -115,6 +115,7 @@ static const struct {
 	{ "nothing-to-start", 1 },
 	{ "unknown-sid", 1 },
 	{ "internal", 2 },
+	{ "no-mode", 3 },
 	{ "mode-not-offered", 3 },
 	{ "mode-multiple", 3 },
 	{ "feature-not-offered", 3 },
