@@ -151,8 +151,11 @@ const struct accept_info *accept_info(unsigned code);
 	  "connections come faster than limits.connection_rate", \
 	  "slow down and try again later, use one connection for several sessions, or raise limits.connection_rate") \
 	X(AUTH_RATE, "auth-rate", ACCEPT_TEMPORARY, \
-	  "too many failed authentications from this address", \
+	  "too many failed authentications from this address with this KeyID", \
 	  "compare KeyID and passphrase on both ends, wait a minute, then try again") \
+	X(ABANDON_RATE, "abandon-rate", ACCEPT_TEMPORARY, \
+	  "this address left too often while its key was derived", \
+	  "have the client wait longer for Server-Start, wait a minute, then try again, or raise auth.abandon_rate") \
 	X(MEMORY_LOW, "memory-low", ACCEPT_TEMPORARY, "the server is short of memory", \
 	  "try again later; give the server more memory or lower its limits") \
 	X(DESCRIPTORS_LOW, "descriptors-low", ACCEPT_TEMPORARY, \

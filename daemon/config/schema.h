@@ -49,7 +49,7 @@ struct schema_row {
 	const char *help;
 };
 
-#define SCHEMA_ROWS 51
+#define SCHEMA_ROWS 53
 extern const struct schema_row schema_rows[SCHEMA_ROWS];
 _Static_assert(SCHEMA_ROWS <= SETTINGS_KEYS_MAX, "a place for each");
 

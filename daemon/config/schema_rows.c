@@ -133,7 +133,9 @@ const struct schema_row schema_rows[SCHEMA_ROWS] = {
 	INTEGER("auth.queue", auth_queue, SETTINGS_RESTART, 1, 10000, 64,
 		"clients that may wait for a key to be derived"),
 	SHARED("auth.failure_rate", failure_rate, 0, 0, 1000000, 30,
-	       "failed authentications per minute of one client; 0 = not limited"),
+	       "failed authentications per minute of one client with one KeyID; 0 = not limited"),
+	SHARED("auth.abandon_rate", abandon_rate, 0, 0, 1000000, 60,
+	       "times per minute that a client may leave before its key is derived; 0 = not limited"),
 
 	SHARED("limits.max_connections", max_connections, 1, 0, 1000000, 1000,
 	       "control connections at once; 0 = none, in a class"),
@@ -163,6 +165,8 @@ const struct schema_row schema_rows[SCHEMA_ROWS] = {
 	       "test packets per second of all sessions of a class; 0 = not limited"),
 	SHARED("limits.total_octet_rate", total_octet_rate, 0, 0, UINT32_MAX, 0,
 	       "octets of test packets per second of all sessions of a class; 0 = not limited"),
+	INTEGER("limits.ipv6_client_prefix", ipv6_client_prefix, SETTINGS_NOW, 16, 128, 56,
+		"bits of an IPv6 address that are one client"),
 	INTEGER("limits.accept_code", accept_code, SETTINGS_NOW, ACCEPT_PERMANENT, ACCEPT_TEMPORARY,
 		ACCEPT_PERMANENT, "Accept code of a limit that is reached"),
 

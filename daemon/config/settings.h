@@ -108,6 +108,7 @@ struct settings {
 	enum settings_ports ports_mode; /* restart */
 	uint16_t shared_port; /* 0 = one for each thread; restart */
 	enum settings_level log_level;
+	uint32_t ipv6_client_prefix; /* bits that are one client */
 	uint32_t accept_code; /* enum accept_code of a limit that is reached: 4 or 5 */
 	struct overload overload;
 	uint32_t auth_workers; /* restart */

@@ -6,7 +6,12 @@
 
 void admit_client_init(struct admit_client *c, struct mono now)
 {
-	*c = (struct admit_client){ .spent = now, .failed = now, .dialed = now };
+	*c = (struct admit_client){
+		.spent = now, .dialed = now, .abandoned = now, .failed.of_others = now
+	};
+	for (int i = 0; i < ADMIT_KEY_IDS; i++) {
+		c->failed.of[i] = now;
+	}
 }
 
 static enum reason check_load(const struct admit_total *t)
@@ -146,17 +151,77 @@ bool admit_dial(struct admit_client *c, const struct policy *p, struct mono now)
 	return take(&c->dialed, p->connection_rate, p->connection_burst, now);
 }
 
-bool admit_may_authenticate(const struct admit_client *c, const struct policy *p, struct mono now)
+/* --- authentication ------------------------------------------------------------------- */
+
+#define MINUTE_NS (60 * TS_NS_PER_S)
+
+/* Who makes two KeyIDs have the same could as well use that of the other. */
+static uint64_t hash(const uint8_t key_id[static MSG_KEY_ID_LEN])
 {
-	return !p->failure_rate || ahead_of(c->failed, now) < 60 * TS_NS_PER_S;
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (int i = 0; i < MSG_KEY_ID_LEN; i++) {
+		h = (h ^ key_id[i]) * UINT64_C(0x100000001b3);
+	}
+	return h;
 }
 
-void admit_failed(struct admit_client *c, const struct policy *p, struct mono now)
+/* The bucket of a KeyID that has one, else one that may be had, else that of the others. */
+static const struct mono *failures_of(const struct admit_failures *f, uint64_t key_id,
+				      struct mono now)
 {
-	if (p->failure_rate) {
-		c->failed.ns = now.ns + ahead_of(c->failed, now) +
-			       60 * TS_NS_PER_S / p->failure_rate;
+	const struct mono *room = &f->of_others;
+
+	for (int i = 0; i < ADMIT_KEY_IDS; i++) {
+		if (f->of[i].ns <= now.ns) {
+			room = &f->of[i];
+		} else if (f->key_id[i] == key_id) {
+			return &f->of[i];
+		}
 	}
+	return room;
+}
+
+/* A minute's worth of them may be used at once. */
+static void spend(struct mono *bucket, uint32_t per_minute, struct mono now)
+{
+	if (per_minute) {
+		bucket->ns = now.ns + ahead_of(*bucket, now) + MINUTE_NS / per_minute;
+	}
+}
+
+static bool is_spent(struct mono bucket, uint32_t per_minute, struct mono now)
+{
+	return per_minute && ahead_of(bucket, now) + MINUTE_NS / per_minute > MINUTE_NS;
+}
+
+enum reason admit_authentication(const struct admit_client *c, const struct policy *p,
+				 const uint8_t key_id[static MSG_KEY_ID_LEN], struct mono now)
+{
+	if (is_spent(*failures_of(&c->failed, hash(key_id), now), p->failure_rate, now)) {
+		return REASON_AUTH_RATE;
+	}
+	return is_spent(c->abandoned, p->abandon_rate, now) ? REASON_ABANDON_RATE : REASON_OK;
+}
+
+void admit_failed(struct admit_client *c, const struct policy *p,
+		  const uint8_t key_id[static MSG_KEY_ID_LEN], struct mono now)
+{
+	struct admit_failures *f = &c->failed;
+	uint64_t code = hash(key_id);
+	const struct mono *bucket = failures_of(f, code, now);
+
+	if (bucket == &f->of_others) {
+		spend(&f->of_others, p->failure_rate, now);
+	} else {
+		f->key_id[bucket - f->of] = code;
+		spend(&f->of[bucket - f->of], p->failure_rate, now);
+	}
+}
+
+void admit_abandoned(struct admit_client *c, const struct policy *p, struct mono now)
+{
+	spend(&c->abandoned, p->abandon_rate, now);
 }
 
 enum reason admit_session(struct admit_total *t, struct admit_class *k, struct admit_client *c,
@@ -208,8 +273,14 @@ enum accept_code admit_code(const struct admit_total *t, enum reason r)
 
 bool admit_client_idle(const struct admit_client *c, struct mono now)
 {
-	return !c->connections && !c->sessions && c->spent.ns <= now.ns && c->failed.ns <= now.ns &&
-	       c->dialed.ns <= now.ns;
+	bool idle = !c->connections && !c->sessions && c->spent.ns <= now.ns &&
+		    c->dialed.ns <= now.ns && c->abandoned.ns <= now.ns &&
+		    c->failed.of_others.ns <= now.ns;
+
+	for (int i = 0; i < ADMIT_KEY_IDS; i++) {
+		idle = idle && c->failed.of[i].ns <= now.ns;
+	}
+	return idle;
 }
 
 enum reason admit_errno(int error)

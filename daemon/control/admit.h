@@ -8,6 +8,7 @@
 
 #include "daemon/control/policy.h"
 #include "protocol/accept.h"
+#include "protocol/msg.h"
 #include "protocol/ts.h"
 
 #include <stdbool.h>
@@ -31,15 +32,27 @@ struct admit_class {
 	uint32_t sessions;
 };
 
-/* One per client address (IPv6: per /64). */
+/*
+ * Failed authentications of a client: a bucket for each of its KeyIDs, so that one host with a bad
+ * key does not lock out others behind the same address; and one for all KeyIDs that have none, so
+ * that a client that tries one after the other is not remembered without an end.
+ */
+#define ADMIT_KEY_IDS 8
+struct admit_failures {
+	uint64_t key_id[ADMIT_KEY_IDS]; /* a hash; of no meaning when the bucket is full again */
+	struct mono of[ADMIT_KEY_IDS], of_others;
+};
+
+/* One per client: an IPv4 address, an IPv6 prefix. */
 struct admit_client {
 	uint32_t connections;
 	uint32_t sessions;
 	/* The bucket, full when this is not later than now: each request moves it on by 1/rate,
 	 * and it may run ahead of now by burst/rate at most. */
 	struct mono spent;
-	struct mono failed; /* the same for failed authentications */
-	struct mono dialed; /* and for connections */
+	struct mono dialed; /* the same for connections */
+	struct mono abandoned; /* and for keys that nobody waited for */
+	struct admit_failures failed;
 };
 
 /** A client that nothing is known of: the bucket is full. */
@@ -81,10 +94,18 @@ enum reason admit_session(struct admit_total *t, struct admit_class *k, struct a
 void admit_session_end(struct admit_total *t, struct admit_class *k, struct admit_client *c);
 
 /**
- * May this client try to authenticate? False after too many failures: answer 5. R-022, R-243
+ * May this client try to authenticate with this KeyID? Not after too many failures with it, or too
+ * many derivations that it did not wait for: answer 5. R-022, R-243
  */
-bool admit_may_authenticate(const struct admit_client *c, const struct policy *p, struct mono now);
-void admit_failed(struct admit_client *c, const struct policy *p, struct mono now);
+enum reason admit_authentication(const struct admit_client *c, const struct policy *p,
+				 const uint8_t key_id[static MSG_KEY_ID_LEN], struct mono now);
+
+/** Its Token was not right. */
+void admit_failed(struct admit_client *c, const struct policy *p,
+		  const uint8_t key_id[static MSG_KEY_ID_LEN], struct mono now);
+
+/** It went while its key was derived. */
+void admit_abandoned(struct admit_client *c, const struct policy *p, struct mono now);
 
 /** True if nothing is held and the bucket is full again: the entry may be forgotten. */
 bool admit_client_idle(const struct admit_client *c, struct mono now);

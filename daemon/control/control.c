@@ -279,7 +279,7 @@ static void feed_live(struct control *c, const struct policy *p, const struct co
 		return;
 	case CONTROL_PEER_GONE:
 		if (c->state == CONTROL_DERIVING) { /* the work was done for nothing: R-022 */
-			admit_failed(c->client, p, now);
+			admit_abandoned(c->client, p, now);
 		}
 		answer_leave(c, CONTROL_WHY_PEER, out);
 		return;

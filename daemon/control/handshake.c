@@ -104,8 +104,8 @@ void handshake_setup(struct control *c, const struct policy *p, const uint8_t *o
 	if (why == REASON_OK && !c->within_rate) {
 		why = REASON_CONNECTION_RATE;
 	}
-	if (why == REASON_OK && keyed && !admit_may_authenticate(c->client, p, now)) {
-		why = REASON_AUTH_RATE;
+	if (why == REASON_OK && keyed) {
+		why = admit_authentication(c->client, p, c->setup.key_id, now);
 	}
 	if (why != REASON_OK) {
 		refuse(c, why, out);
@@ -151,7 +151,7 @@ void handshake_key_refused(struct control *c, const struct policy *p, enum reaso
 			   struct mono now, struct control_out *out)
 {
 	if (why == REASON_AUTH_FAILED) {
-		admit_failed(c->client, p, now);
+		admit_failed(c->client, p, c->setup.key_id, now);
 	}
 	if (c->state == CONTROL_DERIVING) {
 		explicit_bzero(c->setup.token, sizeof c->setup.token);

@@ -35,7 +35,9 @@ struct policy {
 
 	/* Authentication. */
 	uint32_t kdf_count; /* PBKDF2 rounds announced: a power of two, 1024.. */
-	uint32_t failure_rate; /* failed authentications per minute and client; 0 = unlimited */
+	/* Per minute and client; 0 = unlimited. */
+	uint32_t failure_rate; /* failed authentications with one KeyID */
+	uint32_t abandon_rate; /* derivations that the client did not wait for */
 
 	uint16_t port_first, port_last; /* UDP, reflectors */
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/clients.h"
 
+#include "base/siphash.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,40 +12,51 @@
 #define IDLE_MAX 8192u
 
 struct clients {
-	uint64_t seed; /* so that nobody can aim at one bucket */
+	uint64_t seed[2]; /* so that nobody can aim at one bucket */
+	uint8_t ipv6_bits;
 	struct client *buckets[BUCKETS];
 	struct client *oldest, *newest;
 	uint32_t idle, number;
 };
 
-struct clients *clients_new(void)
+struct clients *clients_new(unsigned ipv6_bits)
 {
 	struct clients *t = calloc(1, sizeof *t);
 
-	if (t && getrandom(&t->seed, sizeof t->seed, 0) != sizeof t->seed) {
-		t->seed = (uint64_t)(uintptr_t)t;
+	if (!t) {
+		return NULL;
+	}
+	t->ipv6_bits = (uint8_t)ipv6_bits;
+	if (getrandom(t->seed, sizeof t->seed, 0) != sizeof t->seed) {
+		t->seed[0] = (uint64_t)(uintptr_t)t;
 	}
 	return t;
 }
 
-static void make_key(uint8_t key[static CLIENT_KEY_LEN], const struct address *a)
+bool clients_set_prefix(struct clients *t, unsigned ipv6_bits)
 {
-	memset(key, 0, CLIENT_KEY_LEN);
-	key[0] = a->family;
-	memcpy(key + 1, a->ip, a->family == 4 ? 4 : 8);
+	bool other = t->ipv6_bits != ipv6_bits;
+
+	t->ipv6_bits = (uint8_t)ipv6_bits;
+	return other;
 }
 
-/* Multiply and mix; the seed is secret. */
-static struct client **bucket(struct clients *t, const uint8_t key[static CLIENT_KEY_LEN])
+static struct prefix key_of(const struct clients *t, const struct address *a)
 {
-	uint64_t h = t->seed ^ key[0], v;
+	struct prefix key = { .family = a->family, .bits = a->family == 4 ? 32 : t->ipv6_bits };
 
-	memcpy(&v, key + 1, sizeof v);
-	h = (h ^ v) * UINT64_C(0x9fb21c651e98df25);
-	h ^= h >> 32;
-	h = (h ^ t->seed) * UINT64_C(0xd6e8feb86659fd93);
-	h ^= h >> 29;
-	return &t->buckets[h % BUCKETS];
+	memcpy(key.ip, a->ip, sizeof key.ip);
+	(void)prefix_mask(&key);
+	return key;
+}
+
+static struct client **bucket(struct clients *t, const struct prefix *key)
+{
+	uint64_t words[3] = { 0 };
+
+	memcpy(words, key->ip, sizeof key->ip);
+	words[2] = (uint64_t)key->bits << 8 | key->family;
+	return &t->buckets[siphash(t->seed, words, 3) % BUCKETS];
 }
 
 static void leave_idle(struct clients *t, struct client *c)
@@ -56,7 +69,7 @@ static void leave_idle(struct clients *t, struct client *c)
 
 static void drop(struct clients *t, struct client *c)
 {
-	struct client **p = bucket(t, c->key);
+	struct client **p = bucket(t, &c->key);
 
 	while (*p != c) {
 		p = &(*p)->next;
@@ -69,13 +82,11 @@ static void drop(struct clients *t, struct client *c)
 
 struct client *clients_get(struct clients *t, const struct address *a, struct mono now)
 {
-	uint8_t key[CLIENT_KEY_LEN];
-	struct client **p, *c;
+	struct prefix key = key_of(t, a);
+	struct client **p = bucket(t, &key), *c;
 
-	make_key(key, a);
-	p = bucket(t, key);
 	for (c = *p; c; c = c->next) {
-		if (!memcmp(c->key, key, sizeof key)) {
+		if (!prefix_compare(&c->key, &key)) {
 			if (!c->holders) {
 				leave_idle(t, c);
 			}
@@ -87,7 +98,7 @@ struct client *clients_get(struct clients *t, const struct address *a, struct mo
 	if (!c) {
 		return NULL;
 	}
-	memcpy(c->key, key, sizeof key);
+	c->key = key;
 	admit_client_init(&c->admit, now);
 	c->holders = 1;
 	c->next = *p;

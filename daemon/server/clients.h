@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * What is known of each client: how much it holds and how fast it asks. A client is an IPv4
- * address or an IPv6 /64. Entries live while something is held, or until their bucket is
+ * address or an IPv6 prefix. Entries live while something is held, or until their bucket is
  * full again; idle ones are bounded in number.
  */
 #pragma once
 
 #include "daemon/control/address.h"
 #include "daemon/control/admit.h"
-
-#define CLIENT_KEY_LEN 9
+#include "protocol/prefix.h"
 
 struct clients;
 
@@ -18,11 +17,11 @@ struct client {
 	uint32_t holders; /* connections and sessions that point here */
 	struct client *next; /* in its bucket */
 	struct client *newer, *older; /* idle ones, by age */
-	uint8_t key[CLIENT_KEY_LEN]; /* family, then 4 or 8 octets of address */
+	struct prefix key;
 };
 
-/** NULL when there is no memory. */
-struct clients *clients_new(void);
+/** @ipv6_bits  of an address that are one client. NULL when there is no memory. */
+struct clients *clients_new(unsigned ipv6_bits);
 void clients_free(struct clients *t); /* NULL ok; no holder may be left */
 
 /** The entry of an address, with one more holder; NULL = no memory. */
@@ -31,6 +30,12 @@ struct client *clients_get(struct clients *t, const struct address *a, struct mo
 /** One more holder of an entry that is already held. */
 struct client *clients_ref(struct client *c);
 void clients_put(struct clients *t, struct client *c);
+
+/**
+ * From now on another prefix is one client. False if it is the same. Who holds something is to be
+ * counted anew, with clients_get for each.
+ */
+bool clients_set_prefix(struct clients *t, unsigned ipv6_bits);
 
 /** How many entries there are. */
 uint32_t clients_number(const struct clients *t);

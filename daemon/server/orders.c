@@ -252,6 +252,40 @@ void orders_session_ended(void *context, void *owner, enum udp_end why,
 	}
 }
 
+static void recount_conn(struct conn *c, struct mono now)
+{
+	struct client *client = clients_get(c->server->clients, &c->control.remote, now);
+
+	if (client) { /* else it stays where it is */
+		c->client->admit.connections -= c->control.counted;
+		client->admit.connections += c->control.counted;
+		clients_put(c->server->clients, c->client);
+		c->client = client;
+		c->control.client = &client->admit;
+	}
+}
+
+void orders_recount(struct server *s)
+{
+	struct mono now = server_mono();
+	struct udp_session *u = NULL;
+
+	for (struct conn *c = s->conns; c; c = c->next) {
+		recount_conn(c, now);
+	}
+	while ((u = udp_next(s->reflector, u))) {
+		struct order_session *o = udp_owner(u);
+		struct client *client = clients_get(s->clients, &o->peer, now);
+
+		if (client) {
+			o->client->admit.sessions--;
+			client->admit.sessions++;
+			clients_put(s->clients, o->client);
+			o->client = client;
+		}
+	}
+}
+
 /* --- for the next process ------------------------------------------------------------- */
 
 struct past {

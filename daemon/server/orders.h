@@ -30,6 +30,9 @@ void orders_forget(struct conn *c);
 void orders_session_ended(void *context, void *owner, enum udp_end why,
 			  const struct udp_counters *counters);
 
+/** What is one client is another: its connections and sessions are counted anew. */
+void orders_recount(struct server *s);
+
 /** For the next process: the sessions of a connection, or those of none if @c is NULL. */
 void orders_carry(struct carry *k, const struct server *s, const struct conn *c);
 

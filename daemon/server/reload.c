@@ -6,6 +6,7 @@
 #include "daemon/server/conn.h"
 #include "daemon/server/lightlog.h"
 #include "daemon/server/notify.h"
+#include "daemon/server/orders.h"
 #include "daemon/server/server.h"
 
 #include <errno.h>
@@ -110,8 +111,12 @@ static void take_settings(struct server *s, struct settings *next)
 	}
 	settings_unref(s->settings);
 	reload_use(s, next);
+	if (clients_set_prefix(s->clients, next->ipv6_client_prefix)) {
+		orders_recount(s);
+	}
 	conn_settings_changed(s);
 	log_set_level(s->log, (int)next->log_level);
+	log_set_prefix(s->log, next->ipv6_client_prefix);
 	server_say(s, LOG_EVENT_RELOADED, s->config_path ? s->config_path : "defaults");
 	reload_say_count(s);
 	lightlog_counters(s->log, s->reflector);

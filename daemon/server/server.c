@@ -270,11 +270,12 @@ static int start(struct server *s, const struct server_options *o)
 		return rc;
 	}
 	log_set_level(s->log, (int)s->settings->log_level);
+	log_set_prefix(s->log, s->settings->ipv6_client_prefix);
 	s->config_path = o->config_path;
 	s->start_time = ts_encode(TS_NTP, server_wall());
 	memory_init();
 	s->loop = ev_default_loop(EVFLAG_AUTO);
-	s->clients = clients_new();
+	s->clients = clients_new(s->settings->ipv6_client_prefix);
 	if (!s->loop || !s->clients || conn_prepare(s) || notify_new(&s->notify, s->loop) ||
 	    host_init(&s->host, s->loop)) {
 		return -ENOMEM;

@@ -33,9 +33,9 @@ TEST_LIMIT_S = 180
 SERVER = {4: "198.51.100.1", 6: "2001:db8::1"}
 SERVER_OTHER = {4: "198.51.100.9", 6: "2001:db8::9"}
 CLIENT = {4: "198.51.100.2", 6: "2001:db8::2"}
-# A second host at the client's end: for IPv6 in another /64, as limits count these as one.
-CLIENT_OTHER = {4: "198.51.100.3", 6: "2001:db8:0:1::3"}
-CLIENT_NEIGHBOUR = {4: "198.51.100.4", 6: "2001:db8::4"}  # in the same /64
+# A second host at the client's end: for IPv6 in another /56, as limits count these as one.
+CLIENT_OTHER = {4: "198.51.100.3", 6: "2001:db8:0:100::3"}
+CLIENT_NEIGHBOUR = {4: "198.51.100.4", 6: "2001:db8:0:1::4"}  # in the same /56
 LINK_LOCAL = {"server": "fe80::1", "client": "fe80::2"}
 CLIENT_LINK, SERVER_LINK = "cli0", "srv0"
 

@@ -385,6 +385,19 @@ def forged_packets_do_not_prolong_a_session(t):
         d.wait_log("timers.refwait")
 
 
+def threads_busy(d):
+    """Is a key being derived?"""
+    for task in os.listdir("/proc/%d/task" % d.pid):
+        try:
+            with open("/proc/%d/task/%s/stat" % (d.pid, task)) as f:
+                name, rest = f.read().split("(", 1)[1].rsplit(")", 1)
+        except OSError:
+            continue
+        if name == "twampd/kdf" and rest.split()[0] == "R":
+            return True
+    return False
+
+
 # --- many of them ---------------------------------------------------------------------
 
 @test(both=True)
@@ -408,6 +421,36 @@ def failures_are_limited(t):
             c.greeting()
             return c.authenticate(4, KEY).accept == 0
     wait_for(again, "to be let in again")
+
+
+@test(both=True)
+def failures_count_by_key_id(t):
+    # R-022 R-243: one probe with a bad key, and another behind the same address
+    keyed_daemon(t, {"auth": {"failure_rate": 2}})
+    busy = bytes(15) + b"\x05" + bytes(32)
+    for _ in range(2):
+        same(answer_to(t, (b"nobody", b"x"))[0], REFUSED, "answer to a failure")
+    same(answer_to(t, (b"nobody", b"x"))[0], busy, "answer to one more")
+    for _ in range(5):
+        connect(t, 4).close()
+
+
+@test
+def who_leaves_has_not_failed(t):
+    # R-022: a right key that nobody waited for; a limit of its own
+    keyed_daemon(t, {"auth": {"failure_rate": 1, "abandon_rate": 3, "count": 1 << 22}})
+    d = t.own[0]
+    for n in range(4):
+        with rawclient.Control(t.server) as c:
+            c.greeting()
+            c.send((4).to_bytes(4, "big") + KEY[0].ljust(80, b"\0") + os.urandom(64) + bytes(16))
+            if n < 3:
+                wait_for(lambda: threads_busy(d), "a derivation")
+            else:
+                same(c.wait_closed(), bytes(15) + b"\x05" + bytes(32), "answer to one more")
+        d.wait_idle()
+    d.wait_log("abandon-rate")
+    true("auth-failed" not in d.log() and "auth-rate" not in d.log(), "it failed: " + d.log())
 
 
 @test

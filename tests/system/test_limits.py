@@ -70,7 +70,7 @@ def max_connections(t):
 
 @test(both=True)
 def max_connections_per_client(t):
-    # R-009 R-120: the other client is not concerned; IPv6 clients count by /64
+    # R-009 R-120: the other client is not concerned; IPv6 clients count by /56
     d = t.daemon({"limits": {"max_connections_per_client": 2}})
     one, two = t.connect(), t.connect()
     since = d.log_size()
@@ -87,6 +87,36 @@ def max_connections_per_client(t):
     accepted(one.request(), "request of one who is in")
     two.reset()
     accepted(eventually_connects(t).request())
+
+
+@test
+def what_one_client_is_changes_meanwhile(t):
+    """What is held is counted anew: two become one, and one becomes two."""
+    limits = {"max_connections_per_client": 2, "max_sessions_per_client": 2}
+    d = t.daemon({"limits": dict(limits, ipv6_client_prefix=64)})
+    server, one, other = harness.SERVER[6], harness.CLIENT[6], harness.CLIENT_NEIGHBOUR[6]
+    far = harness.CLIENT_OTHER[6]
+    first, second = t.connect(server, source=one), t.connect(server, source=other)
+    for c in (first, second):
+        accepted(c.request(), "request of each")
+
+    def full(source):
+        with rawclient.Control(server, source=source) as c:
+            c.greeting()
+            same(c.setup().accept, 4, "Accept in Server-Start for " + source)
+
+    d.reload({"limits": {"ipv6_client_prefix": 56}})
+    full(one)
+    full(other)
+    same(second.request().accept, 4, "Accept for the third session of the two")
+    accepted(t.connect(server, source=far).request(), "request from another /56")
+    d.reload({"limits": {"ipv6_client_prefix": 64}})
+    accepted(second.request(), "request of who has one of two")
+    accepted(t.connect(server, source=one).request(), "the second connection of the first")
+    full(one)
+    d.reload({"limits": {"ipv6_client_prefix": 48}})
+    full(one)
+    full(far)
 
 
 @test

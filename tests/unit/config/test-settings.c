@@ -161,6 +161,8 @@ START_TEST(defaults)
 	ck_assert_uint_eq(s->policy.features, MODE_FEATURE_MASK);
 	ck_assert_uint_eq(s->policy.kdf_count, 32768); /* */
 	ck_assert_uint_eq(s->policy.failure_rate, 30);
+	ck_assert_uint_eq(s->policy.abandon_rate, 60);
+	ck_assert_uint_eq(s->ipv6_client_prefix, 56);
 	ck_assert_uint_eq(s->auth_workers, 1);
 	ck_assert_uint_eq(s->auth_queue, 64);
 	ck_assert_str_eq(s->keys_file, "");
@@ -407,6 +409,8 @@ static const struct {
 	{ "auth = { workers = 17; };", "auth.workers: 17 is out of range" },
 	{ "auth = { queue = 0; };", "auth.queue: 0 is out of range, expected: integer 1..10000" },
 	{ "auth = { queue = 10001; };", "auth.queue: 10001 is out of range" },
+	{ "limits = { ipv6_client_prefix = 129; };", "expected: integer 16..128" },
+	{ "auth = { abandon_rate = -1; };", "expected: integer 0..1000000" },
 	{ "auth = { failure_rate = -1; };", "expected: integer 0..1000000" },
 	{ "auth = { wokers = 1; };", "auth.wokers: unknown key, did you mean auth.workers?" },
 	{ "auth = ( );", "auth: this is a list ( ), expected: a group { }" },

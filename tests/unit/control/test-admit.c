@@ -3,7 +3,9 @@
 
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define S TS_NS_PER_S
 
@@ -226,6 +228,73 @@ START_TEST(idle)
 }
 END_TEST
 
+static void name_key(uint8_t id[static MSG_KEY_ID_LEN], int number)
+{
+	memset(id, 0, MSG_KEY_ID_LEN);
+	snprintf((char *)id, MSG_KEY_ID_LEN, "probe-%d", number);
+}
+
+static enum reason ask(const struct policy *p, int number, int64_t at_s)
+{
+	uint8_t id[MSG_KEY_ID_LEN];
+
+	name_key(id, number);
+	return admit_authentication(&one, p, id, (struct mono){ at_s * S });
+}
+
+static void try_wrong(const struct policy *p, int number, int64_t at_s)
+{
+	uint8_t id[MSG_KEY_ID_LEN];
+
+	name_key(id, number);
+	admit_failed(&one, p, id, (struct mono){ at_s * S });
+}
+
+/* R-022 R-243: one probe with a bad key does not lock out the others behind its address */
+START_TEST(failures_by_key)
+{
+	struct policy p = { .failure_rate = 3 };
+
+	admit_client_init(&one, (struct mono){ 0 });
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(ask(&p, 1, 0), REASON_OK);
+		try_wrong(&p, 1, 0);
+	}
+	ck_assert_int_eq(ask(&p, 1, 0), REASON_AUTH_RATE);
+	ck_assert_int_eq(ask(&p, 2, 0), REASON_OK);
+	try_wrong(&p, 2, 0); /* and has a count of its own */
+	ck_assert_int_eq(ask(&p, 2, 0), REASON_OK);
+	ck_assert_int_eq(ask(&p, 1, 19), REASON_AUTH_RATE);
+	ck_assert_int_eq(ask(&p, 1, 21), REASON_OK);
+	ck_assert(!admit_client_idle(&one, (struct mono){ 59 * S }));
+	ck_assert(admit_client_idle(&one, (struct mono){ 60 * S }));
+	p.failure_rate = 0;
+	try_wrong(&p, 1, 0);
+	ck_assert_int_eq(ask(&p, 1, 0), REASON_OK);
+}
+END_TEST
+
+/* R-022 R-123: whoever tries one KeyID after the other is stopped, and remembered in bounded room */
+START_TEST(failures_of_many_keys)
+{
+	struct policy p = { .failure_rate = 3 };
+	int let_in = 0;
+
+	admit_client_init(&one, (struct mono){ 0 });
+	for (int i = 0; i < 1000; i++) {
+		if (ask(&p, i, 0) == REASON_OK) {
+			try_wrong(&p, i, 0);
+			let_in++;
+		}
+	}
+	ck_assert_int_eq(let_in, ADMIT_KEY_IDS + 3);
+	ck_assert_int_eq(ask(&p, 0, 0), REASON_OK); /* among the first: a count of its own */
+	ck_assert_int_eq(ask(&p, 999, 0), REASON_AUTH_RATE);
+	ck_assert_int_eq(ask(&p, 999, 61), REASON_OK);
+	ck_assert(admit_client_idle(&one, (struct mono){ 61 * S }));
+}
+END_TEST
+
 static const struct {
 	int error;
 	enum accept_code code;
@@ -278,6 +347,8 @@ int main(void)
 	tcase_add_test(tc, bucket_extremes);
 	tcase_add_test(tc, rate_is_last);
 	tcase_add_test(tc, idle);
+	tcase_add_test(tc, failures_by_key);
+	tcase_add_test(tc, failures_of_many_keys);
 	tcase_add_loop_test(tc, errnos, 0, COUNT(errors));
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

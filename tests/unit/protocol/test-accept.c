@@ -153,6 +153,7 @@ static const struct {
 	{ "descriptors-low", 5 },
 	{ "cpu-load", 5 },
 	{ "kdf-queue", 5 },
+	{ "abandon-rate", 5 },
 	{ "net-buffers", 5 },
 	{ "draining", 5 },
 };
