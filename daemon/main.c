@@ -2,6 +2,7 @@
 /*
  * twampd: TWAMP server and Session-Reflector. Command line, then server_run().
  */
+#include "base/output.h"
 #include "daemon/config/settings.h"
 #include "daemon/server/server.h"
 
@@ -29,11 +30,13 @@ enum option_id {
 struct command {
 	struct server_options server;
 	bool check, dump;
+	bool named; /* by --config */
 	int done; /* exit status + 1 when there is nothing more to do */
 };
 
 static const char help[] =
 	"Usage: twampd [OPTION]...\n"
+	"       twampd --check-config [--dump] [FILE]\n"
 	"TWAMP server and Session-Reflector (RFC 5357). Never forks.\n"
 	"\n"
 	"  -c, --config FILE       settings (default " SETTINGS_PATH ")\n"
@@ -70,6 +73,7 @@ static void take_option(int option, struct command *c)
 	switch (option) {
 	case OPTION_CONFIG:
 		c->server.config_path = optarg;
+		c->named = true;
 		return;
 	case OPTION_CHECK:
 		c->check = true;
@@ -121,13 +125,28 @@ static void parse(int argc, char **argv, struct command *c)
 	if (c->done) {
 		return;
 	}
-	if (optind < argc) {
-		log_early("%s: no argument expected", argv[optind]);
+	if (c->check && !c->named && argc - optind == 1) {
+		c->server.config_path = argv[optind];
+	} else if (optind < argc) {
+		log_early("%s: no argument expected%s", argv[optind],
+			  c->check ? " but one FILE, without --config" : "");
 		c->done = usage();
 	} else if (c->dump && !c->check) {
 		log_early("--dump goes with --check-config");
 		c->done = usage();
 	}
+}
+
+/* Who reads the output must learn that it is not all there. */
+static int finish(int status)
+{
+	int error = output_flush();
+
+	if (error) {
+		log_early("not all of the output could be written: %s", strerror(-error));
+		return EXIT_FAILURE;
+	}
+	return status;
 }
 
 int main(int argc, char **argv)
@@ -136,9 +155,12 @@ int main(int argc, char **argv)
 	struct settings_error err = { .text = "out of memory" };
 	struct settings *settings;
 
+	if (output_hold()) {
+		return EXIT_FAILURE;
+	}
 	parse(argc, argv, &c);
 	if (c.done) {
-		return c.done - 1;
+		return finish(c.done - 1);
 	}
 	if (settings_load(c.server.config_path, &settings, &err)) {
 		log_early("%s", err.text);
@@ -151,7 +173,7 @@ int main(int argc, char **argv)
 			printf("%s: ok\n", c.server.config_path);
 		}
 		settings_unref(settings);
-		return EXIT_SUCCESS;
+		return finish(EXIT_SUCCESS);
 	}
 	return server_run(&c.server, settings) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* twamp: the client. One subcommand per role; everything is in the files beside this one. */
+#include "base/output.h"
 #include "client/cli/keygen.h"
 #include "client/cli/options.h"
 #include "client/control/controller.h"
@@ -48,37 +49,57 @@ static int make_key(const char *key_id)
 	return OUTCOME_EXIT_OK;
 }
 
-int main(int argc, char **argv)
+static int run(const struct options *o)
 {
-	struct options o;
-
-	switch (options_parse(argc, argv, &o, stdout, stderr)) {
-	case OPTIONS_RUN:
-		break;
-	case OPTIONS_DONE:
-		return OUTCOME_EXIT_OK;
-	case OPTIONS_BAD:
-		return OUTCOME_EXIT_LOCAL;
-	}
-	switch (o.command) {
+	switch (o->command) {
 	case COMMAND_CONTROLLER:
 	case COMMAND_SENDER:
-		return measure(&o);
+		return measure(o);
 	case COMMAND_RESPONDER:
-		return responder_run(&o.plan, &o.responder, o.quiet);
+		return responder_run(&o->plan, &o->responder, o->quiet);
 	case COMMAND_EXPLAIN:
-		if (explain_print(o.topic, stdout) < 0) {
+		if (explain_print(o->topic, stdout) < 0) {
 			fprintf(stderr,
 				"twamp explain: '%s' is no code from 0 to 255 and no reason\n",
-				o.topic);
+				o->topic);
 			return OUTCOME_EXIT_LOCAL;
 		}
 		return OUTCOME_EXIT_OK;
 	case COMMAND_KEYGEN:
-		return make_key(o.topic);
+		return make_key(o->topic);
 	case COMMAND_DSCPTABLE:
 		dscp_print_table(stdout);
 		return OUTCOME_EXIT_OK;
+	}
+	return OUTCOME_EXIT_LOCAL;
+}
+
+/* Who reads the output must learn that it is not all there. */
+static int finish(int status)
+{
+	int error = output_flush();
+
+	if (error) {
+		fprintf(stderr, "twamp: not all of the output could be written: %s\n", strerror(-error));
+		return OUTCOME_EXIT_LOCAL;
+	}
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o;
+
+	if (output_hold()) {
+		return OUTCOME_EXIT_LOCAL;
+	}
+	switch (options_parse(argc, argv, &o, stdout, stderr)) {
+	case OPTIONS_RUN:
+		return finish(run(&o));
+	case OPTIONS_DONE:
+		return finish(OUTCOME_EXIT_OK);
+	case OPTIONS_BAD:
+		break;
 	}
 	return OUTCOME_EXIT_LOCAL;
 }
