@@ -146,8 +146,12 @@ static int take_line(struct search *s, const char *line, size_t len)
 
 static int take_lines(struct search *s, const char *text, size_t len)
 {
+	static const char mark[] = "\xef\xbb\xbf"; /* U+FEFF, as some editors put it there */
 	const char *end = text + len;
 
+	if (len >= strlen(mark) && !memcmp(text, mark, strlen(mark))) {
+		text += strlen(mark);
+	}
 	while (text < end) {
 		const char *stop = memchr(text, '\n', (size_t)(end - text));
 		int r;

@@ -274,10 +274,14 @@ static int sort(struct keys *k, const char *path, struct settings_error *err)
 
 static int take_lines(struct keys *k, const char *path, struct settings_error *err)
 {
+	static const char mark[] = "\xef\xbb\xbf"; /* U+FEFF, as some editors put it there */
 	const uint8_t *at = k->text, *end = k->text + k->len;
 	unsigned line = 0;
 	int r = 0;
 
+	if (k->len >= strlen(mark) && !memcmp(at, mark, strlen(mark))) {
+		at += strlen(mark);
+	}
 	for (const uint8_t *c = at; c < end; c++) {
 		k->room += *c == '\n';
 	}

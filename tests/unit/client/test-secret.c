@@ -45,6 +45,8 @@ START_TEST(entries)
 
 	ck_assert_int_eq(load_text("a x", NULL), OUTCOME_OK); /* no line feed at the end */
 	check_entry("a", "x");
+	ck_assert_int_eq(load_text("\357\273\277a x", NULL), OUTCOME_OK); /* a byte order mark */
+	check_entry("a", "x");
 	ck_assert_int_eq(load_text(three, "a"), OUTCOME_OK);
 	check_entry("a", "x");
 	ck_assert_int_eq(load_text(three, "bb"), OUTCOME_OK);

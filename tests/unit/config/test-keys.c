@@ -206,8 +206,9 @@ static const struct {
 	{ "a\001 hush\n", ":1: the KeyID has white space, a control" },
 	{ "a\x7f hush\n", ":1: the KeyID has white space, a control" },
 	{ "\xef\xbb\xbf"
-	  "a hush\n",
-	  ":1: the KeyID has white space, a control" }, /* a mark of order */
+	  "a hush\n\xef\xbb\xbf"
+	  "b hush\n",
+	  ":2: the KeyID has white space, a control" }, /* a mark of order */
 	{ "a\xc2\xa0"
 	  "b hush\n",
 	  ":1: the KeyID has white space" },
