@@ -80,7 +80,8 @@ static int finish(int status)
 	int error = output_flush();
 
 	if (error) {
-		fprintf(stderr, "twamp: not all of the output could be written: %s\n", strerror(-error));
+		fprintf(stderr, "twamp: not all of the output could be written: %s\n",
+			strerror(-error));
 		return OUTCOME_EXIT_LOCAL;
 	}
 	return status;

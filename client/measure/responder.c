@@ -209,9 +209,21 @@ static int open_one(struct responder *r, const union endpoint *local, struct out
 	return OUTCOME_OK;
 }
 
-/* One address, or every address of each family that is wanted. */
+static bool has_family(int family)
+{
+	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool has = fd >= 0 || errno != EAFNOSUPPORT;
+
+	if (fd >= 0) {
+		close(fd);
+	}
+	return has;
+}
+
+/* One address, or every address of each family that is wanted and that the host has. */
 static int open_all(struct responder *r, struct outcome *out)
 {
+	static const int families[] = { AF_INET, AF_INET6 };
 	const struct plan *plan = r->plan;
 	union endpoint local = { 0 };
 	int verdict;
@@ -221,14 +233,19 @@ static int open_all(struct responder *r, struct outcome *out)
 		return verdict == OUTCOME_OK ? open_one(r, &local, out) : verdict;
 	}
 	verdict = OUTCOME_OK;
-	if (plan->family != AF_INET6) {
-		local.any.sa_family = AF_INET;
-		endpoint_set_port(&local, plan->port);
-		verdict = open_one(r, &local, out);
-	}
-	if (verdict == OUTCOME_OK && plan->family != AF_INET) {
+	for (size_t i = 0; verdict == OUTCOME_OK && i < sizeof(families) / sizeof(*families); i++) {
+		if (plan->family && plan->family != families[i]) {
+			continue;
+		}
+		if (!plan->family && !has_family(families[i])) {
+			fprintf(stderr,
+				"twamp responder: this host has no %s, and is served "
+				"without it\n",
+				families[i] == AF_INET ? "IPv4" : "IPv6");
+			continue;
+		}
 		memset(&local, 0, sizeof(local));
-		local.any.sa_family = AF_INET6;
+		local.any.sa_family = (sa_family_t)families[i];
 		endpoint_set_port(&local, plan->port);
 		verdict = open_one(r, &local, out);
 	}

@@ -116,6 +116,7 @@ static int put_both_families(struct apply *a, const config_setting_t *s, struct 
 {
 	int r;
 
+	l->implied = true;
 	l->address.family = 4;
 	r = add_listen(a, s, l);
 	l->address.family = 6;
@@ -144,7 +145,7 @@ static int put_port(struct apply *a, const config_setting_t *s, uint16_t *port)
 
 static int put_entry(struct apply *a, const config_setting_t *s)
 {
-	config_setting_t *address = NULL, *port = NULL, *device = NULL;
+	config_setting_t *address = NULL, *port = NULL, *device = NULL, *freebind = NULL;
 	struct settings_listen l = { 0 };
 	int r = 0;
 
@@ -160,15 +161,18 @@ static int put_entry(struct apply *a, const config_setting_t *s)
 			port = member;
 		} else if (!strcmp(member->name, "device")) {
 			device = member;
+		} else if (!strcmp(member->name, "freebind")) {
+			freebind = member;
 		} else {
 			r = convert_unknown(
 				a, member,
-				"listen.%.60s: unknown key, expected: address, port, device",
+				"listen.%.60s: unknown key, expected: address, port, device, freebind",
 				member->name);
 		}
 	}
 	r = apply_both(r, put_port(a, port, &l.address.port));
 	r = apply_both(r, convert_device(a, device, "listen.device", l.device));
+	r = apply_both(r, convert_flag(a, freebind, "listen.freebind", &l.freebind));
 	if (r) {
 		return address ? apply_both(r, check_address(a, address, &l)) : r;
 	}
@@ -310,6 +314,7 @@ int apply_defaults(struct settings *s)
 	for (size_t i = 0; i < s->n_listen; i++) {
 		s->listen[i].address.family = i ? 6 : 4;
 		s->listen[i].address.port = SCHEMA_LISTEN_PORT;
+		s->listen[i].implied = true;
 	}
 	for (size_t i = 0; i < SCHEMA_ROWS; i++) {
 		if (schema_is_value(&schema_rows[i])) {

@@ -334,6 +334,19 @@ int convert_device(struct apply *a, const config_setting_t *s, const char *key,
 	return 0;
 }
 
+int convert_flag(struct apply *a, const config_setting_t *s, const char *key, bool *out)
+{
+	if (!s) {
+		return 0;
+	}
+	if (s->type != CONFIG_TYPE_BOOL) {
+		return convert_complain(a, s, "%s: this is %s, expected: true or false", key,
+					convert_describe(s));
+	}
+	*out = s->value.ival != 0;
+	return 0;
+}
+
 int convert_put(struct apply *a, const config_setting_t *s, const struct schema_row *row)
 {
 	switch (row->type) {

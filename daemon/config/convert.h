@@ -33,5 +33,8 @@ int convert_wrong_type(struct apply *a, const config_setting_t *s, const struct 
 NODISCARD int convert_device(struct apply *a, const config_setting_t *s, const char *key,
 			     char out[static SETTINGS_DEVICE_LEN]);
 
+/** true or false into @out, which stays as it is without @s. Return 0 or SETTINGS_BAD. */
+NODISCARD int convert_flag(struct apply *a, const config_setting_t *s, const char *key, bool *out);
+
 /** "an integer" */
 const char *convert_describe(const config_setting_t *s);

@@ -12,7 +12,7 @@
 /* The members of one entry as the file has them; NULL = not there. */
 struct members {
 	config_setting_t *address, *port, *type, *stateful, *clients, *dscp, *ssids, *from_862;
-	config_setting_t *device;
+	config_setting_t *device, *freebind;
 };
 
 static void wipe(struct settings_light *l)
@@ -41,7 +41,7 @@ static int sort_out(struct apply *a, const config_setting_t *s, struct members *
 		{ "type", &m->type },	    { "stateful", &m->stateful },
 		{ "clients", &m->clients }, { "dscp", &m->dscp },
 		{ "ssids", &m->ssids },	    { "from_862", &m->from_862 },
-		{ "device", &m->device },
+		{ "device", &m->device },   { "freebind", &m->freebind },
 	};
 
 	int r = 0;
@@ -58,7 +58,7 @@ static int sort_out(struct apply *a, const config_setting_t *s, struct members *
 			r = convert_unknown(a, member,
 					    "light.%.60s: unknown key, expected: address, port, "
 					    "type, stateful, clients, dscp, ssids, from_862, "
-					    "device",
+					    "device, freebind",
 					    member->name);
 		} else {
 			*known[k].at = member;
@@ -94,18 +94,6 @@ static int refuse(struct apply *a, const config_setting_t *s, const char *key, c
 	}
 	return convert_complain(a, s, "light.%s: this is %s, expected: %s", key,
 				convert_describe(s), expected);
-}
-
-static int put_flag(struct apply *a, const config_setting_t *s, const char *key, bool *to)
-{
-	if (!s) {
-		return 0;
-	}
-	if (s->type != CONFIG_TYPE_BOOL) {
-		return refuse(a, s, key, "true or false");
-	}
-	*to = s->value.ival != 0;
-	return 0;
 }
 
 static int put_type(struct apply *a, const config_setting_t *s, const config_setting_t *entry,
@@ -304,10 +292,11 @@ static int read_rest(struct apply *a, const config_setting_t *s, const struct me
 	}
 	l->address.port = (uint16_t)port;
 	r = apply_both(r, convert_device(a, m->device, "light.device", l->device));
+	r = apply_both(r, convert_flag(a, m->freebind, "light.freebind", &l->freebind));
 	type = put_type(a, m->type, s, l);
 	r = apply_both(r, type);
-	r = apply_both(r, put_flag(a, m->stateful, "stateful", &l->stateful));
-	r = apply_both(r, put_flag(a, m->from_862, "from_862", &l->from_862));
+	r = apply_both(r, convert_flag(a, m->stateful, "light.stateful", &l->stateful));
+	r = apply_both(r, convert_flag(a, m->from_862, "light.from_862", &l->from_862));
 	r = apply_both(r, put_dscp(a, m->dscp, l));
 	r = apply_both(r, type ? 0 : put_ssids(a, m->ssids, l));
 	return r < 0 ? r : apply_both(r, put_clients(a, m->clients, s, l));
@@ -315,9 +304,9 @@ static int read_rest(struct apply *a, const config_setting_t *s, const struct me
 
 /* Once for each family that the address means. */
 static int put_family(struct apply *a, const config_setting_t *s, const struct members *m,
-		      const struct address *address)
+		      const struct address *address, bool implied)
 {
-	struct settings_light l = { .address = *address };
+	struct settings_light l = { .address = *address, .implied = implied };
 	int r = read_rest(a, s, m, &l);
 
 	if (r) {
@@ -343,9 +332,9 @@ static int put_entry(struct apply *a, const config_setting_t *s, const struct sc
 	}
 	text = m.address ? m.address->value.sval : "";
 	if (!*text) {
-		r = apply_both(r, put_family(a, s, &m, &address));
+		r = apply_both(r, put_family(a, s, &m, &address, true));
 		address.family = 6;
-		return r ? r : put_family(a, s, &m, &address);
+		return r ? r : put_family(a, s, &m, &address, true);
 	}
 	wrong = apply_address(text, &address);
 	if (wrong) {
@@ -355,7 +344,7 @@ static int put_entry(struct apply *a, const config_setting_t *s, const struct sc
 				     "\"\" for both",
 				     text, wrong);
 	}
-	return apply_both(r, put_family(a, s, &m, &address));
+	return apply_both(r, put_family(a, s, &m, &address, false));
 }
 
 int lightconf_put(struct apply *a, const config_setting_t *s, const struct schema_row *row)

@@ -20,5 +20,15 @@ NODISCARD int lightconf_put(struct apply *a, const config_setting_t *s,
 /** The value of the key, for settings_dump. */
 void lightconf_dump(const struct settings *s, FILE *to);
 
+/** An entry without address was read as one of each family, and is written once. */
+static inline bool lightconf_is_second(bool implied, const struct address *a)
+{
+	return implied && a->family == 6;
+}
+
+/** The members that entries of "listen" and "light" have in common, for settings_dump. */
+void lightconf_dump_address(const struct address *a, bool implied, const char *device,
+			    bool freebind, FILE *to);
+
 /** Free what @s has of it. */
 void lightconf_free(struct settings *s);

@@ -3,26 +3,32 @@
 
 #include <arpa/inet.h>
 
-static void print_address(const struct address *a, FILE *to)
+void lightconf_dump_address(const struct address *a, bool implied, const char *device,
+			    bool freebind, FILE *to)
 {
 	char text[INET6_ADDRSTRLEN] = "";
 
-	(void)inet_ntop(a->family == 6 ? AF_INET6 : AF_INET, a->ip, text, sizeof(text));
+	if (!implied) {
+		(void)inet_ntop(a->family == 6 ? AF_INET6 : AF_INET, a->ip, text, sizeof(text));
+	}
 	fprintf(to, "address = \"%s", text);
 	if (a->scope) {
 		fprintf(to, "%%%u", a->scope);
 	}
 	fprintf(to, "\"; port = %u;", a->port);
+	if (*device) {
+		fprintf(to, " device = \"%s\";", device);
+	}
+	if (freebind) {
+		fputs(" freebind = true;", to);
+	}
 }
 
 static void print_entry(const struct settings_light *l, FILE *to)
 {
 	char text[PREFIX_TEXT_LEN];
 
-	print_address(&l->address, to);
-	if (*l->device) {
-		fprintf(to, " device = \"%s\";", l->device);
-	}
+	lightconf_dump_address(&l->address, l->implied, l->device, l->freebind, to);
 	fprintf(to, " type = \"%s\"; stateful = %s;\n\t  clients = [",
 		l->type == SETTINGS_LIGHT_STAMP ? "stamp" : "twamp-light",
 		l->stateful ? "true" : "false");
@@ -49,9 +55,11 @@ void lightconf_dump(const struct settings *s, FILE *to)
 {
 	fputs("(", to);
 	for (size_t i = 0; i < s->n_light; i++) {
-		fprintf(to, "%s\n\t{ ", i ? "," : "");
-		print_entry(&s->light[i], to);
-		fputs(" }", to);
+		if (!lightconf_is_second(s->light[i].implied, &s->light[i].address)) {
+			fputs(i ? ",\n\t{ " : "\n\t{ ", to);
+			print_entry(&s->light[i], to);
+			fputs(" }", to);
+		}
 	}
 	fputs(s->n_light ? "\n)" : " )", to);
 }

@@ -166,7 +166,8 @@ char *schema_accepts(const struct schema_row *row, enum schema_scope where,
 		add_modes(buf, row->accepted);
 		return buf;
 	case SCHEMA_LISTEN:
-		text = "list of 1 to 64 { address = \"...\"; port = 0..65535; device = \"...\"; }";
+		text = "list of 1 to 64 { address = \"...\"; port = 0..65535; device = \"...\"; "
+		       "freebind = true; }";
 		break;
 	case SCHEMA_LIGHT:
 		text = "list of 0 to 64 { address = \"...\"; port = 1..65535; type = \"...\"; "

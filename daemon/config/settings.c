@@ -136,8 +136,16 @@ static bool differs(const struct schema_row *row, const struct settings *old,
 	return schema_is_value(row) && schema_get(row, old) != schema_get(row, now);
 }
 
-unsigned settings_restart_needed(const struct settings *old, const struct settings *now, char *buf,
-				 size_t size)
+/* Shared ports are opened once, one for each thread from ports.first on. */
+static bool is_fixed(const struct schema_row *row, const struct settings *running)
+{
+	return row->apply == SETTINGS_RESTART ||
+	       (running->ports_mode == SETTINGS_PORTS_SHARED && !running->shared_port &&
+		!strcmp(row->key, "ports.first"));
+}
+
+unsigned settings_restart_needed(const struct settings *running, const struct settings *now,
+				 char *buf, size_t size)
 {
 	unsigned n = 0;
 	size_t len = 0;
@@ -148,7 +156,7 @@ unsigned settings_restart_needed(const struct settings *old, const struct settin
 	for (size_t i = 0; i < SCHEMA_ROWS; i++) {
 		const struct schema_row *row = &schema_rows[i];
 
-		if (row->apply != SETTINGS_RESTART || !differs(row, old, now)) {
+		if (!is_fixed(row, running) || !differs(row, running, now)) {
 			continue;
 		}
 		if (len < size) {

@@ -20,6 +20,8 @@
 struct settings_listen {
 	struct address address; /* family 4 or 6; "" in the file makes one of each */
 	char device[SETTINGS_DEVICE_LEN]; /* the socket is bound to it: a VRF; "" = to none */
+	bool implied; /* no address was named: a host without the family goes without it */
+	bool freebind; /* the address may come later */
 };
 
 enum settings_light_type {
@@ -33,6 +35,7 @@ enum settings_light_type {
 struct settings_light {
 	struct address address;
 	char device[SETTINGS_DEVICE_LEN]; /* as of settings_listen */
+	bool implied, freebind; /* as of settings_listen */
 	enum settings_light_type type;
 	bool stateful; /* Sequence Numbers of its own: T-072 */
 	bool from_862; /* answers packets from UDP port 862, too */
@@ -225,11 +228,11 @@ struct settings_place settings_origin(const struct settings *s, const char *key,
 void settings_dump(const struct settings *s, FILE *to);
 
 /**
- * Names of keys that differ and need a restart, comma-separated, into @buf (empty if none).
- * Return how many.
+ * Names of keys that need a restart and differ from those that the process was started with,
+ * comma-separated, into @buf (empty if none). Return how many.
  */
-unsigned settings_restart_needed(const struct settings *old, const struct settings *now, char *buf,
-				 size_t size);
+unsigned settings_restart_needed(const struct settings *running, const struct settings *now,
+				 char *buf, size_t size);
 
 /** One line per key: "limits.max_sessions  integer 1..1000000  default 1000  next  <help>"
  * for tests of the manual page and the sample file. */

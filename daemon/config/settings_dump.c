@@ -3,26 +3,19 @@
 #include "daemon/config/cpus.h"
 #include "daemon/config/lightconf.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 static void print_listen(const struct settings *s, FILE *to)
 {
 	fputs("(", to);
 	for (size_t i = 0; i < s->n_listen; i++) {
-		const struct address *a = &s->listen[i].address;
-		char text[INET6_ADDRSTRLEN] = "";
+		const struct settings_listen *l = &s->listen[i];
 
-		(void)inet_ntop(a->family == 6 ? AF_INET6 : AF_INET, a->ip, text, sizeof(text));
-		fprintf(to, "%s\n\t{ address = \"%s", i ? "," : "", text);
-		if (a->scope) {
-			fprintf(to, "%%%u", a->scope);
+		if (!lightconf_is_second(l->implied, &l->address)) {
+			fputs(i ? ",\n\t{ " : "\n\t{ ", to);
+			lightconf_dump_address(&l->address, l->implied, l->device, l->freebind, to);
+			fputs(" }", to);
 		}
-		fprintf(to, "\"; port = %u;", a->port);
-		if (*s->listen[i].device) {
-			fprintf(to, " device = \"%s\";", s->listen[i].device);
-		}
-		fputs(" }", to);
 	}
 	fputs("\n)", to);
 }

@@ -62,6 +62,7 @@ static struct light_info describe(const struct light_entry *e)
 		.stamp = e->type == SETTINGS_LIGHT_STAMP,
 		.stateful = e->stateful,
 		.passed = e->passed >= 0,
+		.absent = e->absent,
 	};
 
 	add_entry(&info.sums, e);
@@ -94,6 +95,7 @@ static bool is_taken(const struct light_view *view, int passed)
 /* @alone: no socket of ours has the port, so nobody else's may either */
 static int open_socket(struct reflector *r, const struct light_entry *e, bool alone)
 {
+	bool stamps = !r->config.user_timestamps;
 	int fd = -1, error;
 
 	if (e->passed >= 0) {
@@ -104,13 +106,18 @@ static int open_socket(struct reflector *r, const struct light_entry *e, bool al
 		fd = r->config.old(r->config.context, &e->address, e->device);
 	}
 	if (fd >= 0) {
-		return fd;
+		error = sock_adopt_light(fd, true, stamps, &r->defaults);
+		if (error) {
+			close(fd);
+		}
+		return error ? error : fd;
 	}
-	error = alone ? sock_probe_port(&e->address, e->device) : 0;
+	alone = alone && fd != -EEXIST;
+	error = alone ? sock_probe_port(&e->address, e->device, e->freebind) : 0;
 	if (error) {
 		return error;
 	}
-	fd = sock_open_light(&e->address, e->device, !r->config.user_timestamps);
+	fd = sock_open_light(&e->address, e->device, e->freebind, stamps);
 	if (fd >= 0 && r->phc) {
 		sock_ask_hardware(fd);
 	}
@@ -163,12 +170,18 @@ static int open_entry(struct reflector *r, const struct wish *w, struct light_en
 	e->address = w->l->address;
 	e->type = w->l->type;
 	e->stateful = w->l->stateful;
+	e->freebind = w->l->freebind;
 	e->device = w->device;
 	e->passed = w->passed;
 	for (unsigned i = 0; !error && i < r->count; i++) {
 		error = open_port(r, e, i, w->alone && !i);
 	}
-	if (error) {
+	if (w->l->implied && (error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL)) {
+		e->absent = true; /* already the first could not be opened */
+		for (unsigned i = 0; i < r->count; i++) {
+			e->ports[i].fd = -1;
+		}
+	} else if (error) {
 		free_entry(e);
 		return error;
 	}
@@ -210,7 +223,7 @@ int light_fd(const struct reflector *r, size_t n)
 		const struct light_entry *e = v->entries[i];
 
 		for (unsigned k = 0; k < e->count && e->passed < 0; k++) {
-			if (n-- == 0) {
+			if (e->ports[k].fd >= 0 && n-- == 0) {
 				return e->ports[k].fd;
 			}
 		}
@@ -347,7 +360,7 @@ static void retire(struct reflector *r, struct light_view *v)
 			}
 			info = describe(e);
 			add_entry(&r->light_past, e);
-			if (r->config.light_ended) {
+			if (r->config.light_ended && !e->absent) {
 				r->config.light_ended(r->config.context, &info);
 			}
 			free_entry(e);

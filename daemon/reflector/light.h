@@ -59,6 +59,7 @@ struct light_info {
 	uint32_t device; /* 0 = none */
 	bool stamp, stateful;
 	bool passed; /* its socket is one of light_fds */
+	bool absent; /* not open: the host has not got the family, which was only implied */
 	bool fresh; /* light_walk sees it for the first time */
 	struct light_sums sums;
 };

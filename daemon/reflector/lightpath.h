@@ -44,6 +44,8 @@ struct light_entry {
 	int passed; /* one of light_fds, which one thread serves; -1: a socket for each thread */
 	enum settings_light_type type;
 	bool stateful;
+	bool freebind;
+	bool absent; /* the host has not got the family, which was only implied */
 	bool said;
 	unsigned count;
 	struct light_port ports[]; /* one per thread */

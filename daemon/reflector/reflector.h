@@ -86,8 +86,8 @@ struct reflector_config {
 	 * they stay open and in place. */
 	const int *light_fds;
 	size_t n_light_fds;
-	/* A socket for many clients that another process had bound to this, or -1. It is taken
-	 * over. NULL ok. */
+	/* A socket for many clients that another process had bound to this, or negative: -EEXIST
+	 * if one of its sockets has the port at other addresses. It is taken over. NULL ok. */
 	int (*old)(void *context, const struct address *bound, uint32_t device);
 	/* Called in @loop's thread when a session has ended and its socket is closed, never from
 	 * within udp_stop or udp_end. @counters are final and valid during the call; the session

@@ -269,12 +269,13 @@ static int ask_light(int fd, int family)
 				 : set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
 }
 
-int sock_adopt_light(int fd, bool stamps, const struct sock_defaults *defaults)
+int sock_adopt_light(int fd, bool share, bool stamps, const struct sock_defaults *defaults)
 {
 	int family, rcvbuf;
 	int error = get(fd, SO_DOMAIN, &family);
 
 	error = error ? error : ask_light(fd, family);
+	error = error || !share ? error : set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	error = error ? error : get(fd, SO_RCVBUF, &rcvbuf);
 	if (error) {
 		return error;
@@ -340,7 +341,13 @@ int sock_local(int fd, struct address *out)
 	return 0;
 }
 
-int sock_open_light(const struct address *local, uint32_t device, bool stamps)
+int sock_freebind(int fd, int family)
+{
+	return family == 4 ? set(fd, IPPROTO_IP, IP_FREEBIND, 1)
+			   : set(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1);
+}
+
+int sock_open_light(const struct address *local, uint32_t device, bool freebind, bool stamps)
 {
 	int family = local->family == 4 ? AF_INET : AF_INET6;
 	int fd = make(family);
@@ -352,6 +359,7 @@ int sock_open_light(const struct address *local, uint32_t device, bool stamps)
 	error = device_bind(fd, device);
 	error = error ? error : ask_light(fd, family);
 	error = error ? error : set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	error = error || !freebind ? error : sock_freebind(fd, local->family);
 	error = error ? error : sock_bind(fd, local, local->port);
 	if (error) {
 		close(fd);
@@ -364,7 +372,7 @@ int sock_open_light(const struct address *local, uint32_t device, bool stamps)
 	return fd;
 }
 
-int sock_probe_port(const struct address *local, uint32_t device)
+int sock_probe_port(const struct address *local, uint32_t device, bool freebind)
 {
 	int fd = make(local->family == 4 ? AF_INET : AF_INET6);
 	int error;
@@ -373,6 +381,7 @@ int sock_probe_port(const struct address *local, uint32_t device)
 		return fd;
 	}
 	error = device_bind(fd, device);
+	error = error || !freebind ? error : sock_freebind(fd, local->family);
 	error = error ? error : sock_bind(fd, local, local->port);
 	close(fd);
 	return error;

@@ -52,13 +52,16 @@ NODISCARD int sock_open(const struct session_spec *spec, bool stamps,
  * sent to, and it takes the source and DSCP of a reply with the reply.
  * Return descriptor or negative errno.
  */
-NODISCARD int sock_open_light(const struct address *local, uint32_t device, bool stamps);
+NODISCARD int sock_open_light(const struct address *local, uint32_t device, bool freebind,
+			      bool stamps);
 
 /**
  * Give a bound socket, which somebody else opened, the options of sock_open_light. Its receive
- * buffer stays as it is if somebody chose it. Return 0 or negative errno.
+ * buffer stays as it is if somebody chose it. @share: others of ours may have its port. Return 0
+ * or negative errno.
  */
-NODISCARD int sock_adopt_light(int fd, bool stamps, const struct sock_defaults *defaults);
+NODISCARD int sock_adopt_light(int fd, bool share, bool stamps,
+			       const struct sock_defaults *defaults);
 
 /** The kernel was asked to stamp what arrives. */
 bool sock_is_stamped(int fd);
@@ -73,7 +76,10 @@ struct address sock_address(const struct sockaddr_storage *ss);
 NODISCARD int sock_local(int fd, struct address *out);
 
 /** -EADDRINUSE if any socket has the port, even one that shares it; 0 or another error. */
-NODISCARD int sock_probe_port(const struct address *local, uint32_t device);
+NODISCARD int sock_probe_port(const struct address *local, uint32_t device, bool freebind);
+
+/** Let it be bound to an address that may come later. @family 4 or 6. Return 0 or negative errno. */
+NODISCARD int sock_freebind(int fd, int family);
 
 /**
  * A socket for sessions that share @port, bound to every address of the family: packets tell

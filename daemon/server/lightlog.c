@@ -70,10 +70,17 @@ static void tell(struct log *l, enum log_event e, const struct light_info *i)
 
 static void say_opened(void *context, const struct light_info *i)
 {
-	char name[NAME_LEN];
+	char name[NAME_LEN], detail[NAME_LEN + 32];
 
-	if (i->fresh) {
-		put_name(i, name);
+	if (!i->fresh) {
+		return;
+	}
+	put_name(i, name);
+	if (i->absent) {
+		snprintf(detail, sizeof detail, "IPv%u: not reflecting %s", i->address.family,
+			 name);
+		log_event(context, LOG_EVENT_FAMILY_ABSENT, &(struct log_args){ .detail = detail });
+	} else {
 		log_event(context, LOG_EVENT_LIGHT_OPENED, &(struct log_args){ .detail = name });
 	}
 }
@@ -102,7 +109,7 @@ static void say_counters(void *context, const struct light_info *i)
 {
 	if (i->fresh) {
 		say_opened(context, i);
-	} else {
+	} else if (!i->absent) {
 		tell(context, LOG_EVENT_LIGHT_COUNTERS, i);
 	}
 }

@@ -4,6 +4,7 @@
 #include "base/device.h"
 #include "daemon/reflector/sock.h"
 #include "daemon/server/conn.h"
+#include "daemon/server/leaving.h"
 #include "daemon/server/server.h"
 
 #include <errno.h>
@@ -40,11 +41,8 @@ static bool is_shortage(int error)
 	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-/* Where somebody may have to go for who comes, those who are in are read first. */
-static void take_connections(struct ev_loop *loop, ev_io *w, int events)
+bool listener_accept(struct listener *l)
 {
-	struct listener *l = w->data;
-
 	for (int i = 0; i < ACCEPTS_PER_EVENT; i++) {
 		struct sockaddr_storage ss;
 		socklen_t len = sizeof ss;
@@ -52,103 +50,84 @@ static void take_connections(struct ev_loop *loop, ev_io *w, int events)
 		int error;
 
 		if (fd >= 0) {
+			/* Where somebody may have to go for who comes, those who are in are read
+			 * first. */
 			if (conn_new(l->server, fd, &ss)) {
 				continue;
 			}
-			return;
+			return true;
 		}
 		error = errno;
 		if (is_shortage(error) && !i && !conn_make_room(l->server)) {
 			server_pause_accept(l->server, error);
 		}
 		if (error != ECONNABORTED && error != EINTR && error != EPROTO) {
-			return;
+			return false;
 		}
 	}
+	return true;
 }
 
-/* That of the process before, or a new one. */
-static int open_socket(struct passed *p, const struct address *a, uint32_t device,
-		       struct address *bound)
+static void take_connections(struct ev_loop *loop, ev_io *w, int events)
 {
-	struct sockaddr_storage ss;
-	socklen_t len = to_sockaddr(a, &ss);
-	int fd = passed_port(p, SOCK_STREAM, a, device);
-	int on = 1, rc;
+	(void)listener_accept(w->data);
+}
 
-	if (fd >= 0) {
-		*bound = *a;
-		return fd;
+void listener_start(struct listener *l)
+{
+	ev_io_init(&l->io, take_connections, l->fd, EV_READ);
+	ev_set_priority(&l->io, EV_MINPRI); /* who is in comes first */
+	l->io.data = l;
+	ev_io_start(l->server->loop, &l->io);
+}
+
+/* --- opening -------------------------------------------------------------------------- */
+
+static int set(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof value) < 0 ? -errno : 0;
+}
+
+static int prepare_socket(int fd, const struct settings_listen *wanted, uint32_t device, bool share)
+{
+	bool v6 = wanted->address.family == 6;
+	struct sockaddr_storage ss;
+	socklen_t len = to_sockaddr(&wanted->address, &ss);
+	int rc = device_bind(fd, device);
+
+	rc = rc ? rc : set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	rc = rc || !share ? rc : set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	rc = rc || !v6 ? rc : set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	rc = rc || !wanted->freebind ? rc : sock_freebind(fd, wanted->address.family);
+	if (rc) {
+		return rc;
 	}
-	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (bind(fd, (struct sockaddr *)&ss, len) < 0 || listen(fd, BACKLOG) < 0) {
+		return -errno;
+	}
+	/* For R-010; harmless where it is not known. */
+	(void)set(fd, IPPROTO_TCP, TCP_SAVE_SYN, 1);
+	return 0;
+}
+
+/* Into @l. @share: ours that was invited has the port, too. */
+static int open_socket(struct listener *l, const struct settings_listen *wanted, bool share)
+{
+	int family = wanted->address.family == 6 ? AF_INET6 : AF_INET;
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int rc;
+
 	if (fd < 0) {
 		return -errno;
 	}
-	rc = device_bind(fd, device);
-	if (rc < 0) {
+	rc = prepare_socket(fd, wanted, l->device, share);
+	rc = rc ? rc : sock_local(fd, &l->bound);
+	if (rc) {
 		close(fd);
 		return rc;
 	}
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
-	    (a->family == 6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) < 0) ||
-	    bind(fd, (struct sockaddr *)&ss, len) < 0 || listen(fd, BACKLOG) < 0) {
-		goto fail;
-	}
-	/* For R-010; harmless where it is not known. */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_SAVE_SYN, &on, sizeof on);
-	rc = sock_local(fd, bound);
-	if (rc < 0) {
-		close(fd);
-		return rc;
-	}
-	return fd;
-fail:
-	rc = -errno;
-	close(fd);
-	return rc;
-}
-
-static struct listener *find(struct listener *list, const struct address *wanted, uint32_t device)
-{
-	for (; list; list = list->next) {
-		if (address_same_port(&list->wanted, wanted) && list->device == device) {
-			return list;
-		}
-	}
-	return NULL;
-}
-
-/* A reused socket moves into the new list as a copy of its struct; the fd is shared. */
-static int add(struct server *s, struct listener *old, const struct settings_listen *wanted,
-	       struct listener **out)
-{
-	struct listener *known, *l;
-	uint32_t device = 0;
-	int error = device_find(wanted->device, &device);
-
-	if (error) {
-		return error;
-	}
-	l = calloc(1, sizeof *l);
-	if (!l) {
-		return -ENOMEM;
-	}
-	known = find(old, &wanted->address, device);
-	l->server = s;
-	l->wanted = wanted->address;
-	l->device = device;
-	l->fd = known ? known->fd : open_socket(&s->passed, &wanted->address, device, &l->bound);
-	if (l->fd < 0) {
-		int rc = l->fd;
-
-		free(l);
-		return rc;
-	}
-	if (known) {
-		l->bound = known->bound;
-		l->said = known->said;
-	}
-	*out = l;
+	l->fd = fd;
+	l->shares = share;
 	return 0;
 }
 
@@ -162,6 +141,82 @@ static bool uses(const struct listener *list, int fd)
 	return false;
 }
 
+static bool overlaps(const struct listener *l, const struct address *a)
+{
+	return l->fd >= 0 && l->bound.port == a->port && l->bound.family == a->family &&
+	       (address_same_host(&l->bound, a) || address_is_any(&l->bound) || address_is_any(a));
+}
+
+/* The kernel lets sockets share a port only if all of them agree, and any program of the same user
+ * then could: so they do while one is opened, and no longer. */
+static void let_share(struct listener *l, bool share)
+{
+	l->shares = !set(l->fd, SOL_SOCKET, SO_REUSEPORT, share) && share;
+}
+
+/* Those of ours that may keep @l from its port: such as go, and such as serve another device.
+ * False if there is none. */
+static bool invite(struct listener *old, struct listener *list, const struct listener *l)
+{
+	bool any = false;
+
+	for (; old; old = old->next) {
+		if (overlaps(old, &l->wanted) && !uses(list, old->fd)) {
+			let_share(old, true);
+			any = true;
+		}
+	}
+	for (; list; list = list->next) {
+		if (overlaps(list, &l->wanted) && list->device != l->device) {
+			let_share(list, true);
+			any = true;
+		}
+	}
+	return any;
+}
+
+static void part(struct listener *list)
+{
+	for (; list; list = list->next) {
+		if (list->shares) {
+			let_share(list, false);
+		}
+	}
+}
+
+/* The one of @old that is what is wanted, and that nobody of @list has. */
+static struct listener *find(struct listener *old, const struct listener *list,
+			     const struct listener *l)
+{
+	for (; old; old = old->next) {
+		bool any_port = old->inherited && !l->wanted.port;
+
+		if (old->device == l->device && !uses(list, old->fd) &&
+		    (any_port ? address_same_host(&old->bound, &l->wanted)
+			      : address_same_port(&old->wanted, &l->wanted))) {
+			return old;
+		}
+	}
+	return NULL;
+}
+
+/* A socket that is there moves into the new list as a copy of its struct; the fd is shared. */
+static void reuse(struct listener *old, struct listener *list, bool any_port)
+{
+	for (struct listener *l = list; l; l = l->next) {
+		struct listener *known = NULL;
+
+		if (l->fd < 0 && any_port == !l->wanted.port) {
+			known = find(old, list, l);
+		}
+		if (known) {
+			l->fd = known->fd;
+			l->bound = known->bound;
+			l->said = known->said;
+		}
+	}
+}
+
 static void drop(struct listener *list, const struct listener *keep)
 {
 	while (list) {
@@ -170,7 +225,7 @@ static void drop(struct listener *list, const struct listener *keep)
 		if (ev_is_active(&list->io)) {
 			ev_io_stop(list->server->loop, &list->io);
 		}
-		if (!uses(keep, list->fd)) {
+		if (list->fd >= 0 && !uses(keep, list->fd)) {
 			close(list->fd);
 		}
 		free(list);
@@ -179,10 +234,9 @@ static void drop(struct listener *list, const struct listener *keep)
 }
 
 /* The sockets that were passed are the listeners for good: they are as they were passed. */
-static int prepare_passed(struct server *s, struct listener *old, struct listener **out,
-			  struct settings_listen *fault)
+static int prepare_passed(struct server *s, struct listener **out, struct settings_listen *fault)
 {
-	struct listener *list = NULL, **end = &list;
+	struct listener *old = s->listeners, *list = NULL, **end = &list;
 
 	for (size_t i = 0; i < s->passed.n_control; i++) {
 		struct listener *l = calloc(1, sizeof *l);
@@ -206,54 +260,163 @@ static int prepare_passed(struct server *s, struct listener *old, struct listene
 	return 0;
 }
 
-int listener_prepare(struct server *s, struct listener *old, const struct settings *now,
-		     struct listener **out, struct settings_listen *fault)
+/* Entries without sockets. On failure @fault is the entry that it was. */
+static int list_wanted(struct server *s, const struct settings *now, struct listener **list,
+		       const struct settings_listen **fault)
 {
-	struct listener *list = NULL, **end = &list, *l = NULL;
-	int rc;
-
-	if (s->passed.n_control) {
-		return prepare_passed(s, old, out, fault);
-	}
 	for (size_t i = 0; i < now->n_listen; i++) {
-		rc = add(s, old, &now->listen[i], &l);
-		if (rc) {
-			*fault = now->listen[i];
-			drop(list, old);
+		struct listener *l = calloc(1, sizeof *l);
+
+		*fault = &now->listen[i];
+		if (!l) {
+			return -ENOMEM;
+		}
+		l->server = s;
+		l->wanted = now->listen[i].address;
+		l->fd = -1;
+		*list = l;
+		list = &l->next;
+		if (device_find(now->listen[i].device, &l->device)) {
+			return -ENODEV;
+		}
+	}
+	return 0;
+}
+
+/* Where both families were only implied, a host without one of them serves the other. */
+static bool is_absent(const struct settings_listen *wanted, int error)
+{
+	return wanted->implied && (error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL);
+}
+
+static int open_missing(struct server *s, const struct settings *now, struct listener *list,
+			const struct settings_listen **fault)
+{
+	struct listener *l = list;
+	bool any = false;
+	int rc = 0;
+
+	for (size_t i = 0; i < now->n_listen; i++, l = l->next) {
+		*fault = &now->listen[i];
+		rc = l->fd >= 0 ? 0 : open_socket(l, *fault, false);
+		if (rc == -EADDRINUSE && invite(s->listeners, list, l)) {
+			rc = open_socket(l, *fault, true);
+		}
+		if (rc && !is_absent(*fault, rc)) {
 			return rc;
 		}
-		*end = l;
-		end = &l->next;
+		any |= !rc;
+	}
+	return any ? 0 : rc;
+}
+
+int listener_prepare(struct server *s, const struct settings *now, struct listener **out,
+		     struct settings_listen *fault)
+{
+	const struct settings_listen *at = NULL;
+	struct listener *list = NULL;
+	int rc;
+
+	leaving_end(s, true);
+	if (s->passed.n_control) {
+		return prepare_passed(s, out, fault);
+	}
+	rc = list_wanted(s, now, &list, &at);
+	if (!rc) {
+		reuse(s->listeners, list, false);
+		reuse(s->listeners, list, true);
+		rc = open_missing(s, now, list, &at);
+	}
+	part(list);
+	part(s->listeners);
+	if (rc) {
+		*fault = *at;
+		drop(list, s->listeners);
+		return rc;
 	}
 	*out = list;
 	return 0;
 }
 
-void listener_swap(struct listener **list, struct listener *next)
-{
-	drop(*list, next);
-	*list = next;
-	for (; next; next = next->next) {
-		ev_io_init(&next->io, take_connections, next->fd, EV_READ);
-		ev_set_priority(&next->io, EV_MINPRI); /* who is in comes first */
-		next->io.data = next;
-		ev_io_start(next->server->loop, &next->io);
-	}
-}
-
-void listener_close(struct listener **list)
-{
-	drop(*list, NULL);
-	*list = NULL;
-}
-
-void listener_pause(struct listener *list, bool pause)
+/* Whether one of @list has the port of @l, and so may have its clients. */
+static bool is_replaced(const struct listener *l, const struct listener *list)
 {
 	for (; list; list = list->next) {
-		if (pause) {
-			ev_io_stop(list->server->loop, &list->io);
-		} else {
-			ev_io_start(list->server->loop, &list->io);
+		if (overlaps(list, &l->bound) && (!list->device || list->device == l->device)) {
+			return true;
 		}
 	}
+	return false;
+}
+
+void listener_swap(struct server *s, struct listener *next)
+{
+	struct listener *old = s->listeners;
+
+	s->listeners = next;
+	while (old) {
+		struct listener *l = old;
+
+		old = old->next;
+		if (ev_is_active(&l->io)) {
+			ev_io_stop(s->loop, &l->io);
+		}
+		if (uses(next, l->fd) || l->fd < 0) {
+			free(l);
+		} else {
+			leaving_add(s, l, is_replaced(l, next));
+		}
+	}
+	for (; next; next = next->next) {
+		if (next->fd >= 0) {
+			listener_start(next);
+		}
+	}
+}
+
+void listener_close(struct server *s)
+{
+	leaving_end(s, false);
+	drop(s->listeners, NULL);
+	s->listeners = NULL;
+}
+
+static void pause_all(struct listener *l, bool pause)
+{
+	for (; l; l = l->next) {
+		if (pause) {
+			ev_io_stop(l->server->loop, &l->io);
+		} else if (l->fd >= 0) {
+			ev_io_start(l->server->loop, &l->io);
+		}
+	}
+}
+
+void listener_pause(struct server *s, bool pause)
+{
+	pause_all(s->listeners, pause);
+	pause_all(s->leaving, pause);
+}
+
+int listener_inherit(struct server *s)
+{
+	int fd;
+
+	while ((fd = passed_listener(&s->passed)) >= 0) {
+		struct listener *l = calloc(1, sizeof *l);
+
+		if (!l || sock_local(fd, &l->bound)) {
+			free(l);
+			close(fd);
+			return -ENOMEM;
+		}
+		l->server = s;
+		l->fd = fd;
+		l->inherited = true;
+		l->wanted = l->bound;
+		l->device = device_of(fd);
+		l->next = s->listeners;
+		s->listeners = l;
+	}
+	return 0;
 }

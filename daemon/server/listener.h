@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * TCP listening sockets for TWAMP-Control, as the settings name them. A reload opens the new
- * ones first and drops the old ones only when all of them are there.
+ * ones first and drops the old ones only when all of them are there; so does a restart with those
+ * of the process before.
  */
 #pragma once
 
@@ -18,24 +19,37 @@ struct listener {
 	struct address wanted; /* as configured; port 0 = any */
 	uint32_t device; /* that it is bound to: a VRF; 0 = none */
 	struct address bound;
-	int fd;
+	int fd; /* -1 = the host has not got the family */
 	bool said; /* in the log */
+	bool inherited; /* of the process before */
+	bool shares; /* its port, while another one of ours is opened */
 	ev_io io;
+	ev_timer leave; /* leaving.h */
 };
 
+/** At the start: what the process before listened on becomes the list. Return 0 or -ENOMEM. */
+NODISCARD int listener_inherit(struct server *s);
+
 /**
- * A listener for each entry of @now: those of @old are reused, the others opened. If the service
- * manager passed sockets, they are the listeners, whatever @now says. Nothing of @old is closed.
+ * A listener for each entry of @now: those of the server are reused, the others opened. If the
+ * service manager passed sockets, they are the listeners, whatever @now says. Nothing is closed.
+ * A family that was only implied and that the host has not got is left out.
  * Return 0 with *out, or negative errno with @fault naming address and device.
  */
-NODISCARD int listener_prepare(struct server *s, struct listener *old, const struct settings *now,
-			       struct listener **out, struct settings_listen *fault);
+NODISCARD int listener_prepare(struct server *s, const struct settings *now, struct listener **out,
+			       struct settings_listen *fault);
 
-/** Make @next the list: starts the new, closes those of the old list that are not in it. */
-void listener_swap(struct listener **list, struct listener *next);
+/** Make @next the list: starts the new, closes those that are not in it when who waits is taken. */
+void listener_swap(struct server *s, struct listener *next);
 
 /** Close and free all. */
-void listener_close(struct listener **list);
+void listener_close(struct server *s);
 
 /** Stop or go on accepting. */
-void listener_pause(struct listener *list, bool pause);
+void listener_pause(struct server *s, bool pause);
+
+/** Accept from its loop. */
+void listener_start(struct listener *l);
+
+/** Take some who wait. True if there may be more. */
+bool listener_accept(struct listener *l);

@@ -279,24 +279,43 @@ int passed_socket(struct passed *p, uint64_t cookie)
 	return fd;
 }
 
-static bool is_bound_to(int fd, const struct address *a)
+static bool is_port(const struct passed_socket *s, int type)
 {
-	struct address bound;
-
-	return !sock_local(fd, &bound) && address_same_port(&bound, a);
+	return s->port && s->fd >= 0 && option_is(s->fd, SO_TYPE, type);
 }
 
-int passed_port(struct passed *p, int type, const struct address *bound, uint32_t device)
+int passed_listener(struct passed *p)
 {
 	for (size_t i = 0; i < p->n_left; i++) {
 		struct passed_socket *s = &p->left[i];
-		int fd = s->fd;
 
-		if (s->port && fd >= 0 && option_is(fd, SO_TYPE, type) && is_bound_to(fd, bound) &&
-		    device_of(fd) == device) {
+		if (is_port(s, SOCK_STREAM)) {
+			int fd = s->fd;
+
 			s->fd = -1;
 			return fd;
 		}
 	}
 	return -1;
+}
+
+int passed_udp(struct passed *p, const struct address *bound, uint32_t device)
+{
+	int none = -1;
+
+	for (size_t i = 0; i < p->n_left; i++) {
+		struct passed_socket *s = &p->left[i];
+		struct address at;
+		int fd = s->fd;
+
+		if (!is_port(s, SOCK_DGRAM) || sock_local(fd, &at) || at.port != bound->port) {
+			continue;
+		}
+		if (address_same_port(&at, bound) && device_of(fd) == device) {
+			s->fd = -1;
+			return fd;
+		}
+		none = -EEXIST;
+	}
+	return none;
 }

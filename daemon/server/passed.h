@@ -56,5 +56,11 @@ uint64_t passed_cookie(int fd);
 /** A socket that the process before left, which is the caller's from now on; -1 = none. */
 int passed_socket(struct passed *p, uint64_t cookie);
 
-/** The same by type (SOCK_STREAM, SOCK_DGRAM), and the address and device that it is bound to. */
-int passed_port(struct passed *p, int type, const struct address *bound, uint32_t device);
+/** A listening socket of the process before, which is the caller's from now on; -1 = no more. */
+int passed_listener(struct passed *p);
+
+/**
+ * A UDP socket of the process before that is bound to this, the caller's from now on; -1 = none;
+ * -EEXIST = none, but one that is bound to the port at other addresses holds it for now.
+ */
+int passed_udp(struct passed *p, const struct address *bound, uint32_t device);

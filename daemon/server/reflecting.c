@@ -78,7 +78,7 @@ static int take_old(void *context, const struct address *bound, uint32_t device)
 {
 	struct server *s = context;
 
-	return passed_port(&s->passed, SOCK_DGRAM, bound, device);
+	return passed_udp(&s->passed, bound, device);
 }
 
 int reflecting_start(struct server *s)

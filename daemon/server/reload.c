@@ -16,6 +16,19 @@
 #define DETAIL_LEN 400
 #define COUNT_USUAL 32768 /* what clients take by default. RFC 5357 6, RFC 8913 */
 
+/* Once: it will not come before the next start. */
+static void say_absent(struct server *s, const struct listener *l)
+{
+	char text[ADDRESS_TEXT_LEN], detail[80];
+
+	if (!s->absent_said) {
+		snprintf(detail, sizeof detail, "IPv%u: nobody listens on %s", l->wanted.family,
+			 address_text(&l->wanted, text, sizeof text));
+		server_say(s, LOG_EVENT_FAMILY_ABSENT, detail);
+	}
+	s->absent_said = true;
+}
+
 void reload_say_listening(struct server *s)
 {
 	char text[ADDRESS_TEXT_LEN], device[DEVICE_TEXT_LEN], where[sizeof text + sizeof device];
@@ -25,7 +38,9 @@ void reload_say_listening(struct server *s)
 		server_say(s, LOG_EVENT_ACTIVATED, text);
 	}
 	for (struct listener *l = s->listeners; l; l = l->next) {
-		if (!l->said) {
+		if (l->fd < 0) {
+			say_absent(s, l);
+		} else if (!l->said) {
 			snprintf(where, sizeof where, "%s%s",
 				 address_text(&l->bound, text, sizeof text),
 				 device_text(l->device, device));
@@ -68,13 +83,13 @@ int reload_listen(struct server *s, struct settings *settings, char *why, size_t
 			why, size);
 		return rc;
 	}
-	rc = listener_prepare(s, s->listeners, settings, &next, &fault);
+	rc = listener_prepare(s, settings, &next, &fault);
 	if (rc < 0) {
 		explain(rc, "", &fault, "ss -ltnp", why, size);
 		light_discard(light);
 		return rc;
 	}
-	listener_swap(&s->listeners, next);
+	listener_swap(s, next);
 	light_apply(s->reflector, light);
 	return 0;
 }
@@ -106,7 +121,7 @@ static void take_settings(struct server *s, struct settings *next)
 {
 	char names[DETAIL_LEN];
 
-	if (settings_restart_needed(s->settings, next, names, sizeof names)) {
+	if (settings_restart_needed(s->running, next, names, sizeof names)) {
 		server_say(s, LOG_EVENT_RESTART_NEEDED, names);
 	}
 	settings_unref(s->settings);

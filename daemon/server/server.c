@@ -123,14 +123,14 @@ static void on_accept_again(struct ev_loop *loop, ev_timer *w, int events)
 	struct server *s = w->data;
 
 	if (!s->stopping) {
-		listener_pause(s->listeners, false);
+		listener_pause(s, false);
 	}
 }
 
 void server_pause_accept(struct server *s, int error)
 {
 	server_say(s, LOG_EVENT_ACCEPT_FAILED, strerror(error));
-	listener_pause(s->listeners, true);
+	listener_pause(s, true);
 	ev_timer_stop(s->loop, &s->accept_pause);
 	ev_timer_set(&s->accept_pause, 1., 0.);
 	ev_timer_start(s->loop, &s->accept_pause);
@@ -183,7 +183,7 @@ static void on_stop(struct ev_loop *loop, ev_signal *w, int events)
 	notify_say(s->notify, "STOPPING=1");
 	server_say(s, LOG_EVENT_STOPPING, stop_name(w->signum));
 	log_be_patient(s->log);
-	listener_close(&s->listeners);
+	listener_close(s);
 	ev_timer_set(&s->grace, GRACE_S, 0.);
 	ev_timer_start(loop, &s->grace);
 	conn_shutdown_all(s);
@@ -290,6 +290,10 @@ static int start(struct server *s, const struct server_options *o)
 	if (rc < 0) {
 		return rc;
 	}
+	rc = listener_inherit(s);
+	if (rc < 0) {
+		return rc;
+	}
 	rc = reload_listen(s, s->settings, why, sizeof why);
 	if (rc < 0) {
 		log_early("%s", why);
@@ -314,6 +318,7 @@ int server_run(const struct server_options *o, struct settings *settings)
 	int rc;
 
 	places_init(&s.places);
+	s.running = settings_ref(settings);
 	reload_use(&s, settings);
 	rc = start(&s, o);
 
@@ -323,9 +328,7 @@ int server_run(const struct server_options *o, struct settings *settings)
 	if (s.handing_over && !s.stopping) {
 		hand_over(&s);
 	}
-	if (s.listeners) {
-		listener_close(&s.listeners);
-	}
+	listener_close(&s);
 	conn_free_all(&s);
 	passed_free(&s.passed);
 	reflector_free(s.reflector);
@@ -335,6 +338,7 @@ int server_run(const struct server_options *o, struct settings *settings)
 	usage_free(&s.usages);
 	places_wipe(&s.places);
 	host_wipe(&s.host);
+	settings_unref(s.running);
 	settings_unref(s.settings);
 	notify_free(s.notify);
 	ends_free(s.ends);

@@ -41,6 +41,9 @@ struct server {
 	size_t scratch_octets;
 	struct passed passed;
 	struct listener *listeners;
+	struct listener *leaving; /* leaving.h */
+	bool absent_said; /* in the log: a family that the host has not got */
+	struct settings *running; /* those of the start: what holds until a restart */
 	struct admit_total admit;
 	struct usage *usages;
 	struct places places; /* of sessions */

@@ -142,11 +142,23 @@ def log_level_holds_at_once(t):
 
 @test
 def settings_that_need_a_restart_are_named(t):
+    # by what runs: said with every reload until the restart, and not when they are taken back
     d = t.daemon()
-    since = d.log_size()
-    d.reload({"reflector": {"threads": 1}})
-    d.wait_log(r"restart.*reflector\.threads", since)
+    for threads, said in ((1, True), (1, True), (2, False), (1, True)):
+        since = d.log_size()
+        d.reload({"reflector": {"threads": threads}})
+        d.wait_log("settings reloaded", since)
+        same("restart: reflector.threads" in d.log(since), said, "said with %d threads" % threads)
     same(t.connect().request().accept, 0, "Accept")
+
+
+@test
+def the_first_shared_port_needs_a_restart(t):
+    d = t.daemon({"ports": {"mode": "shared"}})
+    since = d.log_size()
+    d.reload({"ports": {"first": 41000}})
+    d.wait_log(r"restart: ports\.first", since)
+    same(t.connect().request().port in (40000, 40001), True, "one of the ports that there are")
 
 
 @test(both=True, limit=300)

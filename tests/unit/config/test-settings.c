@@ -209,7 +209,7 @@ START_TEST(defaults)
 END_TEST
 
 static const char everything[] =
-	"listen = ( { address = \"192.0.2.1\"; port = 8620; }, { address = \"::1\"; port = 0; },\n"
+	"listen = ( { address = \"192.0.2.1\"; port = 8620; }, { address = \"::1\"; port = 0; freebind = true; },\n"
 	"           { port = 8621L; device = \"vrf-red\"; }, { address = \"fe80::1%1\"; } );\n"
 	"modes = [ \"unauthenticated\", \"mixed\" ]; features = [ \"dscp-ecn\" ];\n"
 	"auth = { count = 2147483648; workers = 16; queue = 1; failure_rate = 0; };\n"
@@ -319,6 +319,8 @@ START_TEST(dump_round_trip)
 		ck_assert(address_same_host(&first->listen[i].address, &second->listen[i].address));
 		ck_assert_uint_eq(first->listen[i].address.port, second->listen[i].address.port);
 		ck_assert_str_eq(first->listen[i].device, second->listen[i].device);
+		ck_assert(first->listen[i].implied == second->listen[i].implied);
+		ck_assert(first->listen[i].freebind == second->listen[i].freebind);
 	}
 	free(a);
 	free(b);
@@ -454,7 +456,9 @@ static const struct {
 	{ "listen = [ ];", "listen: this is an array [ ], expected: list" },
 	{ "listen = ( 862 );", "listen: this is an integer, expected: list" },
 	{ "listen = ( { adress = \"::\"; } );",
-	  "listen.adress: unknown key, expected: address, port, device" },
+	  "listen.adress: unknown key, expected: address, port, device, freebind" },
+	{ "listen = ( { freebind = 1; } );",
+	  "listen.freebind: this is an integer, expected: true or false" },
 	{ "listen = ( { device = 1; } );",
 	  "listen.device: this is an integer, expected: a string" },
 	{ "listen = ( { device = \"vrf red\"; } );", "listen.device: \"vrf red\" is no name of a" },
@@ -559,6 +563,59 @@ START_TEST(restart_is_named)
 }
 END_TEST
 
+/* Shared ports are opened once. */
+START_TEST(first_port_is_fixed_where_ports_are_shared)
+{
+	static const struct {
+		const char *running, *now, *names;
+	} rows[] = {
+		{ "mode = \"shared\";", "mode = \"shared\"; first = 50000;", "ports.first" },
+		{ "mode = \"shared\";", "mode = \"shared\"; last = 65000;", "" },
+		{ "mode = \"shared\"; shared_port = 862;",
+		  "mode = \"shared\"; shared_port = 862; first = 50000;", "" },
+		{ "", "first = 50000;", "" },
+		{ "", "mode = \"shared\"; first = 50000;", "ports.mode" },
+	};
+	char text[80], buf[128];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct settings *running, *now;
+
+		(void)snprintf(text, sizeof(text), "ports = { %s };", rows[i].running);
+		running = load_good(text);
+		(void)snprintf(text, sizeof(text), "ports = { %s };", rows[i].now);
+		now = load_good(text);
+		(void)settings_restart_needed(running, now, buf, sizeof(buf));
+		ck_assert_str_eq(buf, rows[i].names);
+		settings_unref(running);
+		settings_unref(now);
+	}
+}
+END_TEST
+
+/* The host may have one family only: an entry without address goes without the other. */
+START_TEST(both_families_are_implied)
+{
+	struct settings *s = load_good("listen = ( { }, { address = \"\"; port = 1; },"
+				       " { address = \"::\"; port = 2; freebind = true; } );");
+	static const struct {
+		uint8_t family;
+		bool implied;
+	} wanted[] = { { 4, true }, { 6, true }, { 4, true }, { 6, true }, { 6, false } };
+
+	ck_assert_uint_eq(s->n_listen, sizeof(wanted) / sizeof(wanted[0]));
+	for (size_t i = 0; i < s->n_listen; i++) {
+		ck_assert_uint_eq(s->listen[i].address.family, wanted[i].family);
+		ck_assert(s->listen[i].implied == wanted[i].implied);
+		ck_assert(s->listen[i].freebind == (i == 4));
+	}
+	settings_unref(s);
+	s = load_good("");
+	ck_assert(s->listen[0].implied && s->listen[1].implied);
+	settings_unref(s);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("settings");
@@ -574,6 +631,8 @@ int main(void)
 	tcase_add_test(values, listen_limits);
 	tcase_add_test(values, references);
 	tcase_add_test(values, restart_is_named);
+	tcase_add_test(values, first_port_is_fixed_where_ports_are_shared);
+	tcase_add_test(values, both_families_are_implied);
 	suite_add_tcase(suite, values);
 	suite_add_tcase(suite, files_cases());
 	suite_add_tcase(suite, classes_cases());

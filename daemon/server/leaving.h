@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Listeners that the settings do not want any more. Who waits in them, shaking hands or in the
+ * backlog, is taken before the socket is closed.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+struct listener;
+struct server;
+
+/**
+ * Takes over @l, which is in no list and has no watcher. It is closed by the loop: soon, or, if
+ * another listener has its port (@replaced), a second later, so that handshakes can end. Who
+ * begins one meanwhile is not answered, tries again as TCP does, and finds the other.
+ */
+void leaving_add(struct server *s, struct listener *l, bool replaced);
+
+/** Close all now; with @take who waits in them is taken. */
+void leaving_end(struct server *s, bool take);
