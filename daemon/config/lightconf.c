@@ -13,6 +13,7 @@
 struct members {
 	config_setting_t *address, *port, *type, *stateful, *clients, *dscp, *ssids, *from_862;
 	config_setting_t *device, *freebind;
+	config_setting_t *packet_rate, *octet_rate, *total_packet_rate, *total_octet_rate;
 };
 
 static void wipe(struct settings_light *l)
@@ -37,11 +38,20 @@ static int sort_out(struct apply *a, const config_setting_t *s, struct members *
 		const char *name;
 		config_setting_t **at;
 	} known[] = {
-		{ "address", &m->address }, { "port", &m->port },
-		{ "type", &m->type },	    { "stateful", &m->stateful },
-		{ "clients", &m->clients }, { "dscp", &m->dscp },
-		{ "ssids", &m->ssids },	    { "from_862", &m->from_862 },
-		{ "device", &m->device },   { "freebind", &m->freebind },
+		{ "address", &m->address },
+		{ "port", &m->port },
+		{ "type", &m->type },
+		{ "stateful", &m->stateful },
+		{ "clients", &m->clients },
+		{ "dscp", &m->dscp },
+		{ "ssids", &m->ssids },
+		{ "from_862", &m->from_862 },
+		{ "device", &m->device },
+		{ "freebind", &m->freebind },
+		{ "packet_rate", &m->packet_rate },
+		{ "octet_rate", &m->octet_rate },
+		{ "total_packet_rate", &m->total_packet_rate },
+		{ "total_octet_rate", &m->total_octet_rate },
 	};
 
 	int r = 0;
@@ -58,7 +68,8 @@ static int sort_out(struct apply *a, const config_setting_t *s, struct members *
 			r = convert_unknown(a, member,
 					    "light.%.60s: unknown key, expected: address, port, "
 					    "type, stateful, clients, dscp, ssids, from_862, "
-					    "device, freebind",
+					    "device, freebind, packet_rate, octet_rate, "
+					    "total_packet_rate, total_octet_rate",
 					    member->name);
 		} else {
 			*known[k].at = member;
@@ -94,6 +105,39 @@ static int refuse(struct apply *a, const config_setting_t *s, const char *key, c
 	}
 	return convert_complain(a, s, "light.%s: this is %s, expected: %s", key,
 				convert_describe(s), expected);
+}
+
+static int put_rate(struct apply *a, const config_setting_t *s, const char *key, uint32_t preset,
+		    uint32_t *to)
+{
+	long long value = preset;
+
+	if (s && !is_number(s, 0, UINT32_MAX, &value)) {
+		return refuse(a, s, key, "integer 0..4294967295");
+	}
+	*to = (uint32_t)value;
+	return 0;
+}
+
+static int put_rates(struct apply *a, const struct members *m, struct settings_light *l)
+{
+	const struct {
+		const config_setting_t *from;
+		const char *key;
+		uint32_t preset, *to;
+	} rates[] = {
+		{ m->packet_rate, "packet_rate", LIGHTCONF_PACKET_RATE, &l->packet_rate },
+		{ m->octet_rate, "octet_rate", 0, &l->octet_rate },
+		{ m->total_packet_rate, "total_packet_rate", 0, &l->total_packet_rate },
+		{ m->total_octet_rate, "total_octet_rate", 0, &l->total_octet_rate },
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+		r = apply_both(
+			r, put_rate(a, rates[i].from, rates[i].key, rates[i].preset, rates[i].to));
+	}
+	return r;
 }
 
 static int put_type(struct apply *a, const config_setting_t *s, const config_setting_t *entry,
@@ -299,6 +343,7 @@ static int read_rest(struct apply *a, const config_setting_t *s, const struct me
 	r = apply_both(r, convert_flag(a, m->from_862, "light.from_862", &l->from_862));
 	r = apply_both(r, put_dscp(a, m->dscp, l));
 	r = apply_both(r, type ? 0 : put_ssids(a, m->ssids, l));
+	r = apply_both(r, put_rates(a, m, l));
 	return r < 0 ? r : apply_both(r, put_clients(a, m->clients, s, l));
 }
 

@@ -49,6 +49,9 @@ static void print_entry(const struct settings_light *l, FILE *to)
 		fputs(" ];", to);
 	}
 	fprintf(to, " from_862 = %s;", l->from_862 ? "true" : "false");
+	fprintf(to, "\n\t  packet_rate = %u; octet_rate = %u;", l->packet_rate, l->octet_rate);
+	fprintf(to, " total_packet_rate = %u; total_octet_rate = %u;", l->total_packet_rate,
+		l->total_octet_rate);
 }
 
 void lightconf_dump(const struct settings *s, FILE *to)

@@ -44,6 +44,8 @@ struct settings_light {
 	size_t n_clients;
 	uint16_t *ssids; /* sorted; STAMP */
 	size_t n_ssids; /* 0 = any */
+	/* Per second, 0 = unlimited: of one address (IPv6: network of 64 bits), and of all. */
+	uint32_t packet_rate, octet_rate, total_packet_rate, total_octet_rate;
 };
 
 enum settings_timestamps {

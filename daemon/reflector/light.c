@@ -17,13 +17,10 @@ struct light_plan {
 const char *light_drop_name(enum light_drop d)
 {
 	static const char *const names[LIGHT_DROP_COUNT] = {
-		[LIGHT_DROP_DENIED] = "denied",
-		[LIGHT_DROP_SHORT] = "short",
-		[LIGHT_DROP_TRUNCATED] = "truncated",
-		[LIGHT_DROP_DESTINATION] = "destination",
-		[LIGHT_DROP_LOOP] = "loop",
-		[LIGHT_DROP_SSID] = "ssid",
-		[LIGHT_DROP_TX] = "tx",
+		[LIGHT_DROP_DENIED] = "denied",	      [LIGHT_DROP_SHORT] = "short",
+		[LIGHT_DROP_TRUNCATED] = "truncated", [LIGHT_DROP_DESTINATION] = "destination",
+		[LIGHT_DROP_LOOP] = "loop",	      [LIGHT_DROP_SSID] = "ssid",
+		[LIGHT_DROP_POLICED] = "policed",     [LIGHT_DROP_TX] = "tx",
 		[LIGHT_DROP_RCVBUF] = "rcvbuf",
 	};
 
@@ -79,6 +76,7 @@ static void free_entry(struct light_entry *e)
 		}
 		table_free(e->ports[i].table);
 	}
+	throttle_free(e->throttle);
 	free(e);
 }
 
@@ -131,6 +129,8 @@ static int open_port(struct reflector *r, struct light_entry *e, unsigned i, boo
 
 	p->owner = r->workers[i].light;
 	p->address = e->address;
+	p->throttle = e->throttle;
+	p->total = &e->total;
 	p->passed = e->passed >= 0;
 	p->fd = -1;
 	e->count++;
@@ -162,11 +162,12 @@ struct wish {
 static int open_entry(struct reflector *r, const struct wish *w, struct light_entry **out)
 {
 	struct light_entry *e = calloc(1, sizeof(*e) + r->count * sizeof(e->ports[0]));
-	int error = 0;
+	int error;
 
 	if (!e) {
 		return -ENOMEM;
 	}
+	error = throttle_new(&e->throttle);
 	e->address = w->l->address;
 	e->type = w->l->type;
 	e->stateful = w->l->stateful;
@@ -338,6 +339,11 @@ void light_apply(struct reflector *r, struct light_plan *plan)
 		r->light_oldest = v;
 	}
 	r->light_view = v;
+	for (size_t i = 0; i < v->n; i++) {
+		const struct settings_light *l = &v->settings->light[i];
+
+		police_total_set(&v->entries[i]->total, l->total_packet_rate, l->total_octet_rate);
+	}
 	for (unsigned i = 0; i < r->count; i++) {
 		struct light_worker *lw = r->workers[i].light;
 

@@ -19,6 +19,7 @@ enum light_drop {
 	LIGHT_DROP_DESTINATION, /* sent to a broadcast or multicast address */
 	LIGHT_DROP_LOOP, /* from a reflector: by its port, or because it is a reply */
 	LIGHT_DROP_SSID, /* not one of the configured ones */
+	LIGHT_DROP_POLICED, /* above the rates of the entry */
 	LIGHT_DROP_TX, /* the kernel did not take the reply */
 	LIGHT_DROP_RCVBUF, /* our receive queue was full */
 	LIGHT_DROP_COUNT

@@ -135,6 +135,19 @@ static bool is_loop(const struct light_port *p, const struct slot *s, const uint
 	return view->own[port / 64] >> (port % 64) & 1;
 }
 
+/* Last of all: what has no answer in any case costs a sender nothing. */
+static bool is_too_much(const struct light_port *p, const struct slot *s, size_t n, struct mono now)
+{
+	const struct throttle_rates rates = { p->rules->packet_rate, p->rules->octet_rate };
+	struct police none = { 0 };
+
+	if ((rates.packet_rate || rates.octet_rate) &&
+	    !throttle_take(p->throttle, &s->remote, &rates, n, now)) {
+		return true;
+	}
+	return police_is_on(&none, p->total) && !police_take(&none, p->total, n, now);
+}
+
 /* Why not to answer; LIGHT_DROP_COUNT = answer. */
 static enum light_drop check(const struct light_port *p, const struct slot *s, const uint8_t *in,
 			     size_t n, int flags)
@@ -244,8 +257,14 @@ static void take_meta(struct light_port *p, struct msghdr *m, struct sock_meta *
 	}
 }
 
+/* When datagrams were read, on both clocks. */
+struct pass {
+	struct wall wall;
+	struct mono mono;
+};
+
 /* A datagram into reply number @k. True if there is one. */
-static bool handle(struct light_port *p, int i, int k, struct wall now)
+static bool handle(struct light_port *p, int i, int k, const struct pass *now)
 {
 	struct light_scratch *scratch = p->owner->scratch;
 	struct msghdr *m = &scratch->messages[i].msg_hdr;
@@ -258,6 +277,9 @@ static bool handle(struct light_port *p, int i, int k, struct wall now)
 	take_remote(s);
 	take_local(m, s);
 	why = check(p, s, scratch->in[i], n, m->msg_flags);
+	if (why == LIGHT_DROP_COUNT && is_too_much(p, s, n, now->mono)) {
+		why = LIGHT_DROP_POLICED;
+	}
 	if (why != LIGHT_DROP_COUNT) {
 		bump(&p->counters.dropped[why]);
 		return false;
@@ -267,7 +289,7 @@ static bool handle(struct light_port *p, int i, int k, struct wall now)
 	} else if (s->meta.phc_error_ns) {
 		bump(&p->counters.hardware_timestamps);
 	}
-	s->t2 = s->meta.stamped ? s->meta.stamp : now;
+	s->t2 = s->meta.stamped ? s->meta.stamp : now->wall;
 	scratch->t2[k] = s->t2;
 	scratch->stamped[k] = s->meta.stamped;
 	scratch->phc_error_ns[k] = s->meta.phc_error_ns;
@@ -336,14 +358,14 @@ bool lightpath_burst(struct light_port *p)
 {
 	for (int done = 0; done < LIGHTPATH_BURST; done += CHUNK) {
 		int n = receive(p->owner->scratch, p->fd), replies = 0;
-		struct wall now;
+		struct pass now;
 
 		if (n <= 0) {
 			return false;
 		}
-		now = estimate_wall();
+		now = (struct pass){ estimate_wall(), estimate_mono() };
 		for (int i = 0; i < n; i++) {
-			replies += handle(p, i, replies, now);
+			replies += handle(p, i, replies, &now);
 		}
 		send_all(p, replies);
 		if (n < CHUNK) {

@@ -10,6 +10,7 @@
 #include "daemon/reflector/light.h"
 #include "daemon/reflector/pool.h"
 #include "daemon/reflector/table.h"
+#include "daemon/reflector/throttle.h"
 
 /* Packets of one port per event: then it is the neighbours' turn. */
 #define LIGHTPATH_BURST 64
@@ -28,6 +29,8 @@ struct light_port {
 	struct light_worker *owner; /* fixed */
 	struct address address; /* fixed: as bound */
 	struct table *table; /* fixed; NULL = stateless */
+	struct throttle *throttle; /* fixed: the entry's */
+	struct police_total *total; /* fixed: the entry's */
 	bool passed; /* fixed: the socket is one of light_fds, and not closed here */
 	/* The main thread's until its view is adopted, then the thread's, which closes it. */
 	int fd; /* -1 = closed, or another thread serves the port */
@@ -47,6 +50,8 @@ struct light_entry {
 	bool freebind;
 	bool absent; /* the host has not got the family, which was only implied */
 	bool said;
+	struct throttle *throttle; /* of all threads */
+	struct police_total total; /* of all threads */
 	unsigned count;
 	struct light_port ports[]; /* one per thread */
 };

@@ -7,22 +7,6 @@ void police_total_set(struct police_total *t, uint32_t packet_rate, uint32_t oct
 	atomic_store_explicit(&t->octet_rate, octet_rate, memory_order_relaxed);
 }
 
-static int64_t cost_ns(size_t units, uint32_t rate)
-{
-	return (int64_t)units * TS_NS_PER_S / rate;
-}
-
-/* The meter after @cost more, or -1 if that is too much. A meter in the past counts as now. */
-static int64_t after(int64_t meter, int64_t cost, int64_t now)
-{
-	int64_t start = meter > now ? meter : now;
-
-	if (start > now && start - now + cost > POLICE_BURST_NS) {
-		return -1;
-	}
-	return start + cost;
-}
-
 /* The same for a meter that several threads move. */
 static bool move(_Atomic int64_t *meter, int64_t cost, int64_t now)
 {
@@ -30,7 +14,7 @@ static bool move(_Atomic int64_t *meter, int64_t cost, int64_t now)
 	int64_t next;
 
 	do {
-		next = after(seen, cost, now);
+		next = police_after(seen, cost, now);
 		if (next < 0) {
 			return false;
 		}
@@ -44,12 +28,12 @@ static bool take_total(struct police_total *t, size_t octets, int64_t now)
 	uint32_t packet_rate = atomic_load_explicit(&t->packet_rate, memory_order_relaxed);
 	uint32_t octet_rate = atomic_load_explicit(&t->octet_rate, memory_order_relaxed);
 
-	if (packet_rate && !move(&t->packets_ns, cost_ns(1, packet_rate), now)) {
+	if (packet_rate && !move(&t->packets_ns, police_cost_ns(1, packet_rate), now)) {
 		return false;
 	}
-	if (octet_rate && !move(&t->octets_ns, cost_ns(octets, octet_rate), now)) {
+	if (octet_rate && !move(&t->octets_ns, police_cost_ns(octets, octet_rate), now)) {
 		if (packet_rate) { /* give the packet back */
-			atomic_fetch_sub_explicit(&t->packets_ns, cost_ns(1, packet_rate),
+			atomic_fetch_sub_explicit(&t->packets_ns, police_cost_ns(1, packet_rate),
 						  memory_order_relaxed);
 		}
 		return false;
@@ -62,10 +46,10 @@ bool police_take(struct police *p, struct police_total *t, size_t octets, struct
 	int64_t packets = p->packets_ns, all = p->octets_ns;
 
 	if (p->packet_rate) {
-		packets = after(packets, cost_ns(1, p->packet_rate), now.ns);
+		packets = police_after(packets, police_cost_ns(1, p->packet_rate), now.ns);
 	}
 	if (p->octet_rate) {
-		all = after(all, cost_ns(octets, p->octet_rate), now.ns);
+		all = police_after(all, police_cost_ns(octets, p->octet_rate), now.ns);
 	}
 	if (packets < 0 || all < 0 || (t && !take_total(t, octets, now.ns))) {
 		return false;

@@ -220,8 +220,8 @@ def stateless_and_stateful_numbers(t):
 @test
 def the_sender_that_is_silent_for_longest_makes_room(t):
     # T-072: 4096 senders per thread are remembered
-    d = t.daemon(dict(light({"port": STAMP, "type": "stamp", "stateful": True}),
-                      reflector={"threads": 1}))
+    d = t.daemon(dict(light({"port": STAMP, "type": "stamp", "stateful": True,
+                             "packet_rate": 0}), reflector={"threads": 1}))
     s = t.sender()
     to = (t.server, STAMP)
     for ssid in range(1, 4097):
@@ -366,11 +366,11 @@ def ports_come_and_go(t):
 
 @test
 def no_packet_is_lost_by_a_reload(t):
-    d = t.daemon(light({"port": LIGHT}))
+    d = t.daemon(light({"port": LIGHT, "packet_rate": 0}))
     senders = [t.sender() for _ in range(8)]
     lost = 0
     for i in range(12):
-        d.config = harness.merge(d.config, light({"port": LIGHT, "dscp": i},
+        d.config = harness.merge(d.config, light({"port": LIGHT, "packet_rate": 0, "dscp": i},
                                                  {"port": STAMP, "type": "stamp",
                                                   "stateful": bool(i % 2)}))
         d.write(d.config)
@@ -449,7 +449,7 @@ def counters_in_the_log_and_the_status(t):
 @test
 def what_is_lost_counts_for_overload(t):
     # what the kernel does not take, and what did not fit into the receive queue
-    settings = light({"port": LIGHT})
+    settings = light({"port": LIGHT, "packet_rate": 0})
     settings["overload"] = {"send_drops": 1000, "receive_drops": 1000}
     d = t.daemon(settings)
     s, stranger = t.sender(), t.sender(t.client_other)

@@ -45,6 +45,8 @@ START_TEST(defaults)
 		ck_assert(!l->stateful && !l->from_862);
 		ck_assert_uint_eq(l->dscp, SETTINGS_DSCP_COPY);
 		ck_assert_uint_eq(l->n_clients, 1);
+		ck_assert_uint_eq(l->packet_rate, 1000);
+		ck_assert_uint_eq(l->octet_rate | l->total_packet_rate | l->total_octet_rate, 0);
 		ck_assert(settings_light_knows(l, 0) && settings_light_knows(l, 65535));
 	}
 	settings_unref(s);
@@ -56,6 +58,8 @@ START_TEST(all_keys)
 	struct settings *s = load_good(
 		"light = ( { address = \"198.51.100.1\"; port = 8620; type = "
 		"\"twamp-light\"; stateful = true; from_862 = true; device = \"vrf-red\";"
+		"packet_rate = 1; octet_rate = 4294967295L; total_packet_rate = 3; "
+		"total_octet_rate = 4;"
 		"dscp = \"zero\";" CLIENTS
 		" }, { address = \"::1\"; port = 8620; dscp = 46; ssids = [ 9, 0, 65535 "
 		"];" TYPE CLIENTS " } );");
@@ -68,6 +72,10 @@ START_TEST(all_keys)
 	ck_assert(l[0].stateful && l[0].from_862);
 	ck_assert_str_eq(l[0].device, "vrf-red");
 	ck_assert_str_eq(l[1].device, "");
+	ck_assert_uint_eq(l[0].packet_rate, 1);
+	ck_assert_uint_eq(l[0].octet_rate, UINT32_MAX);
+	ck_assert_uint_eq(l[0].total_packet_rate, 3);
+	ck_assert_uint_eq(l[0].total_octet_rate, 4);
 	ck_assert_uint_eq(l[0].dscp, 0); /* T-075 */
 	ck_assert_uint_eq(l[1].dscp, 46);
 	ck_assert_uint_eq(l[1].n_ssids, 3);
@@ -91,7 +99,11 @@ START_TEST(faults)
 		{ TYPE CLIENTS "stateful = 1;",
 		  "light.stateful: this is an integer, expected: true or false" },
 		{ TYPE CLIENTS "from_862 = \"yes\";", "light.from_862: this is a string, exp" },
-		{ TYPE CLIENTS "freebind = 0;", "light.freebind: this is an integer, expected: tr" },
+		{ TYPE CLIENTS "freebind = 0;",
+		  "light.freebind: this is an integer, expected: tr" },
+		{ TYPE CLIENTS "packet_rate = -1;", "light.packet_rate: -1 is out of range" },
+		{ TYPE CLIENTS "total_octet_rate = \"9\";",
+		  "light.total_octet_rate: \"9\" is unknown, expected: integer 0..4294967295" },
 		{ TYPE CLIENTS "dscp = 64;", "light.dscp: 64 is out of range, expected: \"copy\"" },
 		{ TYPE CLIENTS "dscp = \"EF\";", "light.dscp: \"EF\" is unknown" },
 		{ TYPE CLIENTS "dscp = 1.5;", "light.dscp: this is a number with a fraction" },
@@ -206,7 +218,7 @@ START_TEST(dump_is_a_file)
 {
 	struct settings *s = load_good(
 		"light = ( { " TYPE " stateful = true; dscp = 10; ssids = [ 1, 2 ]; clients = [ "
-		"\"10.0.0.0/8\", \"::/0\" ]; }, { address = \"192.0.2.1\"; port = 5000; type = "
+		"\"10.0.0.0/8\", \"::/0\" ]; octet_rate = 5000; }, { address = \"192.0.2.1\"; port = 5000; type = "
 		"\"twamp-light\"; from_862 = true; device = \"vrf-red\"; " CLIENTS " } );");
 	char *first = dump(s), *second;
 
@@ -215,6 +227,7 @@ START_TEST(dump_is_a_file)
 	second = dump(s);
 	ck_assert_str_eq(first, second);
 	ck_assert_ptr_nonnull(strstr(first, "ssids = [ 1, 2 ]"));
+	ck_assert_ptr_nonnull(strstr(first, "packet_rate = 1000; octet_rate = 5000;"));
 	ck_assert_ptr_nonnull(strstr(first, "port = 5000; device = \"vrf-red\";"));
 	free(first);
 	free(second);

@@ -3,6 +3,7 @@
 #include "protocol/stamp.h"
 #include "tests/unit/reflector/lightrig.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -12,6 +13,7 @@
 
 #define QUIET_MS 100 /* for replies that must not come */
 #define RELOADS 40
+#define ANY_RATE "packet_rate = 0;"
 
 static void expect_silence(int fd)
 {
@@ -140,6 +142,44 @@ START_TEST(strangers)
 	rig_receive(fd, &lightrig.reply, RIG_WAIT_MS);
 	ck_assert_int_eq(lightrig.reply.len, 44);
 	close(fd);
+}
+END_TEST
+
+/* one packet per second, of one address whatever its ports, or of all; a reload changes it */
+START_TEST(rates)
+{
+	static const char *const keys[] = { LIGHTRIG_TWAMP "packet_rate = 1;",
+					    LIGHTRIG_TWAMP "octet_rate = 41;",
+					    LIGHTRIG_TWAMP ANY_RATE "total_packet_rate = 1;",
+					    LIGHTRIG_TWAMP ANY_RATE "total_octet_rate = 41;" };
+	uint16_t port = lightrig_free_port(4), own = 0, second = 0;
+	int fd = rig_sender(4, &own), again = rig_sender(4, &second);
+	struct sockaddr_in elsewhere = { .sin_family = AF_INET };
+	int other = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	inet_pton(AF_INET, "127.0.0.7", &elsewhere.sin_addr);
+	ck_assert_int_eq(bind(other, (struct sockaddr *)&elsewhere, sizeof(elsewhere)), 0);
+	lightrig_use(lightrig_entry(4, port, keys[_i]));
+	reflector_halt(lightrig.r); /* they are read at once, however busy the host is */
+	rig_send_seq(fd, 4, port, 1);
+	rig_send_seq(fd, 4, port, 2);
+	rig_send_seq(again, 4, port, 3);
+	rig_send_seq(other, 4, port, 4);
+	ck_assert_int_eq(reflector_go_on(lightrig.r), 0);
+	lightrig_await_drop(LIGHT_DROP_POLICED, _i < 2 ? 2 : 3);
+	if (_i < 2) {
+		rig_receive(other, &lightrig.reply, RIG_WAIT_MS);
+		ck_assert_int_eq(lightrig.reply.len, 41);
+	}
+	lightrig_use(lightrig_entry(4, port, ANY_RATE LIGHTRIG_TWAMP));
+	do { /* until the threads have it */
+		rig_send_seq(fd, 4, port, 5);
+		rig_receive(fd, &lightrig.reply, 10);
+	} while (lightrig.reply.len < 0);
+	ck_assert_int_eq(lightrig.ended, 0); /* the same port */
+	close(fd);
+	close(again);
+	close(other);
 }
 END_TEST
 
@@ -351,26 +391,26 @@ START_TEST(reloads)
 	do {
 		second = lightrig_free_port(4);
 	} while (second == port);
-	lightrig_use(lightrig_entry(4, port, LIGHTRIG_TWAMP));
+	lightrig_use(lightrig_entry(4, port, ANY_RATE LIGHTRIG_TWAMP));
 	light_walk(lightrig.r, count_fresh, &fresh);
 	ck_assert_int_eq(fresh, 1);
 	before = rig_descriptors();
 	f = (struct flood){ .port = port };
 	ck_assert_int_eq(pthread_create(&t, NULL, flood, &f), 0);
 	for (int i = 0; i < RELOADS; i++) {
-		snprintf(
-			text, sizeof(text),
-			"light = ( { address = \"127.0.0.1\"; port = %u; dscp = %d; " LIGHTRIG_TWAMP
-			" }, { address = \"127.0.0.1\"; port = %u; stateful = %s; " LIGHTRIG_STAMP
-			" } );",
-			port, i, second, i % 2 ? "true" : "false");
-		lightrig_use(i % 4 == 3 ? lightrig_entry(4, port, LIGHTRIG_TWAMP)
+		snprintf(text, sizeof(text),
+			 "light = ( { address = \"127.0.0.1\"; port = %u; dscp = %d; " ANY_RATE
+				 LIGHTRIG_TWAMP
+			 " }, { address = \"127.0.0.1\"; port = %u; stateful = %s; " LIGHTRIG_STAMP
+			 " } );",
+			 port, i, second, i % 2 ? "true" : "false");
+		lightrig_use(i % 4 == 3 ? lightrig_entry(4, port, ANY_RATE LIGHTRIG_TWAMP)
 					: lightrig_settings(text));
 		light_walk(lightrig.r, count_fresh, &seen);
 		ev_run(lightrig.loop, EVRUN_NOWAIT);
 		rig_sleep_ms(i % 3);
 	}
-	lightrig_use(lightrig_entry(4, port, LIGHTRIG_TWAMP));
+	lightrig_use(lightrig_entry(4, port, ANY_RATE LIGHTRIG_TWAMP));
 	lightrig_pump(RELOADS * 3 / 4);
 	ck_assert_int_eq(lightrig.ended, RELOADS * 3 / 4);
 	ck_assert_int_eq(seen, RELOADS * 3 / 4);
@@ -403,6 +443,7 @@ int main(void)
 	tcase_add_loop_test(tc, stamp, 0, 2);
 	tcase_add_test(tc, stateful);
 	tcase_add_test(tc, strangers);
+	tcase_add_loop_test(tc, rates, 0, 4);
 	tcase_add_test(tc, loops);
 	tcase_add_test(tc, port_in_use);
 	tcase_add_test(tc, passed);
