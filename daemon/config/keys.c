@@ -342,6 +342,11 @@ size_t keys_count(const struct keys *k)
 	return k ? k->n : 0;
 }
 
+const struct key *keys_at(const struct keys *k, size_t i)
+{
+	return i < keys_count(k) ? &k->key[i] : NULL;
+}
+
 const struct key *keys_find(const struct keys *k, const uint8_t *key_id, size_t len)
 {
 	size_t low = 0, high = keys_count(k);

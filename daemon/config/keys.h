@@ -47,6 +47,9 @@ void keys_free(struct keys *k); /* wipes; NULL ok */
 
 size_t keys_count(const struct keys *k); /* NULL ok: none */
 
+/** The @i-th in the order of KeyIDs; NULL = there are not so many. @k NULL ok. */
+const struct key *keys_at(const struct keys *k, size_t i);
+
 /** By bisection; NULL if there is none. @k NULL ok. Lives as long as @k. */
 const struct key *keys_find(const struct keys *k, const uint8_t *key_id, size_t len);
 

@@ -230,6 +230,14 @@ struct settings_place settings_origin(const struct settings *s, const char *key,
 void settings_dump(const struct settings *s, FILE *to);
 
 /**
+ * What differs, as keys with commas between, into @buf: "limits.max_sessions,
+ * clients.probes.modes, clients.old (gone), keys (1 new, 0 gone, 0 changed)". What does not fit
+ * ends with "...". Return how many.
+ */
+unsigned settings_changed(const struct settings *old, const struct settings *now, char *buf,
+			  size_t size);
+
+/**
  * Names of keys that need a restart and differ from those that the process was started with,
  * comma-separated, into @buf (empty if none). Return how many.
  */

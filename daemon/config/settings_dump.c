@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/config/settings_dump.h"
 #include "daemon/config/classes.h"
 #include "daemon/config/cpus.h"
 #include "daemon/config/lightconf.h"
@@ -58,8 +59,8 @@ static void print_key_ids(const struct settings *s, const struct settings_class 
 
 static void print_classes(const struct settings *s, FILE *to);
 
-static void print_value(const struct settings *s, const struct settings_class *c,
-			enum schema_scope where, const struct schema_row *row, FILE *to)
+void settings_dump_value(const struct settings *s, const struct settings_class *c,
+			 enum schema_scope where, const struct schema_row *row, FILE *to)
 {
 	char text[SCHEMA_TEXT_LEN];
 
@@ -105,7 +106,7 @@ static void print_value(const struct settings *s, const struct settings_class *c
 	}
 }
 
-static bool is_set(const struct settings_class *c, const struct schema_row *row)
+bool settings_dump_is_set(const struct settings_class *c, const struct schema_row *row)
 {
 	return !schema_is_value(row) || (c->overrides & UINT64_C(1) << (row - schema_rows));
 }
@@ -122,7 +123,7 @@ static void print_rows(const struct settings *s, const struct settings_class *c,
 		const struct schema_row *row = &schema_rows[i];
 		const char *point = strchr(row->key, '.');
 		int len = point ? (int)(point - row->key) : 0;
-		bool inherited = where == SCHEMA_CLASS && !is_set(c, row);
+		bool inherited = where == SCHEMA_CLASS && !settings_dump_is_set(c, row);
 
 		if (!(row->scope & where)) {
 			continue;
@@ -139,7 +140,7 @@ static void print_rows(const struct settings *s, const struct settings_class *c,
 		}
 		fprintf(to, "%s%s%s%s = ", indent, len ? "\t" : "", inherited ? "#" : "",
 			point ? point + 1 : row->key);
-		print_value(s, c, where, row, to);
+		settings_dump_value(s, c, where, row, to);
 		fputs(inherited ? "; # inherited\n" : ";\n", to);
 	}
 	if (group_len) {

@@ -3,6 +3,7 @@
 
 #include "base/device.h"
 #include "daemon/reflector/light.h"
+#include "daemon/server/announce.h"
 #include "daemon/server/conn.h"
 #include "daemon/server/lightlog.h"
 #include "daemon/server/notify.h"
@@ -33,10 +34,7 @@ void reload_say_listening(struct server *s)
 {
 	char text[ADDRESS_TEXT_LEN], device[DEVICE_TEXT_LEN], where[sizeof text + sizeof device];
 
-	if (s->passed.n_control) {
-		snprintf(text, sizeof text, "%zu", s->passed.n_control);
-		server_say(s, LOG_EVENT_ACTIVATED, text);
-	}
+	announce_passed(s, s->listeners && !s->listeners->said);
 	for (struct listener *l = s->listeners; l; l = l->next) {
 		if (l->fd < 0) {
 			say_absent(s, l);
@@ -124,6 +122,7 @@ static void take_settings(struct server *s, struct settings *next)
 	if (settings_restart_needed(s->running, next, names, sizeof names)) {
 		server_say(s, LOG_EVENT_RESTART_NEEDED, names);
 	}
+	announce_reloaded(s, s->settings, next);
 	settings_unref(s->settings);
 	reload_use(s, next);
 	if (clients_set_prefix(s->clients, next->ipv6_client_prefix)) {
@@ -132,7 +131,6 @@ static void take_settings(struct server *s, struct settings *next)
 	conn_settings_changed(s);
 	log_set_level(s->log, (int)next->log_level);
 	log_set_prefix(s->log, next->ipv6_client_prefix);
-	server_say(s, LOG_EVENT_RELOADED, s->config_path ? s->config_path : "defaults");
 	reload_say_count(s);
 	lightlog_counters(s->log, s->reflector);
 	reload_say_listening(s);

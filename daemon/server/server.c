@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/server.h"
 
+#include "daemon/server/announce.h"
 #include "daemon/server/burden.h"
 #include "daemon/server/conn.h"
 #include "daemon/server/ends.h"
@@ -307,7 +308,7 @@ static int start(struct server *s, const struct server_options *o)
 	if (rc < 0) {
 		return rc;
 	}
-	server_say(s, LOG_EVENT_READY, s->config_path ? s->config_path : "built-in defaults");
+	announce_ready(s);
 	server_tell_ready(s);
 	return 0;
 }

@@ -44,10 +44,24 @@ def measure(t):
 def passed_sockets_are_used_and_listen_is_not(t):
     d = activated(t, "tcp4:control", "tcp6:control")
     same(listening(d), [862], "listening ports")
-    d.wait_log(r"listening on 2 sockets that the service manager passed; listen .* not used")
+    d.wait_log(r"notice: listening on 2 sockets that the service manager passed")
+    d.wait_log(r"warning: the setting listen at \S+twampd.conf:\d+ is not used")
+    d.wait_log(r"ready: .*listening on \S+:862, \S+:862 \(opened by the service manager\)")
+    since = d.log_size()
+    d.reload()
+    d.wait_log(r"warning: the setting listen at", since)
+    true("listening on 2" not in d.log(since), "what is as it was is told again")
     d.wait_log(r"listening on 0\.0\.0\.0:862")
     d.wait_log(r"listening on \[::\]:862")
     measure(t)
+
+
+@test
+def no_listen_and_no_warning(t):
+    d = t.daemon(text="limits = { max_sessions = 9; };",
+                 prefix=ACTIVATE + ["tcp4:control", "--"])
+    d.reload(text="limits = { max_sessions = 8; };")
+    true("is not used" not in d.log(), d.log())
 
 
 @test(both=True)

@@ -128,6 +128,31 @@ def limits_of_the_default(t):
 
 
 @test
+def ready_and_reloaded_say_what_holds(t):
+    d = t.daemon(text="listen = ( { address = \"127.0.0.1\"; port = 8620; } );", keys=KEYS)
+    line = d.wait_log("notice: ready")
+    for part in (r"settings from \S+/twampd\.conf, \S+/twampd\.keys \(1 key\)",
+                 r"listening on 127\.0\.0\.1:8620 \(opened by twampd\)",
+                 r"receive timestamps of the kernel", r"clock (not )?synchronized, error up to [0-9.]+ ms"):
+        true(re.search(part, line), "/%s/ is not in: %s" % (part, line))
+
+    def reloaded(text):
+        since = d.log_size()
+        d.reload(text=text)
+        return d.wait_log("settings reloaded from", since)
+    line = reloaded("listen = ( { address = \"127.0.0.1\"; port = 8620; } );")
+    true(line.endswith("nothing changed"), line)
+    line = reloaded("""limits = { max_sessions = 7; };
+        listen = ( { address = "127.0.0.1"; port = 8620; } );
+        clients = ( { name = "probes"; prefixes = [ "192.0.2.0/24" ]; } );""")
+    true(line.endswith("; changed: clients.probes (new), limits.max_sessions"), line)
+    line = reloaded("""limits = { max_sessions = 7; };
+        listen = ( { address = "127.0.0.1"; port = 8620; } );
+        clients = ( { name = "probes"; prefixes = [ "192.0.2.0/25" ]; third_party = true; } );""")
+    true(line.endswith("; changed: clients.probes.prefixes, clients.probes.third_party"), line)
+
+
+@test
 def four_hundred_sessions(t):
     """They end with their connection, and each is told sooner or later."""
     d = t.daemon({"limits": {"max_sessions_per_client": 400, "max_sessions_per_connection": 400,

@@ -616,6 +616,47 @@ START_TEST(both_families_are_implied)
 }
 END_TEST
 
+#define CLASS_B "{ name = \"b\"; prefixes = [ \"192.0.2.2\" ]; "
+
+/* By the keys that an operator knows. */
+START_TEST(changes_are_named)
+{
+	static const struct {
+		const char *old, *now, *changes;
+	} rows[] = {
+		{ "", "", "" },
+		{ "limits = { max_sessions = 10000; };", "", "" }, /* the default */
+		{ "",
+		  "limits = { max_sessions = 5; }; "
+		  "light = ( { type = \"stamp\"; clients = [ \"::1\" ]; } );",
+		  "light, limits.max_sessions" },
+		{ "reflector = { cpus = \"1\"; };", "modes = [ \"unauthenticated\" ];",
+		  "modes, reflector.cpus" },
+		{ "listen = ( { port = 862; } );", "listen = ( { port = 863; } );", "listen" },
+		{ "clients = ( { name = \"a\"; prefixes = [ \"192.0.2.1\" ]; }, " CLASS_B "} );",
+		  "clients = ( " CLASS_B "dscp = [ 1 ]; limits = { max_sessions = 1; }; },"
+		  "{ name = \"c\"; prefixes = [ \"::/0\" ]; } );",
+		  "clients.b.dscp, clients.b.limits.max_sessions, clients.c (new), clients.a (gone)" },
+		/* What a class has from the server is not its own change. */
+		{ "clients = ( { name = \"a\"; prefixes = [ \"192.0.2.1\" ]; } );",
+		  "clients = ( { name = \"a\"; prefixes = [ \"192.0.2.1\" ]; } );"
+		  "limits = { max_padding = 1; };",
+		  "limits.max_padding" },
+	};
+	struct settings *a = load_good(rows[_i].old), *b = load_good(rows[_i].now);
+	char buf[200] = "x", small[24];
+	unsigned n = settings_changed(a, b, buf, sizeof(buf));
+
+	ck_assert_str_eq(buf, rows[_i].changes);
+	ck_assert_uint_eq(settings_changed(a, b, small, sizeof(small)), n);
+	ck_assert(!strncmp(small, buf, 5) || strstr(small, "...") != NULL);
+	ck_assert_uint_eq(settings_changed(b, b, buf, sizeof(buf)), 0);
+	ck_assert_str_eq(buf, "");
+	settings_unref(a);
+	settings_unref(b);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("settings");
@@ -633,6 +674,7 @@ int main(void)
 	tcase_add_test(values, restart_is_named);
 	tcase_add_test(values, first_port_is_fixed_where_ports_are_shared);
 	tcase_add_test(values, both_families_are_implied);
+	tcase_add_loop_test(values, changes_are_named, 0, 7);
 	suite_add_tcase(suite, values);
 	suite_add_tcase(suite, files_cases());
 	suite_add_tcase(suite, classes_cases());
