@@ -4,6 +4,8 @@
 #include <sys/timex.h>
 #include <time.h>
 
+#define BRACKET_NS 20000
+
 static int64_t read_ns(clockid_t id)
 {
 	struct timespec t = { 0 };
@@ -20,6 +22,23 @@ struct wall clock_wall(void)
 struct mono clock_mono(void)
 {
 	return (struct mono){ read_ns(CLOCK_MONOTONIC) };
+}
+
+struct clock_pair clock_both(void)
+{
+	struct clock_pair now = { { 0 }, { 0 } };
+
+	for (int i = 0; i < 3; i++) {
+		int64_t before = read_ns(CLOCK_MONOTONIC), wall = read_ns(CLOCK_REALTIME);
+		int64_t after = read_ns(CLOCK_MONOTONIC);
+
+		now.wall.ns = wall;
+		now.mono.ns = before + (after - before) / 2;
+		if (after - before <= BRACKET_NS) {
+			break;
+		}
+	}
+	return now;
 }
 
 struct ts_error clock_state(void)

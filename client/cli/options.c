@@ -82,6 +82,7 @@ static void set_defaults(struct options *o)
 			  .ttl = 255, /* T-006 */
 			  .timeout_ns = 2 * TS_NS_PER_S,
 			  .sessions = 1,
+			  .spin = true,
 			  .reflect_length = 2 }, /* room for the server's octets: R-317 */
 		.access = { .control_timeout_ns = 10 * TS_NS_PER_S,
 			    .retries = 3,
@@ -166,10 +167,10 @@ static enum options_verdict take_host(struct options *o, const char *host, FILE 
 			host);
 		return OPTIONS_BAD;
 	}
-	if ((uint64_t)o->plan.count * o->plan.sessions > OPTIONS_MAX_PACKETS) {
-		fprintf(err, "twamp %s: --count times --sessions is above %u\n", name,
-			OPTIONS_MAX_PACKETS);
-		return OPTIONS_BAD;
+	if (o->duration_ns > 0) {
+		int64_t count = (o->duration_ns - 1) / o->plan.interval_ns + 1;
+
+		o->plan.count = count < OPTIONS_MAX_COUNT ? (uint32_t)count : OPTIONS_MAX_COUNT;
 	}
 	if ((o->access.mode & MODE_KEYED_MASK || o->access.key_id) && !o->access.key_file) {
 		fprintf(err, "twamp %s: --%s needs --key-file\n", name,

@@ -20,10 +20,9 @@ enum command {
 };
 #define COMMAND_COUNT 6
 
-#define OPTIONS_MAX_COUNT 1000000u
+#define OPTIONS_MAX_COUNT UINT32_MAX
 #define OPTIONS_MAX_SESSIONS 10000u
 #define OPTIONS_MAX_REFLECT_LENGTH 65000u
-#define OPTIONS_MAX_PACKETS 10000000u /* count times sessions: what the results keep in memory */
 
 struct options {
 	enum command command;
@@ -32,6 +31,7 @@ struct options {
 	struct access access;
 	struct responder_plan responder;
 	bool ssid_given;
+	int64_t duration_ns; /* in place of a count; 0 = not given */
 	bool json;
 	bool quiet;
 };

@@ -164,11 +164,21 @@ static bool set_reflect_length(struct options *o, const char *text)
 #define FEATURES(bits) OPTROW_FEATURES, NULL, MEMBER(plan.features), bits, bits
 
 const struct optrow optrow_table[] = {
-	{ "count", 'c', "N", "a number from 1 to 1000000", "packets per session (default 100)",
-	  MEASURING, NUMBER(plan.count, 1, OPTIONS_MAX_COUNT) },
+	{ "count", 'c', "N", "a number from 0 to 4294967295",
+	  "packets per session; 0: until interrupted (default 100)", MEASURING,
+	  NUMBER(plan.count, 0, OPTIONS_MAX_COUNT) },
 	{ "interval", 'i', "TIME", "a time from 10us to 3600s, such as 20ms, 0.02s or 100us",
 	  "time between packets of a session (default 20ms)", MEASURING,
 	  DURATION(plan.interval_ns, 10000, 3600 * TS_NS_PER_S) },
+	{ "duration", 0, "TIME", "a time from 1ms to 100000000s",
+	  "how long to send, in place of --count", MEASURING,
+	  DURATION(duration_ns, MS, INT64_C(100000000) * TS_NS_PER_S) },
+	{ "poisson", 0, NULL, "", "random times between packets, with the interval as their mean",
+	  MEASURING, VALUE(plan.schedule, SCHEDULE_POISSON) },
+	{ "catch-up", 0, NULL, "", "after a lag of this host, send at once what is late", MEASURING,
+	  VALUE(plan.catch_up, true) },
+	{ "no-spin", 0, NULL, "", "sleep until packets are due: less exact, spares the CPU",
+	  MEASURING, VALUE(plan.spin, false) },
 	{ "padding", 0, "OCTETS", "a number from 0 to 65493",
 	  "octets appended to each packet (default: both directions are of equal size)", MEASURING,
 	  CALL(set_padding) },

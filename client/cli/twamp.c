@@ -4,6 +4,7 @@
 #include "client/cli/keygen.h"
 #include "client/cli/options.h"
 #include "client/control/controller.h"
+#include "client/measure/interrupt.h"
 #include "client/measure/measure.h"
 #include "client/measure/responder.h"
 #include "client/show/dscp.h"
@@ -11,6 +12,7 @@
 #include "client/show/live.h"
 #include "client/show/result.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,6 +22,10 @@ static int measure(const struct options *o)
 	struct live live;
 	int status;
 
+	if (interrupt_start() < 0) {
+		fprintf(stderr, "twamp: signals: %s\n", strerror(errno));
+		return OUTCOME_EXIT_LOCAL;
+	}
 	live_init(&live);
 	measure_init(&m, &o->plan, o->quiet ? NULL : &live.watcher);
 	if (o->command == COMMAND_CONTROLLER) {

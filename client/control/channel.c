@@ -2,6 +2,8 @@
 #include "client/control/channel.h"
 
 #include "base/clock.h"
+#include "client/measure/interrupt.h"
+#include "client/measure/reach.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -38,28 +40,6 @@ static int tell_local(struct outcome *out, const char *what, int error)
 	return outcome_set(out, OUTCOME_LOCAL, 0, "%s: %s", what, strerror(-error));
 }
 
-/* Wait for @events until @deadline: 0, or a negative errno (-ETIMEDOUT). */
-static int wait_for(int fd, short events, struct mono deadline)
-{
-	struct pollfd p = { .fd = fd, .events = events };
-
-	for (;;) {
-		int64_t left = deadline.ns - clock_mono().ns;
-		int n;
-
-		if (left <= 0) {
-			return -ETIMEDOUT;
-		}
-		n = poll(&p, 1, (int)(left / 1000000) + 1);
-		if (n > 0) {
-			return 0;
-		}
-		if (n < 0 && errno != EINTR) {
-			return -errno;
-		}
-	}
-}
-
 /* Octets read, 0 at the end of the stream, or a negative errno. */
 static ssize_t read_some(int fd, uint8_t *to, size_t n, struct mono deadline)
 {
@@ -73,7 +53,7 @@ static ssize_t read_some(int fd, uint8_t *to, size_t n, struct mono deadline)
 		if (errno != EAGAIN && errno != EINTR) {
 			return -errno;
 		}
-		r = wait_for(fd, POLLIN, deadline);
+		r = interrupt_poll(fd, POLLIN, deadline);
 		if (r < 0) {
 			return r;
 		}
@@ -84,6 +64,10 @@ static int tell_read(struct channel *c, const char *message, size_t have, size_t
 		     ssize_t error, struct outcome *out)
 {
 	c->broken = error != -ETIMEDOUT || have > 0;
+	if (error == -EINTR) {
+		return outcome_set(out, OUTCOME_INCOMPLETE, 0, "interrupted while waiting for %s",
+				   message);
+	}
 	if (error == -ETIMEDOUT) {
 		outcome_set(out, OUTCOME_NO_ACCEPT, 1,
 			    "timed out waiting for %s: %zu of %zu octets in %.3g s", message, have,
@@ -131,9 +115,14 @@ int channel_write(struct channel *c, const uint8_t *from, size_t n, const char *
 			continue;
 		}
 		if (errno == EAGAIN) {
-			r = wait_for(c->fd, POLLOUT, deadline);
+			r = interrupt_poll(c->fd, POLLOUT, deadline);
 		} else if (errno != EINTR) {
 			r = -errno;
+		}
+		if (r == -EINTR) {
+			c->broken = true;
+			return outcome_set(out, OUTCOME_INCOMPLETE, 0,
+					   "interrupted while sending %s", message);
 		}
 		if (r < 0) {
 			outcome_set(out, OUTCOME_NO_ACCEPT, 1, "cannot send %s: %s", message,
@@ -157,13 +146,13 @@ static int tell_denied(struct channel *c, const char *message, struct outcome *o
 }
 
 int channel_open(struct channel *c, const struct plan *plan, int64_t timeout_ns,
-		 struct outcome *out)
+		 struct notes *notes, struct outcome *out)
 {
 	socklen_t peer_len = sizeof(c->peer), local_len = sizeof(c->local);
 	int r;
 
 	*c = (struct channel){ .fd = -1, .timeout_ns = timeout_ns };
-	r = endpoint_connect(plan, timeout_ns, &c->fd, out);
+	r = reach_connect(plan, timeout_ns, &c->fd, notes, out);
 	if (r != OUTCOME_OK) {
 		return r;
 	}

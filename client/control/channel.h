@@ -7,6 +7,7 @@
 #pragma once
 
 #include "client/measure/endpoint.h"
+#include "client/measure/notes.h"
 #include "client/measure/outcome.h"
 #include "protocol/crypt.h"
 
@@ -21,7 +22,7 @@ struct channel {
 
 /** Connect to the host of @plan; @timeout_ns for this and each message. channel_close is right after any result. */
 NODISCARD int channel_open(struct channel *c, const struct plan *plan, int64_t timeout_ns,
-			   struct outcome *out);
+			   struct notes *notes, struct outcome *out);
 void channel_close(struct channel *c);
 
 /** Octets that are never sealed: the handshake. */

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "client/control/controller.h"
 
+#include "base/clock.h"
 #include "client/control/bysid.h"
 #include "client/control/dialog.h"
 #include "client/control/retry.h"
+#include "client/measure/interrupt.h"
 #include "client/measure/padding.h"
 #include "protocol/accept.h"
 
@@ -11,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 /* A request per probe; each goes to the port that its Accept-Session names. */
 static int request_sessions(struct measure *m, struct dialog *d)
@@ -143,6 +144,16 @@ static int stop(struct measure *m, struct dialog *d)
 	return r;
 }
 
+/* Interrupted between Start-Sessions and its answer: the sessions may run already. */
+static void stop_interrupted(struct measure *m, struct dialog *d)
+{
+	struct outcome ignored;
+
+	if (d->started && interrupt_count() > 0 && !d->channel.broken) {
+		(void)!dialog_stop(d, m->probe_count, &ignored);
+	}
+}
+
 static void tell_missing(struct measure *m)
 {
 	uint32_t all = m->plan->sessions;
@@ -159,7 +170,7 @@ static void tell_missing(struct measure *m)
 static int converse(struct measure *m, struct dialog *d, const struct access *access,
 		    const struct secret *secret)
 {
-	int r = dialog_open(d, m->plan, access, secret, &m->outcome);
+	int r = dialog_open(d, m->plan, access, secret, &m->notes, &m->outcome);
 
 	m->peer = d->channel.peer;
 	m->peer_known = d->channel.fd >= 0;
@@ -181,6 +192,7 @@ static int converse(struct measure *m, struct dialog *d, const struct access *ac
 		r = start(m, d);
 	}
 	if (r != OUTCOME_OK) {
+		stop_interrupted(m, d);
 		return r;
 	}
 	r = measure_run(m, d->channel.fd); /* not before the Start-Ack: R-312, T-065 */
@@ -191,15 +203,8 @@ static int converse(struct measure *m, struct dialog *d, const struct access *ac
 	return r;
 }
 
-static void wait_ns(int64_t ns)
-{
-	struct timespec t = { .tv_sec = ns / TS_NS_PER_S, .tv_nsec = ns % TS_NS_PER_S };
-
-	while (nanosleep(&t, &t) < 0 && errno == EINTR) {
-	}
-}
-
-static void back_off(const struct measure *m, const struct access *access, unsigned n)
+/* OUTCOME_OK when it is time. */
+static int back_off(struct measure *m, const struct access *access, unsigned n)
 {
 	uint64_t random = 0;
 	int64_t wait;
@@ -208,7 +213,10 @@ static void back_off(const struct measure *m, const struct access *access, unsig
 	wait = retry_wait_ns(access->retry_wait_ns, n, random);
 	measure_note(m, "%s; retry %u of %u in %.3g s", m->outcome.text, n + 1, access->retries,
 		     (double)wait / 1e9);
-	wait_ns(wait);
+	return interrupt_poll(-1, 0, (struct mono){ clock_mono().ns + wait }) == -EINTR
+		       ? outcome_set(&m->outcome, OUTCOME_INCOMPLETE, 0,
+				     "interrupted while waiting for a retry")
+		       : OUTCOME_OK;
 }
 
 static void run(struct measure *m, const struct access *access, const struct secret *secret)
@@ -224,7 +232,9 @@ static void run(struct measure *m, const struct access *access, const struct sec
 			return;
 		}
 		measure_reset(m);
-		back_off(m, access, n);
+		if (back_off(m, access, n) != OUTCOME_OK) {
+			return;
+		}
 	}
 }
 

@@ -6,12 +6,12 @@
 #include "protocol/ts.h"
 
 int dialog_open(struct dialog *d, const struct plan *plan, const struct access *access,
-		const struct secret *secret, struct outcome *out)
+		const struct secret *secret, struct notes *notes, struct outcome *out)
 {
 	int r;
 
 	*d = (struct dialog){ .plan = plan, .access = access };
-	r = channel_open(&d->channel, plan, access->control_timeout_ns, out);
+	r = channel_open(&d->channel, plan, access->control_timeout_ns, notes, out);
 	return r == OUTCOME_OK
 		       ? setup_run(&d->handshake, &d->channel, access, plan->features, secret, out)
 		       : r;
@@ -99,6 +99,7 @@ int dialog_start(struct dialog *d, struct outcome *out)
 	int r;
 
 	msg_put_start(octets);
+	d->started = true;
 	r = channel_put(&d->channel, octets, sizeof(octets), "Start-Sessions", out);
 	if (r != OUTCOME_OK) {
 		return r;

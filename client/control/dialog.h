@@ -15,11 +15,12 @@ struct dialog {
 	const struct access *access;
 	struct channel channel;
 	struct handshake handshake;
+	bool started; /* Start-Sessions went out, so that a stop makes sense */
 };
 
 /** Connect and go through the handshake. dialog_close is right after any result. */
 NODISCARD int dialog_open(struct dialog *d, const struct plan *plan, const struct access *access,
-			  const struct secret *secret, struct outcome *out);
+			  const struct secret *secret, struct notes *notes, struct outcome *out);
 
 /** Request one session for our @sender_port; *accept is filled on OUTCOME_OK. */
 NODISCARD int dialog_request(struct dialog *d, uint16_t sender_port,

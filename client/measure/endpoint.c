@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "client/measure/endpoint.h"
 
-#include "base/clock.h"
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <netdb.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -59,179 +54,20 @@ bool endpoint_equal(const union endpoint *a, const union endpoint *b)
 	return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
 }
 
-/* Names of @host into *list; failures go to @out. */
-static int look_up(const char *host, int family, int type, bool numeric, struct addrinfo **list,
-		   struct outcome *out)
+int endpoint_source(const struct plan *plan, int family, union endpoint *local, struct outcome *out)
 {
-	struct addrinfo hints = { .ai_family = family,
-				  .ai_socktype = type,
-				  .ai_flags = numeric ? AI_NUMERICHOST : AI_ADDRCONFIG };
-	int r = getaddrinfo(host, NULL, &hints, list);
+	bool v6 = family == AF_INET6;
 
-	if (r == EAI_NONAME && !numeric) {
-		/* AI_ADDRCONFIG hides ::1 on hosts without any global address */
-		hints.ai_flags = 0;
-		r = getaddrinfo(host, NULL, &hints, list);
-	}
-	if (r != 0) {
-		outcome_set(out, OUTCOME_LOCAL, 0, "%.80s: %s", host,
-			    r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
-		outcome_hint(out, "check the name or address%s",
-			     family == AF_UNSPEC ? "" : ", and -4 or -6 against it");
+	memset(local, 0, sizeof(*local));
+	local->any.sa_family = (sa_family_t)family;
+	if (inet_pton(family, plan->source,
+		      v6 ? (void *)&local->v6.sin6_addr : (void *)&local->v4.sin_addr) != 1) {
+		outcome_set(out, OUTCOME_LOCAL, 0, "--source %.60s is no address of %s",
+			    plan->source, v6 ? "IPv6" : "IPv4");
+		outcome_hint(out, "check --source against the address of the host");
 		return OUTCOME_LOCAL;
 	}
 	return OUTCOME_OK;
-}
-
-static void copy_address(union endpoint *to, const struct addrinfo *from, uint16_t port)
-{
-	memset(to, 0, sizeof(*to));
-	memcpy(&to->storage, from->ai_addr,
-	       from->ai_addrlen < sizeof(to->storage) ? from->ai_addrlen : sizeof(to->storage));
-	endpoint_set_port(to, port);
-}
-
-int endpoint_resolve(const struct plan *plan, union endpoint *to, struct outcome *out)
-{
-	struct addrinfo *list = NULL;
-	int r = look_up(plan->host, plan->family, SOCK_DGRAM, false, &list, out);
-
-	if (r == OUTCOME_OK) {
-		copy_address(to, list, plan->port);
-		freeaddrinfo(list);
-	}
-	return r;
-}
-
-/* --source into *local, in the family of the peer. */
-static int find_source(const struct plan *plan, int family, union endpoint *local,
-		       struct outcome *out)
-{
-	struct addrinfo *list = NULL;
-	int r = look_up(plan->source, family, SOCK_DGRAM, true, &list, out);
-
-	if (r == OUTCOME_OK) {
-		copy_address(local, list, 0);
-		freeaddrinfo(list);
-	}
-	return r;
-}
-
-/* Bounded connect of a nonblocking socket: 0 or a negative errno. */
-static int connect_bounded(int fd, const union endpoint *peer, int64_t timeout_ns)
-{
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
-	int64_t deadline = clock_mono().ns + timeout_ns;
-	int error = 0;
-	socklen_t len = sizeof(error);
-
-	if (connect(fd, &peer->any, endpoint_len(peer)) == 0) {
-		return 0;
-	}
-	if (errno != EINPROGRESS) {
-		return -errno;
-	}
-	for (;;) {
-		int64_t left = deadline - clock_mono().ns;
-		int n;
-
-		if (left <= 0) {
-			return -ETIMEDOUT;
-		}
-		n = poll(&p, 1, (int)(left / 1000000) + 1);
-		if (n < 0 && errno != EINTR) {
-			return -errno;
-		}
-		if (n > 0) {
-			break;
-		}
-	}
-	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 ? -errno : -error;
-}
-
-static void explain_connect(const struct plan *plan, const union endpoint *peer, int error,
-			    struct outcome *out)
-{
-	char text[ENDPOINT_TEXT_LEN];
-	const char *why = error == -ETIMEDOUT ? "timed out" : strerror(-error);
-
-	if (error == -ECONNREFUSED) {
-		why = "refused";
-	}
-	outcome_set(out, OUTCOME_NO_ACCEPT, 1, "connection to %s (TCP port %u) %s%s",
-		    endpoint_text(peer, true, text), plan->port,
-		    error == -ETIMEDOUT || error == -ECONNREFUSED ? "" : "failed: ", why);
-	if (error == -ECONNREFUSED) {
-		outcome_hint(
-			out,
-			"nothing listens there, or a firewall rejects it; on the server look with: "
-			"ss -ltn 'sport = :%u'; then check that firewalls let through TCP %u and "
-			"the UDP range of the server",
-			plan->port, plan->port);
-		return;
-	}
-	outcome_hint(
-		out,
-		"check the route to the server and that no firewall drops TCP %u or the UDP range "
-		"of the server; on the server look with: ss -ltn 'sport = :%u'",
-		plan->port, plan->port);
-}
-
-/* One address: OUTCOME_OK with the socket, or the failure in @out. */
-static int connect_one(const struct plan *plan, const union endpoint *peer, int64_t timeout_ns,
-		       int *fd, struct outcome *out)
-{
-	union endpoint source;
-	int one = 1, r;
-	int s = socket(peer->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (s < 0) {
-		return outcome_set(out, OUTCOME_LOCAL, 0, "TCP socket: %s", strerror(errno));
-	}
-	if (plan->source) {
-		r = find_source(plan, peer->any.sa_family, &source, out);
-		if (r != OUTCOME_OK) {
-			goto fail;
-		}
-		if (bind(s, &source.any, endpoint_len(&source)) < 0) {
-			r = outcome_set(out, OUTCOME_LOCAL, 0, "--source %.60s: %s", plan->source,
-					strerror(errno));
-			goto fail;
-		}
-	}
-	(void)setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	r = connect_bounded(s, peer, timeout_ns);
-	if (r < 0) {
-		explain_connect(plan, peer, r, out);
-		r = OUTCOME_NO_ACCEPT;
-		goto fail;
-	}
-	*fd = s;
-	return OUTCOME_OK;
-fail:
-	close(s);
-	return r;
-}
-
-int endpoint_connect(const struct plan *plan, int64_t timeout_ns, int *fd, struct outcome *out)
-{
-	struct addrinfo *list = NULL;
-	int r = look_up(plan->host, plan->family, SOCK_STREAM, false, &list, out);
-
-	if (r != OUTCOME_OK) {
-		return r;
-	}
-	for (const struct addrinfo *a = list; a; a = a->ai_next) {
-		union endpoint peer;
-
-		copy_address(&peer, a, plan->port);
-		r = connect_one(plan, &peer, timeout_ns, fd, out);
-		if (r == OUTCOME_OK) {
-			break;
-		}
-	}
-	freeaddrinfo(list);
-	return r;
 }
 
 int endpoint_local(const struct plan *plan, const union endpoint *peer, union endpoint *local,
@@ -242,7 +78,7 @@ int endpoint_local(const struct plan *plan, const union endpoint *peer, union en
 
 	memset(local, 0, sizeof(*local));
 	if (plan->source) {
-		return find_source(plan, peer->any.sa_family, local, out);
+		return endpoint_source(plan, peer->any.sa_family, local, out);
 	}
 	fd = socket(peer->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, &peer->any, endpoint_len(peer)) < 0 ||

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Addresses and sockets of the client: names, a bounded TCP connect, bound UDP sockets. */
+/* Addresses and sockets of the client: text, local addresses, bound UDP sockets. */
 #pragma once
 
 #include "client/measure/outcome.h"
@@ -28,12 +28,9 @@ const char *endpoint_text(const union endpoint *e, bool port, char buf[static EN
 /** True if address and port are the same. */
 bool endpoint_equal(const union endpoint *a, const union endpoint *b);
 
-/** First address of host and port for @type (SOCK_DGRAM). OUTCOME_OK, or why not in @out. */
-NODISCARD int endpoint_resolve(const struct plan *plan, union endpoint *to, struct outcome *out);
-
-/** TCP to host and port, each address tried, nonblocking, bounded by @timeout_ns. */
-NODISCARD int endpoint_connect(const struct plan *plan, int64_t timeout_ns, int *fd,
-			       struct outcome *out);
+/** --source into *local, port 0. OUTCOME_OK, or OUTCOME_LOCAL if it is not of @family. */
+NODISCARD int endpoint_source(const struct plan *plan, int family, union endpoint *local,
+			      struct outcome *out);
 
 /**
  * Local address of test packets to @peer: --source, or what the system would take.

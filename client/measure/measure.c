@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "client/measure/measure.h"
 
+#include "base/clock.h"
+#include "client/measure/findings.h"
 #include "client/measure/padding.h"
+#include "client/measure/reach.h"
+#include "protocol/stamp.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -26,6 +30,7 @@ void measure_reset(struct measure *m)
 	m->probe_count = 0;
 	m->probes_open = 0;
 	m->ran = false;
+	summary_wipe(&m->summary);
 	memset(m->tos_seen, 0, sizeof(m->tos_seen));
 	m->counts = (struct probe_counts){ 0 };
 }
@@ -58,7 +63,7 @@ int measure_prepare(struct measure *m, const union endpoint *local)
 	m->probe_count = plan->sessions;
 	while (m->probes_open < m->probe_count) {
 		struct probe *p = &m->probes[m->probes_open++];
-		int r = probe_open(p, plan, local, &m->outcome);
+		int r = probe_open(p, plan, m->controlled, local, &m->outcome);
 
 		if (r != OUTCOME_OK) {
 			return r;
@@ -76,7 +81,6 @@ static int finish(struct measure *m)
 {
 	size_t n = m->probe_count > 0 ? m->probe_count : 1;
 	const struct series **series = calloc(n, sizeof(const struct series *));
-	int r;
 
 	if (!series) {
 		return outcome_set(&m->outcome, OUTCOME_LOCAL, 0, "%s", strerror(ENOMEM));
@@ -85,12 +89,10 @@ static int finish(struct measure *m)
 		series[i] = &m->probes[i].series;
 		probe_add_counts(&m->probes[i], &m->counts);
 	}
-	r = summary_make(&m->summary, series, m->probe_count, m->controlled);
+	summary_make(&m->summary, series, m->probe_count);
 	free(series);
-	if (r < 0) {
-		return outcome_set(&m->outcome, OUTCOME_LOCAL, 0, "%s", strerror(-r));
-	}
 	m->ran = true;
+	findings_note(m);
 	if (m->end == SENDER_CONTROL_LOST) {
 		outcome_set(&m->outcome, OUTCOME_INCOMPLETE, 0,
 			    "the server ended the control connection during the test");
@@ -100,21 +102,7 @@ static int finish(struct measure *m)
 		return OUTCOME_INCOMPLETE;
 	}
 	if (m->summary.answered + m->summary.late == 0) {
-		outcome_set(&m->outcome, OUTCOME_INCOMPLETE, 0, "no reply to %llu packets%s",
-			    (unsigned long long)m->summary.sent,
-			    m->counts.refused
-				    ? ": nothing listens on the UDP port (ICMP port unreachable)"
-			    : m->counts.hmac_failures ? " with a right HMAC"
-						      : "");
-		outcome_hint(
-			&m->outcome, "%s",
-			m->counts.hmac_failures
-				? "what came was changed on its way, or is not from the holder of "
-				  "the key; if it is always so, report it with the version of the "
-				  "server"
-				: "check that firewalls on the way let through the UDP range of the "
-				  "server (and NAT keeps it); on the server look with: ss -lun");
-		return OUTCOME_INCOMPLETE;
+		return findings_nothing(m);
 	}
 	return OUTCOME_OK;
 }
@@ -123,6 +111,7 @@ int measure_run(struct measure *m, int control_fd)
 {
 	m->end = sender_run(m->sender, control_fd);
 	m->clock = sender_clock(m->sender);
+	m->schedule = *sender_schedule(m->sender);
 	return finish(m);
 }
 
@@ -140,11 +129,28 @@ void measure_note(const struct measure *m, const char *format, ...)
 	m->watcher->note(m->watcher->data, text);
 }
 
+/* The reflector's address: one that answers a packet like those of the test. */
+static int find_reflector(struct measure *m)
+{
+	const struct pkt_layout *l = m->plan->stamp ? stamp_layout()
+						    : pkt_layout(MODE_UNAUTHENTICATED);
+	struct ts_error clock = clock_state();
+	struct pkt_send header = { .ts = ts_encode(TS_NTP, clock_wall()),
+				   .error_estimate = ts_ee_encode(&clock) };
+	uint8_t packet[64] = { 0 };
+
+	pkt_put_send(l, packet, &header);
+	if (m->plan->stamp) {
+		stamp_put_ssid(packet, m->plan->ssid);
+	}
+	return reach_knock(m->plan, packet, pkt_send_len(l, 0), &m->peer, &m->notes, &m->outcome);
+}
+
 static int run_light(struct measure *m)
 {
 	union endpoint local;
 	struct probe_aim at = { .modes = MODE_UNAUTHENTICATED };
-	int r = endpoint_resolve(m->plan, &m->peer, &m->outcome);
+	int r = find_reflector(m);
 
 	if (r != OUTCOME_OK) {
 		return r;

@@ -2,6 +2,7 @@
 /* One run of twamp, from its plan to what is shown. */
 #pragma once
 
+#include "client/measure/notes.h"
 #include "client/measure/outcome.h"
 #include "client/measure/plan.h"
 #include "client/measure/probe.h"
@@ -14,6 +15,7 @@ struct measure {
 	const struct watcher *watcher; /* NULL = nobody looks on */
 	bool controlled; /* by a server; else the reflector stands alone */
 	struct outcome outcome;
+	struct notes notes;
 	unsigned attempts; /* connections tried; 1 without control */
 	union endpoint peer; /* control connection, or the reflector without control */
 	bool peer_known;
@@ -26,6 +28,7 @@ struct measure {
 	bool ran; /* packets were sent: end, clock and summary are valid */
 	enum sender_end end;
 	struct ts_error clock; /* our own */
+	struct schedule schedule; /* as it went */
 	struct probe_counts counts; /* of all probes */
 	struct summary summary;
 };

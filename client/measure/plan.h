@@ -2,6 +2,7 @@
 /* What a measurement is to do: where to, which packets, how many, when. */
 #pragma once
 
+#include "client/measure/schedule.h"
 #include "protocol/ts.h"
 
 #include <stdbool.h>
@@ -29,6 +30,9 @@ struct plan {
 	uint8_t ttl;
 	int64_t timeout_ns;
 	uint32_t sessions;
+	enum schedule_kind schedule;
+	bool catch_up; /* send at once what is due after a lag */
+	bool spin; /* the last microseconds before a packet, for exact gaps */
 	uint32_t features; /* asked for, of MODE_FEATURE_MASK */
 	uint16_t reflect_octets, reflect_length; /* RFC 6038 4.2 */
 	bool stamp; /* RFC 8762 in place of TWAMP Light */

@@ -3,65 +3,62 @@
 
 #include "base/clock.h"
 #include "client/measure/padding.h"
+#include "client/measure/probe_sock.h"
 #include "protocol/stamp.h"
 
 #include <errno.h>
-#include <netinet/ip.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define BATCH 64 /* datagrams per wake-up */
+#define BATCH 64 /* datagrams per call */
+#define BATCH_OCTETS (4u << 20) /* of all replies of a batch */
+#define WINDOW_MAX (UINT64_C(1) << 22) /* packets on their way, of all sessions */
+#define DEPARTURES_RATE 20000. /* packets/s: above it, being told costs more than it tells */
+#define BRIEF_OCTETS 38 /* a reply in the clear with all that is copied, but no Sender TTL */
 
-static int tell(struct outcome *out, const char *what)
+static int tell(struct outcome *out, const char *what, int error)
 {
-	return outcome_set(out, OUTCOME_LOCAL, 0, "%s: %s", what, strerror(errno));
+	return outcome_set(out, OUTCOME_LOCAL, 0, "%s: %s", what, strerror(error));
 }
 
-static int set_int(int fd, int level, int option, int value)
+/* Packets whose replies can be on their way at once. */
+static uint64_t find_window(const struct plan *plan)
 {
-	return setsockopt(fd, level, option, &value, sizeof(value));
+	uint64_t n = (uint64_t)(plan->timeout_ns / plan->interval_ns) + 64;
+
+	n = plan->count > 0 && plan->count < n ? plan->count : n;
+	return n < WINDOW_MAX / plan->sessions ? n : WINDOW_MAX / plan->sessions;
 }
 
-static int set_ip(int fd, const struct plan *plan, int family)
-{
-	int tos = plan->dscp << 2; /* ECN: Not-ECT */
-
-	if (family == AF_INET6) {
-		/* Fragments rather than silence when padding is above the MTU (T-027). */
-		(void)set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
-		return set_int(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, plan->ttl) |
-		       set_int(fd, IPPROTO_IPV6, IPV6_TCLASS, tos) |
-		       set_int(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
-	}
-	(void)set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
-	return set_int(fd, IPPROTO_IP, IP_TTL, plan->ttl) | set_int(fd, IPPROTO_IP, IP_TOS, tos) |
-	       set_int(fd, IPPROTO_IP, IP_RECVTTL, 1);
-}
-
-int probe_open(struct probe *p, const struct plan *plan, const union endpoint *local,
-	       struct outcome *out)
+int probe_open(struct probe *p, const struct plan *plan, bool controlled,
+	       const union endpoint *local, struct outcome *out)
 {
 	int r;
 
 	*p = (struct probe){
 		.fd = -1, .local = *local, .fill = plan->fill, .start_accept = -1, .stop_accept = -1
 	};
-	if (series_init(&p->series, plan->count, plan->timeout_ns) < 0) {
-		return outcome_set(out, OUTCOME_LOCAL, 0, "not enough memory for %u packets",
-				   plan->count);
+	if (series_init(&p->series, find_window(plan), plan->timeout_ns, controlled) < 0) {
+		return tell(out, "results", ENOMEM);
+	}
+	p->leaving = calloc(p->series.window, sizeof(*p->leaving));
+	if (!p->leaving) {
+		return tell(out, "results", ENOMEM);
 	}
 	r = endpoint_bind_udp(plan, &p->local, &p->fd, out);
 	if (r != OUTCOME_OK) {
 		return r;
 	}
-	if (set_ip(p->fd, plan, local->any.sa_family) != 0) {
-		return tell(out, "cannot set TTL or DSCP of the UDP socket");
+	r = probe_sock_set(p->fd, plan, local->any.sa_family);
+	if (r < 0) {
+		return tell(out, "cannot set TTL or DSCP of the UDP socket", -r);
 	}
 	/* Without it T4 is read by this program, and counted as such. */
-	(void)set_int(p->fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+	p->departs = probe_sock_stamp(
+		p->fd, (double)plan->sessions * 1e9 / (double)plan->interval_ns <= DEPARTURES_RATE);
 	(void)getrandom(&p->random, sizeof(p->random), GRND_NONBLOCK);
 	return OUTCOME_OK;
 }
@@ -130,16 +127,14 @@ int probe_aim(struct probe *p, const struct plan *plan, const struct probe_aim *
 							  : padding_octets(plan, at->modes));
 	p->reply_octets = (size_t)p->layout->reply_min + p->reflect_octets;
 	free(p->packet);
-	free(p->reply);
 	p->packet = calloc(1, p->send_octets);
-	p->reply = calloc(1, p->reply_octets);
-	if (!p->packet || !p->reply) {
-		return tell(out, "test packet");
+	if (!p->packet) {
+		return tell(out, "test packet", ENOMEM);
 	}
 	guard(p, at);
 	fill_reflected(p, plan, at);
 	if (connect(p->fd, &at->peer.any, endpoint_len(&at->peer)) < 0) {
-		return tell(out, "cannot reach the reflector");
+		return tell(out, "cannot reach the reflector", errno);
 	}
 	return OUTCOME_OK;
 }
@@ -154,13 +149,16 @@ static void dress(struct probe *p)
 	}
 }
 
-/* The header with its timestamp, as late as its protection lets it be: T-005. Returns T1. */
-static struct wall put_header(struct probe *p, struct pkt_send *header)
+/*
+ * The header with its timestamp, as late as its protection lets it be: T-005. Returns T1;
+ * header->ts is what the packet carries of it.
+ */
+static struct clock_pair put_header(struct probe *p, struct pkt_send *header)
 {
-	struct wall t1 = clock_wall();
+	struct clock_pair t1 = clock_both();
 	struct wire_out ts = wire_out(p->packet + p->layout->ts, sizeof(header->ts));
 
-	header->ts = ts_encode(p->format, t1);
+	header->ts = ts_encode(p->format, t1.wall);
 	pkt_put_send(p->layout, p->packet, header);
 	if (p->stamp) {
 		dress(p);
@@ -170,8 +168,9 @@ static struct wall put_header(struct probe *p, struct pkt_send *header)
 		break;
 	case PROBE_AUTHENTICATED:
 		crypt_pkt_seal_send(&p->crypt, false, p->packet);
-		t1 = clock_wall();
-		wire_put64(&ts, ts_encode(p->format, t1));
+		t1 = clock_both();
+		header->ts = ts_encode(p->format, t1.wall);
+		wire_put64(&ts, header->ts);
 		break;
 	case PROBE_ENCRYPTED:
 		crypt_pkt_seal_send(&p->crypt, true, p->packet);
@@ -180,10 +179,18 @@ static struct wall put_header(struct probe *p, struct pkt_send *header)
 	return t1;
 }
 
+/* A failed call may have used up a number of the kernel or not: begin anew. */
+static void renumber(struct probe *p)
+{
+	p->departs = p->departs && probe_sock_stamp(p->fd, true);
+	p->departures = 0;
+}
+
 void probe_send(struct probe *p, uint16_t error_estimate)
 {
-	struct pkt_send header = { .seq = p->next_seq++, .error_estimate = error_estimate };
-	struct wall t1 = { 0 };
+	struct pkt_send header = { .seq = series_next(&p->series),
+				   .error_estimate = error_estimate };
+	struct clock_pair t1 = { { 0 }, { 0 } };
 	ssize_t n = -1;
 
 	fill(p, (size_t)p->layout->send_padding + p->reflect_octets, p->send_octets);
@@ -199,70 +206,79 @@ void probe_send(struct probe *p, uint16_t error_estimate)
 	}
 	if (n < 0) {
 		p->counts.send_errors++;
+		series_skipped(&p->series);
+		renumber(p);
 		return;
 	}
-	series_sent(&p->series, header.seq, t1);
+	p->leaving[p->departures++ & (p->series.window - 1)] = p->series.next;
+	series_sent(&p->series, header.ts, t1);
 }
 
-struct received {
-	size_t octets;
-	union endpoint from;
-	struct wall t4;
-	bool stamped;
-	int ttl; /* -1 = unknown */
-};
+/* --- replies ------------------------------------------------------------------------------ */
 
-static void read_ancillary(struct msghdr *m, struct received *to)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-		bool ttl = (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) ||
-			   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT);
-
-		if (ttl) {
-			memcpy(&to->ttl, CMSG_DATA(c), sizeof(to->ttl));
-		}
-		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
-			struct timespec t;
-
-			memcpy(&t, CMSG_DATA(c), sizeof(t));
-			to->t4.ns = (int64_t)t.tv_sec * TS_NS_PER_S + t.tv_nsec;
-			to->stamped = true;
-		}
-	}
-}
-
-/* 0, or a negative errno. */
-static int receive_one(struct probe *p, uint8_t *to, size_t size, struct received *r)
-{
+struct probe_batch {
+	unsigned n; /* datagrams */
+	size_t octets; /* of each */
+	uint8_t *data;
+	struct mmsghdr m[BATCH];
+	struct iovec v[BATCH];
+	union endpoint from[BATCH];
 	union {
 		struct cmsghdr align;
-		uint8_t octets[256];
-	} control;
-	struct iovec v = { .iov_base = to, .iov_len = size };
-	struct msghdr m = { .msg_name = &r->from,
-			    .msg_namelen = sizeof(r->from),
-			    .msg_iov = &v,
-			    .msg_iovlen = 1,
-			    .msg_control = &control,
-			    .msg_controllen = sizeof(control) };
-	ssize_t n = recvmsg(p->fd, &m, 0);
+		uint8_t octets[PROBE_SOCK_CONTROL];
+	} control[BATCH];
+};
 
-	if (n < 0) {
-		return -errno;
+struct probe_batch *probe_batch_new(size_t octets)
+{
+	struct probe_batch *b = calloc(1, sizeof(*b));
+	size_t n = BATCH_OCTETS / octets;
+
+	if (!b) {
+		return NULL;
 	}
-	*r = (struct received){ .octets = (size_t)n, .from = r->from, .ttl = -1 };
-	read_ancillary(&m, r);
-	if (!r->stamped) {
-		r->t4 = clock_wall();
-		p->counts.user_stamps++;
+	b->octets = octets;
+	b->n = n < BATCH ? (unsigned)n : BATCH;
+	b->data = calloc(b->n, octets);
+	if (!b->data) {
+		free(b);
+		return NULL;
 	}
-	return 0;
+	for (unsigned i = 0; i < b->n; i++) {
+		b->v[i] = (struct iovec){ .iov_base = b->data + i * octets, .iov_len = octets };
+	}
+	return b;
+}
+
+void probe_batch_free(struct probe_batch *b)
+{
+	if (b) {
+		free(b->data);
+		free(b);
+	}
+}
+
+/* Datagrams received, or a negative errno. */
+static int receive(int fd, struct probe_batch *b, int flags)
+{
+	int n;
+
+	for (unsigned i = 0; i < b->n; i++) {
+		b->m[i].msg_hdr = (struct msghdr){ .msg_name = &b->from[i],
+						   .msg_namelen = sizeof(b->from[i]),
+						   .msg_iov = &b->v[i],
+						   .msg_iovlen = 1,
+						   .msg_control = &b->control[i],
+						   .msg_controllen = sizeof(b->control[i]) };
+	}
+	n = recvmmsg(fd, b->m, b->n, MSG_DONTWAIT | flags, NULL);
+	return n < 0 ? -errno : n;
 }
 
 /* T-085. False if the reply belongs to another session. */
-static bool check_ssid(struct probe *p, size_t octets)
+static bool check_ssid(struct probe *p, const uint8_t *reply, size_t octets)
 {
-	uint16_t ssid = p->stamp ? stamp_get_ssid(p->reply, octets) : 0;
+	uint16_t ssid = p->stamp ? stamp_get_ssid(reply, octets) : 0;
 
 	if (!p->stamp || ssid == p->ssid) {
 		return true;
@@ -271,89 +287,134 @@ static bool check_ssid(struct probe *p, size_t octets)
 	return ssid == 0;
 }
 
-static bool is_authentic(struct probe *p, size_t octets)
+static bool is_authentic(struct probe *p, uint8_t *reply, size_t octets)
 {
 	switch (p->guard) {
 	case PROBE_CLEAR:
 		return true;
 	case PROBE_AUTHENTICATED:
-		return crypt_pkt_open_reply(&p->crypt, false, p->reply, octets) == 0;
+		return crypt_pkt_open_reply(&p->crypt, false, reply, octets) == 0;
 	case PROBE_ENCRYPTED:
-		return crypt_pkt_open_reply(&p->crypt, true, p->reply, octets) == 0;
+		return crypt_pkt_open_reply(&p->crypt, true, reply, octets) == 0;
 	}
 	return false;
 }
 
-static bool is_reflected(const struct probe *p, size_t octets)
+static bool is_reflected(const struct probe *p, const uint8_t *reply, size_t octets)
 {
 	return octets >= p->reply_octets &&
-	       memcmp(p->reply + p->layout->reply_min, p->packet + p->layout->send_padding,
+	       memcmp(reply + p->layout->reply_min, p->packet + p->layout->send_padding,
 		      p->reflect_octets) == 0;
 }
 
-/* A datagram is counted as what it is; none of them ends the session. T-060 */
-static void take_reply(struct probe *p, const struct received *r)
+/*
+ * Some reflectors cut the reply to the length of a short packet. What holds all timestamps is
+ * used, in a buffer with zeros behind it.
+ */
+static bool is_usable(struct probe *p, uint8_t *reply, size_t octets, bool *brief)
 {
-	struct pkt_reply reply;
+	*brief = octets < p->layout->reply_min;
+	if (*brief && (p->guard != PROBE_CLEAR || octets < BRIEF_OCTETS)) {
+		p->counts.bad_length++;
+		p->odd_octets = (uint32_t)octets;
+		return false;
+	}
+	if (*brief) {
+		memset(reply + octets, 0, p->layout->reply_min - octets);
+	}
+	return true;
+}
+
+/* A datagram is counted as what it is; none of them ends the session. T-060 */
+static void take_reply(struct probe *p, uint8_t *reply, size_t octets, struct series_arrival *a,
+		       const union endpoint *from)
+{
+	struct pkt_reply r;
+	struct series_reading reading;
 	enum series_verdict verdict;
 
 	/* Strangers may be queued from before the connect. */
-	if (!endpoint_equal(&r->from, &p->peer)) {
+	if (!endpoint_equal(from, &p->peer)) {
 		p->counts.bad_source++;
 		return;
 	}
-	if (r->octets < p->layout->reply_min) {
-		p->counts.bad_length++;
+	if (!is_usable(p, reply, octets, &a->brief)) {
 		return;
 	}
-	if (!check_ssid(p, r->octets)) {
+	if (!check_ssid(p, reply, octets)) {
 		p->counts.bad_source++;
 		return;
 	}
-	if (!is_authentic(p, r->octets)) {
+	if (!is_authentic(p, reply, octets)) {
 		p->counts.hmac_failures++;
 		return;
 	}
-	if (pkt_get_reply(p->layout, p->reply, r->octets, &reply) != 0) {
+	if (pkt_get_reply(p->layout, reply, a->brief ? p->layout->reply_min : octets, &r) != 0) {
 		p->counts.bad_length++;
 		return;
 	}
-	verdict = series_reply(&p->series, &reply, r->t4, r->ttl);
+	verdict = series_reply(&p->series, &r, a, &reading);
 	if (verdict != SERIES_COUNTED && verdict != SERIES_TOO_LATE) {
 		return;
 	}
-	if (p->tos_seen) {
-		p->tos_seen[reply.tos]++;
+	p->counts.brief += a->brief;
+	p->counts.user_stamps += !a->stamped;
+	if (p->tos_seen && !a->brief) {
+		p->tos_seen[r.tos]++;
 	}
-	if (!is_reflected(p, r->octets)) {
+	if (p->reflect_octets > 0 && !is_reflected(p, reply, octets)) {
 		p->counts.reflect_failures++;
 	}
 }
 
-void probe_receive(struct probe *p)
+/* Before the replies: the true departure of a packet belongs to its figures. */
+static void take_departures(struct probe *p, struct probe_batch *b)
 {
-	for (int i = 0; i < BATCH; i++) {
-		struct received r = { 0 };
-		/* What is longer is cut: the rest of the padding tells nothing. */
-		int error = receive_one(p, p->reply, p->reply_octets, &r);
+	int n = receive(p->fd, b, MSG_ERRQUEUE);
 
-		if (error == -ECONNREFUSED) {
-			p->counts.refused++;
-			continue;
+	for (int i = 0; i < n; i++) {
+		struct probe_sock_meta meta;
+
+		probe_sock_meta(&b->m[i].msg_hdr, &meta);
+		if (meta.departure && meta.stamped &&
+		    p->departures - meta.number <= p->series.window) {
+			series_departed(&p->series,
+					p->leaving[meta.number & (p->series.window - 1)],
+					meta.stamp);
 		}
-		if (error == -EINTR) {
-			continue;
-		}
-		if (error < 0) {
-			return; /* -EAGAIN; network errors that ICMP told are passing ones */
-		}
-		take_reply(p, &r);
 	}
 }
 
-bool probe_complete(const struct probe *p)
+bool probe_receive(struct probe *p, struct probe_batch *b)
 {
-	return p->series.answered + p->series.late >= p->series.sent;
+	struct series_arrival a;
+	int n;
+
+	if (p->departs) {
+		take_departures(p, b);
+	}
+	n = receive(p->fd, b, 0);
+	if (n == -ECONNREFUSED) {
+		p->counts.refused++;
+		return true;
+	}
+	a.now = clock_both();
+	for (int i = 0; i < n; i++) {
+		struct probe_sock_meta meta;
+
+		probe_sock_meta(&b->m[i].msg_hdr, &meta);
+		a.stamped = meta.stamped;
+		a.t4 = meta.stamp;
+		a.ttl = meta.ttl;
+		/* What is longer is cut: the rest of the padding tells nothing. */
+		take_reply(p, b->v[i].iov_base, b->m[i].msg_len, &a, &b->from[i]);
+	}
+	return n == (int)b->n;
+}
+
+void probe_look_at_drops(struct probe *p)
+{
+	p->series.own_drops = p->fd < 0 ? p->series.own_drops : probe_sock_drops(p->fd);
 }
 
 void probe_add_counts(const struct probe *p, struct probe_counts *sum)
@@ -370,9 +431,9 @@ void probe_close(struct probe *p)
 	}
 	p->fd = -1;
 	free(p->packet);
-	free(p->reply);
 	p->packet = NULL;
-	p->reply = NULL;
+	free(p->leaving);
+	p->leaving = NULL;
 	crypt_test_wipe(&p->crypt);
 	series_wipe(&p->series);
 }

@@ -23,6 +23,7 @@ enum probe_guard {
 #define PROBE_COUNTS(X) \
 	X(bad_length) \
 	X(bad_source) \
+	X(brief) /* replies that end behind the copied fields: no Sender TTL */ \
 	X(hmac_failures) \
 	X(reflect_failures) /* replies without the octets to be reflected */ \
 	X(refused) /* ICMP port unreachable */ \
@@ -46,23 +47,35 @@ struct probe {
 	struct series series;
 	uint8_t *packet; /* send_octets */
 	size_t send_octets;
-	uint8_t *reply; /* reply_octets: header and what is to be reflected */
-	size_t reply_octets;
+	size_t reply_octets; /* header and what is to be reflected */
 	uint16_t reflect_octets; /* first octets of the padding: constant, and to come back */
 	uint64_t *tos_seen; /* replies by the TOS octet they tell; NULL = they tell none */
 	enum plan_fill fill;
 	bool stamp; /* RFC 8762 packets with @ssid */
 	uint16_t ssid;
 	uint64_t random; /* padding; independent of any secret (T-007) */
-	uint32_t next_seq;
+	bool departs; /* the kernel tells when packets leave */
+	uint32_t departures; /* the kernel's number of the next packet */
+	uint64_t *leaving; /* ring, as large as that of the series: index by that number */
+	uint32_t odd_octets; /* length of the last reply that was too short */
 	uint8_t sid[MSG_SID_LEN]; /* zero without control */
 	int start_accept, stop_accept; /* of RFC 5938; -1 = no acknowledgement */
 	struct probe_counts counts;
 };
 
-/** Bind the socket: before the request, which names the port. */
-NODISCARD int probe_open(struct probe *p, const struct plan *plan, const union endpoint *local,
-			 struct outcome *out);
+/* Room for the replies of one wake-up, shared by all probes of a loop. */
+struct probe_batch;
+
+/** For replies of up to @octets each. NULL: no memory. */
+struct probe_batch *probe_batch_new(size_t octets);
+void probe_batch_free(struct probe_batch *b);
+
+/**
+ * Bind the socket: before the request, which names the port (R-308).
+ * @controlled  as in series_init
+ */
+NODISCARD int probe_open(struct probe *p, const struct plan *plan, bool controlled,
+			 const union endpoint *local, struct outcome *out);
 
 /* Where to, and how. */
 struct probe_aim {
@@ -81,11 +94,14 @@ NODISCARD int probe_aim(struct probe *p, const struct plan *plan, const struct p
 /** Send the next packet; its sequence number is used up even when the system fails to send. */
 void probe_send(struct probe *p, uint16_t error_estimate);
 
-/** Take the datagrams that are there, a bounded number of them. */
-void probe_receive(struct probe *p);
+/**
+ * Take the datagrams that are there, a bounded number of them, and what the kernel tells of
+ * departures. True if some may be left.
+ */
+bool probe_receive(struct probe *p, struct probe_batch *b);
 
-/** True when every packet that was sent is answered. */
-bool probe_complete(const struct probe *p);
+/** Ask the socket how many replies this host dropped. */
+void probe_look_at_drops(struct probe *p);
 
 /** Add the counts of @p to @sum. */
 void probe_add_counts(const struct probe *p, struct probe_counts *sum);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "client/measure/endpoint.h"
+#include "client/measure/reach.h"
 #include "client/measure/responder_sock.h"
 #include "protocol/stamp.h"
 
@@ -226,11 +227,12 @@ static int open_all(struct responder *r, struct outcome *out)
 	static const int families[] = { AF_INET, AF_INET6 };
 	const struct plan *plan = r->plan;
 	union endpoint local = { 0 };
+	struct reach all;
 	int verdict;
 
 	if (*plan->host) {
-		verdict = endpoint_resolve(plan, &local, out);
-		return verdict == OUTCOME_OK ? open_one(r, &local, out) : verdict;
+		verdict = reach_look_up(plan, SOCK_DGRAM, &all, out);
+		return verdict == OUTCOME_OK ? open_one(r, &all.list[0], out) : verdict;
 	}
 	verdict = OUTCOME_OK;
 	for (size_t i = 0; verdict == OUTCOME_OK && i < sizeof(families) / sizeof(*families); i++) {

@@ -2,79 +2,65 @@
 #include "client/measure/sender.h"
 
 #include "base/clock.h"
+#include "client/measure/interrupt.h"
 
 #include <errno.h>
 #include <ev.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#define BURST 64 /* packets per wake-up when the schedule is behind */
+#define BURST 64 /* packets at a time */
+#define SPIN_NS 100000 /* before a packet is due: more than a wake-up takes */
 #define PROGRESS_S 0.2
+#define EXPIRE_S 0.1
 #define CLOCK_S 1.0
 
 struct sender {
 	struct ev_loop *loop;
 	struct probe *probes;
 	uint32_t probe_count;
+	struct probe_batch *batch;
 	const struct plan *plan;
 	const struct watcher *watcher;
+	struct schedule schedule;
 	int timer_fd; /* finer than the loop's milliseconds */
-	ev_io due, control;
+	ev_io due, control, interrupt;
 	ev_io *replies; /* one per probe */
-	ev_timer progress, clock, end;
-	ev_signal interrupt, terminate;
-	struct mono start;
-	uint64_t next; /* packets sent by all probes together */
+	ev_timer progress, expire, clock, end;
 	struct ts_error own_clock; /* over the whole run */
 	uint16_t error_estimate; /* now */
 	enum sender_end verdict;
-	bool interrupted; /* nothing more is sent */
+	bool closing; /* nothing more is sent */
+	bool over;
 };
-
-static uint64_t count_total(const struct sender *s)
-{
-	return (uint64_t)s->plan->count * s->probe_count;
-}
-
-/* Packet k of the run belongs to probe k mod n; the probes share out the interval. */
-static struct mono find_due(const struct sender *s, uint64_t k)
-{
-	uint64_t round = k / s->probe_count, part = k % s->probe_count;
-	int64_t interval = s->plan->interval_ns;
-
-	return (struct mono){ s->start.ns + (int64_t)round * interval +
-			      (int64_t)part * interval / (int64_t)s->probe_count };
-}
-
-static void arm(struct sender *s)
-{
-	struct mono due = find_due(s, s->next);
-	struct itimerspec t = { .it_value = { .tv_sec = due.ns / TS_NS_PER_S,
-					      .tv_nsec = due.ns % TS_NS_PER_S } };
-
-	(void)timerfd_settime(s->timer_fd, TFD_TIMER_ABSTIME, &t, NULL);
-}
 
 static bool is_complete(const struct sender *s)
 {
 	for (uint32_t i = 0; i < s->probe_count; i++) {
-		if (!probe_complete(&s->probes[i])) {
+		if (!series_complete(&s->probes[i].series)) {
 			return false;
 		}
 	}
 	return true;
 }
 
+static void finish(struct sender *s)
+{
+	s->over = true;
+	ev_break(s->loop, EVBREAK_ALL);
+}
+
 /* After the last packet: the end comes with the last reply or with the timeout. */
 static void await_replies(struct sender *s)
 {
+	s->closing = true;
 	ev_io_stop(s->loop, &s->due);
 	if (is_complete(s)) {
-		ev_break(s->loop, EVBREAK_ALL);
+		finish(s);
 		return;
 	}
 	ev_now_update(s->loop);
@@ -84,37 +70,25 @@ static void await_replies(struct sender *s)
 
 static void on_due(struct ev_loop *loop, ev_io *w, int events)
 {
-	struct sender *s = w->data;
+	const struct sender *s = w->data;
 	uint64_t expirations;
 
 	(void)!read(s->timer_fd, &expirations, sizeof(expirations));
-	for (int i = 0; i < BURST && s->next < count_total(s); i++) {
-		if (find_due(s, s->next).ns > clock_mono().ns) {
-			break;
-		}
-		probe_send(&s->probes[s->next % s->probe_count], s->error_estimate);
-		s->next++;
-	}
-	if (s->next < count_total(s)) {
-		arm(s);
-	} else {
-		await_replies(s);
-	}
 }
 
 static void on_reply(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct sender *s = w->data;
 
-	probe_receive(&s->probes[w - s->replies]);
-	if (ev_is_active(&s->end) && is_complete(s)) {
-		ev_break(loop, EVBREAK_ALL);
+	(void)probe_receive(&s->probes[w - s->replies], s->batch);
+	if (s->closing && is_complete(s)) {
+		finish(s);
 	}
 }
 
 static void on_end(struct ev_loop *loop, ev_timer *w, int events)
 {
-	ev_break(loop, EVBREAK_ALL);
+	finish(w->data);
 }
 
 /* The server has nothing to say during a test: octets are dropped, an end is an end. */
@@ -129,20 +103,20 @@ static void on_control(struct ev_loop *loop, ev_io *w, int events)
 	}
 	s->verdict = SENDER_CONTROL_LOST;
 	ev_io_stop(loop, w);
-	ev_break(loop, EVBREAK_ALL);
+	finish(s);
 }
 
-/* First signal: no more packets, but replies on their way still count. Second: at once. */
-static void on_signal(struct ev_loop *loop, ev_signal *w, int events)
+/* First interrupt: no more packets, but replies on their way still count. Second: at once. */
+static void on_interrupt(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct sender *s = w->data;
 
+	interrupt_clear();
 	s->verdict = SENDER_INTERRUPTED;
-	if (s->interrupted || ev_is_active(&s->end)) {
-		ev_break(loop, EVBREAK_ALL);
+	if (s->closing) {
+		finish(s);
 		return;
 	}
-	s->interrupted = true;
 	await_replies(s);
 }
 
@@ -155,7 +129,26 @@ static void on_progress(struct ev_loop *loop, ev_timer *w, int events)
 		sent += s->probes[i].series.sent;
 		answered += s->probes[i].series.answered;
 	}
-	s->watcher->tick(s->watcher->data, sent, answered, count_total(s));
+	s->watcher->tick(s->watcher->data, sent, answered, s->schedule.total);
+}
+
+/* What waits in the sockets comes first: it may be in time still. */
+static void receive_all(struct sender *s)
+{
+	for (uint32_t i = 0; i < s->probe_count; i++) {
+		for (int k = 0; k < BURST && probe_receive(&s->probes[i], s->batch); k++) {
+		}
+	}
+}
+
+static void on_expire(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct sender *s = w->data;
+
+	receive_all(s);
+	for (uint32_t i = 0; i < s->probe_count; i++) {
+		series_expire(&s->probes[i].series, clock_mono());
+	}
 }
 
 static void look_at_clock(struct sender *s)
@@ -175,20 +168,11 @@ static void on_clock(struct ev_loop *loop, ev_timer *w, int events)
 	look_at_clock(w->data);
 }
 
-static void start_signals(struct sender *s)
-{
-	ev_signal_init(&s->interrupt, on_signal, SIGINT);
-	ev_signal_init(&s->terminate, on_signal, SIGTERM);
-	s->interrupt.data = s;
-	s->terminate.data = s;
-	ev_signal_start(s->loop, &s->interrupt);
-	ev_signal_start(s->loop, &s->terminate);
-}
-
 struct sender *sender_new(const struct plan *plan, const struct watcher *watcher,
 			  struct probe *probes, uint32_t n)
 {
 	struct sender *s = calloc(1, sizeof(*s));
+	uint64_t seed = 0;
 
 	if (!s) {
 		return NULL;
@@ -205,7 +189,9 @@ struct sender *sender_new(const struct plan *plan, const struct watcher *watcher
 		sender_free(s);
 		return NULL;
 	}
-	start_signals(s);
+	(void)getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
+	schedule_init(&s->schedule, plan->schedule, plan->interval_ns, plan->count, plan->catch_up,
+		      seed);
 	return s;
 }
 
@@ -215,13 +201,12 @@ void sender_free(struct sender *s)
 		return;
 	}
 	if (s->loop) {
-		ev_signal_stop(s->loop, &s->interrupt);
-		ev_signal_stop(s->loop, &s->terminate);
 		ev_loop_destroy(s->loop);
 	}
 	if (s->timer_fd >= 0) {
 		close(s->timer_fd);
 	}
+	probe_batch_free(s->batch);
 	free(s->replies);
 	free(s);
 }
@@ -231,43 +216,112 @@ void sender_limit(struct sender *s, uint32_t n)
 	s->probe_count = n;
 }
 
+static void watch(struct sender *s, ev_io *w, void (*call)(struct ev_loop *, ev_io *, int), int fd)
+{
+	ev_io_init(w, call, fd, EV_READ);
+	w->data = s;
+	if (fd >= 0) {
+		ev_io_start(s->loop, w);
+	}
+}
+
+static void repeat(struct sender *s, ev_timer *w, void (*call)(struct ev_loop *, ev_timer *, int),
+		   double every_s)
+{
+	ev_timer_init(w, call, every_s, every_s);
+	w->data = s;
+	ev_timer_start(s->loop, w);
+}
+
 static void start_watchers(struct sender *s, int control_fd)
 {
 	for (uint32_t i = 0; i < s->probe_count; i++) {
-		ev_io_init(&s->replies[i], on_reply, s->probes[i].fd, EV_READ);
-		s->replies[i].data = s;
-		ev_io_start(s->loop, &s->replies[i]);
+		watch(s, &s->replies[i], on_reply, s->probes[i].fd);
 	}
-	ev_io_init(&s->due, on_due, s->timer_fd, EV_READ);
+	watch(s, &s->due, on_due, s->timer_fd);
+	watch(s, &s->control, on_control, control_fd);
+	watch(s, &s->interrupt, on_interrupt, interrupt_fd());
+	repeat(s, &s->clock, on_clock, CLOCK_S);
+	repeat(s, &s->expire, on_expire, EXPIRE_S);
+	if (s->watcher) {
+		repeat(s, &s->progress, on_progress, PROGRESS_S);
+	}
 	ev_timer_init(&s->end, on_end, 0., 0.);
-	ev_timer_init(&s->clock, on_clock, CLOCK_S, CLOCK_S);
-	ev_timer_init(&s->progress, on_progress, PROGRESS_S, PROGRESS_S);
-	s->due.data = s;
-	s->clock.data = s;
-	s->progress.data = s;
-	ev_io_start(s->loop, &s->due);
-	ev_timer_start(s->loop, &s->clock);
-	if (control_fd >= 0) {
-		ev_io_init(&s->control, on_control, control_fd, EV_READ);
-		s->control.data = s;
-		ev_io_start(s->loop, &s->control);
+	s->end.data = s;
+}
+
+/* All that is due, a bounded number. */
+static void send_due(struct sender *s)
+{
+	uint32_t part;
+
+	for (int i = 0; i < BURST && schedule_take(&s->schedule, clock_mono(), &part); i++) {
+		probe_send(&s->probes[part], s->error_estimate);
 	}
+}
+
+/* Sleep until shortly before the next packet, then look on without sleeping. */
+static void wait_due(struct sender *s)
+{
+	int64_t early = s->plan->spin ? SPIN_NS : 0;
+	int64_t left = s->schedule.due.ns - clock_mono().ns - early;
+	struct itimerspec t = { .it_value = { .tv_nsec = 1 } };
+
+	if (left <= 0) {
+		ev_run(s->loop, EVRUN_NOWAIT);
+		return;
+	}
+	t.it_value.tv_sec = left / TS_NS_PER_S;
+	t.it_value.tv_nsec = left % TS_NS_PER_S + 1;
+	(void)timerfd_settime(s->timer_fd, 0, &t, NULL);
+	ev_run(s->loop, EVRUN_ONCE);
+}
+
+static size_t find_largest_reply(const struct sender *s)
+{
+	size_t octets = 64;
+
+	for (uint32_t i = 0; i < s->probe_count; i++) {
+		octets = s->probes[i].reply_octets > octets ? s->probes[i].reply_octets : octets;
+	}
+	return octets;
 }
 
 enum sender_end sender_run(struct sender *s, int control_fd)
 {
+	s->batch = probe_batch_new(find_largest_reply(s));
+	if (!s->batch) {
+		return s->verdict;
+	}
 	look_at_clock(s);
 	start_watchers(s, control_fd);
-	if (s->watcher) {
-		ev_timer_start(s->loop, &s->progress);
+	schedule_start(&s->schedule, clock_mono(), s->probe_count);
+	while (!s->over) {
+		if (s->closing) {
+			ev_run(s->loop, 0);
+			continue;
+		}
+		send_due(s);
+		if (schedule_over(&s->schedule)) {
+			await_replies(s);
+		} else {
+			wait_due(s); /* reads before it sends what is late already */
+		}
 	}
-	s->start = clock_mono();
-	arm(s);
-	ev_run(s->loop, 0);
+	receive_all(s);
+	for (uint32_t i = 0; i < s->probe_count; i++) {
+		probe_look_at_drops(&s->probes[i]);
+		series_finish(&s->probes[i].series);
+	}
 	return s->verdict;
 }
 
 struct ts_error sender_clock(const struct sender *s)
 {
 	return s->own_clock;
+}
+
+const struct schedule *sender_schedule(const struct sender *s)
+{
+	return &s->schedule;
 }

@@ -5,13 +5,12 @@
  */
 #pragma once
 
-#include "client/measure/plan.h"
 #include "client/measure/probe.h"
 #include "client/measure/watcher.h"
 
 enum sender_end {
 	SENDER_DONE,
-	SENDER_INTERRUPTED, /* SIGINT or SIGTERM: what came until then is valid */
+	SENDER_INTERRUPTED, /* what came until then is valid */
 	SENDER_CONTROL_LOST, /* the server ended the control connection */
 };
 
@@ -20,7 +19,7 @@ struct sender;
 /**
  * @watcher  who looks on, or NULL
  * @probes   @n of them; opened now, aimed before sender_run; owned by the caller
- * From here on SIGINT and SIGTERM are noted rather than deadly. NULL: errno says why.
+ * NULL: errno says why.
  */
 struct sender *sender_new(const struct plan *plan, const struct watcher *watcher,
 			  struct probe *probes, uint32_t n);
@@ -34,3 +33,6 @@ enum sender_end sender_run(struct sender *s, int control_fd);
 
 /** Summary of the state of our clock over the run: synchronised at every look, largest error. */
 struct ts_error sender_clock(const struct sender *s);
+
+/** What was asked for, and what was reached. */
+const struct schedule *sender_schedule(const struct sender *s);

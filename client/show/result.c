@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 
 bool result_reliable(const struct measure *m, enum series_delay kind)
 {
@@ -17,6 +18,13 @@ bool result_reliable(const struct measure *m, enum series_delay kind)
 		break; /* differences on one clock each */
 	}
 	return true;
+}
+
+int64_t result_error_ns(const struct measure *m)
+{
+	int64_t own = m->clock.error_ns, other = m->summary.reflector_error_ns;
+
+	return own < 0 || other < 0 || other > INT64_MAX - own ? -1 : own + other;
 }
 
 static void print_cell(int64_t ns, bool known, FILE *out)
@@ -32,7 +40,7 @@ static void print_cell(int64_t ns, bool known, FILE *out)
 
 static void print_row(const struct measure *m, const char *name, enum series_delay kind, FILE *out)
 {
-	const struct summary_spread *s = &m->summary.spread[kind];
+	const struct tally_view *s = &m->summary.spread[kind];
 	bool any = s->n > 0;
 
 	fprintf(out, "  %-11s", name);
@@ -42,8 +50,36 @@ static void print_row(const struct measure *m, const char *name, enum series_del
 	print_cell(s->p95_ns, any, out);
 	print_cell(s->p99_ns, any, out);
 	print_cell(s->max_ns, any, out);
-	print_cell(s->jitter_ns, s->jitter_n > 0, out);
+	print_cell(s->jitter_ns, s->pairs > 0, out);
 	fprintf(out, "%s\n", result_reliable(m, kind) ? "" : "  unreliable");
+}
+
+/* How far one-way delays can be off: the sum of what both clocks say of themselves. */
+static void print_error(const struct measure *m, FILE *out)
+{
+	int64_t bound = result_error_ns(m);
+
+	if (m->summary.spread[SERIES_OUTBOUND].n == 0) {
+		return;
+	}
+	if (!result_reliable(m, SERIES_OUTBOUND)) {
+		fprintf(out, "  unreliable: the clock of %s is not synchronised\n",
+			m->clock.synchronized		    ? "the reflector"
+			: m->summary.reflector_synchronized ? "this host"
+							    : "this host and of the reflector");
+		return;
+	}
+	if (bound >= 0) {
+		fprintf(out, "  clock error: own up to %.3f ms, reflector up to %.3f ms\n",
+			(double)m->clock.error_ns / 1e6,
+			(double)m->summary.reflector_error_ns / 1e6);
+	}
+	if (bound >= 0 && bound > llabs(m->summary.spread[SERIES_OUTBOUND].median_ns)) {
+		fprintf(out,
+			"  unreliable: the clocks may be %.3f ms apart, and the one-way delay is "
+			"less than that\n",
+			(double)bound / 1e6);
+	}
 }
 
 static void print_delays(const struct measure *m, FILE *out)
@@ -60,36 +96,42 @@ static void print_delays(const struct measure *m, FILE *out)
 	print_row(m, "inbound", SERIES_INBOUND, out);
 	print_row(m, "round trip", SERIES_ROUND_TRIP, out);
 	print_row(m, "reflector", SERIES_DWELL, out);
-	if (result_reliable(m, SERIES_OUTBOUND)) {
-		if (m->clock.error_ns >= 0 && m->summary.reflector_error_ns >= 0) {
-			fprintf(out, "  clock error: own up to %.3f ms, reflector up to %.3f ms\n",
-				(double)m->clock.error_ns / 1e6,
-				(double)m->summary.reflector_error_ns / 1e6);
-		}
+	print_error(m, out);
+}
+
+static void print_loss(const struct summary *s, FILE *out)
+{
+	if (!s->loss.known) {
+		fprintf(out, "  lost        directions unknown\n");
 		return;
 	}
-	fprintf(out, "  unreliable: the clock of %s is not synchronised\n",
-		m->clock.synchronized		    ? "the reflector"
-		: m->summary.reflector_synchronized ? "this host"
-						    : "this host and of the reflector");
+	fprintf(out, "  lost        %" PRIu64 " outbound, %" PRIu64 " inbound", s->loss.out,
+		s->loss.in);
+	if (s->loss.unknown > 0) {
+		fprintf(out, ", %" PRIu64 " unknown", s->loss.unknown);
+	}
+	if (s->loss_periods > 0) {
+		fprintf(out, "; %" PRIu64 " in a row at most, %" PRIu64 " times", s->longest_run,
+			s->loss_periods);
+	}
+	fputc('\n', out);
 }
 
 static void print_counts(const struct measure *m, FILE *out)
 {
 	const struct summary *s = &m->summary;
+	uint64_t lost = s->loss.total - s->loss.here;
 
 	fprintf(out, "  packets     %" PRIu64 " sent, %" PRIu64 " answered, %" PRIu64 " lost",
-		s->sent, s->answered, s->lost);
+		s->sent, s->answered, lost);
 	if (s->sent) {
-		fprintf(out, " (%.3g %%)", 100.0 * (double)s->lost / (double)s->sent);
+		fprintf(out, " (%.3g %%)", 100.0 * (double)lost / (double)s->sent);
 	}
 	fputc('\n', out);
-	if (s->loss_known) {
-		fprintf(out, "  lost        %" PRIu64 " outbound, %" PRIu64 " inbound\n",
-			s->lost_out, s->lost_in);
-	} else {
-		fprintf(out, "  lost        directions unknown\n");
+	if (s->loss.here > 0) {
+		fprintf(out, "  dropped     %" PRIu64 " replies by this host\n", s->loss.here);
 	}
+	print_loss(s, out);
 	if (s->direction_known) {
 		fprintf(out, "  duplicates  %" PRIu64 " outbound, %" PRIu64 " inbound\n",
 			s->duplicates_out, s->duplicates_in);
@@ -142,17 +184,19 @@ static void print_oddities(const struct measure *m, FILE *out)
 			"  no SSID     %" PRIu64 " replies: the reflector does not know RFC 8972\n",
 			n->ssid_missing);
 	}
-	if (m->summary.corrupt) {
-		fprintf(out, "  no delays   %" PRIu64 " replies with a corrupt Error Estimate\n",
-			m->summary.corrupt);
-	}
 	if (n->send_errors) {
 		fprintf(out, "  not sent    %" PRIu64 " packets: this host could not send them\n",
 			n->send_errors);
 	}
-	if (n->user_stamps) {
-		fprintf(out, "  timestamps  %" PRIu64 " replies without one of the kernel\n",
-			n->user_stamps);
+	if (m->summary.departures > 0) {
+		fprintf(out,
+			"  departures  %.1f us after T1 on average, %.1f us at most: taken into "
+			"account\n",
+			(double)m->summary.departed_mean_ns / 1e3,
+			(double)m->summary.departed_max_ns / 1e3);
+	}
+	for (unsigned i = 0; i < m->notes.n; i++) {
+		fprintf(out, "  note: %s\n", m->notes.text[i]);
 	}
 }
 
@@ -224,6 +268,9 @@ void result_text(const struct measure *m, FILE *out, FILE *err)
 			fprintf(out, "  interrupted before all packets were sent or answered\n");
 		}
 		fflush(out);
+	}
+	for (unsigned i = 0; !m->ran && i < m->notes.n; i++) {
+		fprintf(err, "twamp: note: %s\n", m->notes.text[i]);
 	}
 	outcome_print(&m->outcome, err);
 }

@@ -89,10 +89,10 @@ static void put_delays(const struct measure *m, FILE *out)
 
 	fprintf(out, ",\"delay_ns\":{");
 	for (unsigned i = 0; i < SERIES_DELAYS; i++) {
-		const struct summary_spread *s = &m->summary.spread[i];
+		const struct tally_view *s = &m->summary.spread[i];
 		bool any = s->n > 0;
 
-		fprintf(out, "%s\"%s\":{\"samples\":%u", i ? "," : "", names[i], s->n);
+		fprintf(out, "%s\"%s\":{\"samples\":%" PRIu64, i ? "," : "", names[i], s->n);
 		put_bool("reliable", result_reliable(m, (enum series_delay)i), out);
 		put_maybe("min", any, s->min_ns, out);
 		put_maybe("median", any, s->median_ns, out);
@@ -100,7 +100,10 @@ static void put_delays(const struct measure *m, FILE *out)
 		put_maybe("p95", any, s->p95_ns, out);
 		put_maybe("p99", any, s->p99_ns, out);
 		put_maybe("max", any, s->max_ns, out);
-		put_maybe("jitter", s->jitter_n > 0, s->jitter_ns, out);
+		put_maybe("p999", any, s->p999_ns, out);
+		put_maybe("deviation", any, s->deviation_ns, out);
+		put_maybe("jitter", s->pairs > 0, s->jitter_ns, out);
+		put_maybe("jitter_rfc3550", s->pairs > 0, s->smoothed_ns, out);
 		fputc('}', out);
 	}
 	fputc('}', out);
@@ -123,23 +126,38 @@ static void put_counts(const struct measure *m, FILE *out)
 
 	put_count("sent", s->sent, out);
 	put_count("answered", s->answered, out);
-	put_count("lost", s->lost, out);
-	put_maybe("lost_outbound", s->loss_known, (int64_t)s->lost_out, out);
-	put_maybe("lost_inbound", s->loss_known, (int64_t)s->lost_in, out);
+	put_count("lost", s->loss.total - s->loss.here, out);
+	put_count("dropped_here", s->loss.here, out);
+	put_maybe("lost_outbound", s->loss.known, (int64_t)s->loss.out, out);
+	put_maybe("lost_inbound", s->loss.known, (int64_t)s->loss.in, out);
+	put_maybe("lost_unknown", s->loss.known, (int64_t)s->loss.unknown, out);
+	put_count("loss_longest_run", s->longest_run, out);
+	put_count("loss_periods", s->loss_periods, out);
 	put_count("duplicates", s->duplicates_out + s->duplicates_in, out);
 	put_maybe("duplicates_outbound", s->direction_known, (int64_t)s->duplicates_out, out);
 	put_maybe("duplicates_inbound", s->direction_known, (int64_t)s->duplicates_in, out);
 	put_count("reordered", s->reordered_out + s->reordered_in, out);
 	put_maybe("reordered_outbound", s->direction_known, (int64_t)s->reordered_out, out);
 	put_maybe("reordered_inbound", s->direction_known, (int64_t)s->reordered_in, out);
+	put_maybe("reorder_extent_outbound", s->direction_known, (int64_t)s->extent_out, out);
+	put_maybe("reorder_extent_inbound", s->direction_known, (int64_t)s->extent_in, out);
 	put_count("late", s->late, out);
+	put_count("stale", s->stale, out);
+	put_count("reflector_restarts", s->restarts, out);
 	put_count("ignored_short", n->bad_length, out);
 	put_count("ignored_source", n->bad_source, out);
 	put_count("ignored_never_sent", s->unknown_seq, out);
 	put_count("hmac_failures", n->hmac_failures, out);
 	put_maybe("reflect_failures", m->modes & MODE_REFLECT_OCTETS, (int64_t)n->reflect_failures,
 		  out);
-	put_count("corrupt_error_estimate", s->corrupt, out);
+	put_count("corrupt_error_estimate", s->odd[SERIES_ODD_ESTIMATE], out);
+	put_count("without_reflector_clock", s->odd[SERIES_ODD_NO_STAMP], out);
+	put_count("left_before_arrival", s->odd[SERIES_ODD_BACKWARDS], out);
+	put_count("dwell_above_round_trip", s->odd[SERIES_ODD_DWELL], out);
+	put_count("sender_ttl_zero", s->odd[SERIES_ODD_TTL], out);
+	put_count("clock_steps", s->odd[SERIES_ODD_STEP], out);
+	put_count("timestamp_not_copied", s->not_copied, out);
+	put_count("without_sender_ttl", n->brief, out);
 	put_count("send_errors", n->send_errors, out);
 	put_count("port_unreachable", n->refused, out);
 	put_count("without_kernel_timestamp", n->user_stamps, out);
@@ -203,6 +221,46 @@ static void put_formats(const struct measure *m, FILE *out)
 		ntp && ptp ? "," : "", ptp ? "\"ptp\"" : "");
 }
 
+static void put_real(const char *key, double value, FILE *out)
+{
+	fprintf(out, ",\"%s\":%.9g", key, value);
+}
+
+static void put_schedule(const struct measure *m, FILE *out)
+{
+	const struct schedule *s = &m->schedule;
+
+	fprintf(out, ",\"schedule\":{\"kind\":\"%s\"",
+		s->kind == SCHEDULE_POISSON ? "poisson" : "periodic");
+	put_real("asked_packets_per_s", schedule_asked(s), out);
+	put_real("reached_packets_per_s", schedule_reached(s), out);
+	put_count("worst_lag_ns", (uint64_t)s->worst_ns, out);
+	put_count("intervals_left_out", s->late_rounds, out);
+	fputc('}', out);
+}
+
+/* How much later than T1 packets left: what the figures were corrected by. */
+static void put_departures(const struct measure *m, FILE *out)
+{
+	const struct summary *s = &m->summary;
+	bool any = s->departures > 0;
+
+	fprintf(out, ",\"departure_ns\":{\"samples\":%" PRIu64, s->departures);
+	put_maybe("mean", any, s->departed_mean_ns, out);
+	put_maybe("max", any, s->departed_max_ns, out);
+	fputc('}', out);
+}
+
+static void put_notes(const struct measure *m, FILE *out)
+{
+	fprintf(out, ",\"notes\":[");
+	for (unsigned i = 0; i < m->notes.n; i++) {
+		fputs(i ? "," : "", out);
+		put_string(m->notes.text[i], out);
+	}
+	fputc(']', out);
+}
+
 static void put_results(const struct measure *m, FILE *out)
 {
 	put_bool("interrupted", m->end == SENDER_INTERRUPTED, out);
@@ -212,8 +270,12 @@ static void put_results(const struct measure *m, FILE *out)
 	put_bool("own_clock_synchronized", m->clock.synchronized, out);
 	put_maybe("own_clock_error_ns", m->clock.error_ns >= 0, m->clock.error_ns, out);
 	put_bool("reflector_clock_synchronized", m->summary.reflector_synchronized, out);
-	put_maybe("reflector_clock_error_ns", m->summary.reflector_error_ns >= 0,
+	put_maybe("reflector_clock_error_ns",
+		  m->summary.reflector_error_ns >= 0 && m->summary.reflector_error_ns < INT64_MAX,
 		  m->summary.reflector_error_ns, out);
+	put_maybe("one_way_error_ns", result_error_ns(m) >= 0, result_error_ns(m), out);
+	put_departures(m, out);
+	put_schedule(m, out);
 	put_formats(m, out);
 	put_dscp_ecn(m, out);
 	fprintf(out, ",\"hops\":{\"unit\":\"routers\"");
@@ -273,6 +335,7 @@ void result_json(const struct measure *m, FILE *out)
 	if (m->ran) {
 		put_results(m, out);
 	}
+	put_notes(m, out);
 	fprintf(out, "}\n");
 	fflush(out);
 }

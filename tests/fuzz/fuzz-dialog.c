@@ -6,6 +6,7 @@
  * whole conversation is tried with it, over a socket pair.
  */
 #include "client/control/dialog.h"
+#include "client/measure/reach.h"
 #include "protocol/accept.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -19,8 +20,8 @@
 #define RANDOM_OCTET 0x42
 #define SEALED_AT (MSG_GREETING_LEN + MSG_SERVER_START_LEN - MSG_BLOCK)
 
-int __wrap_endpoint_connect(const struct plan *plan, int64_t timeout_ns, int *fd,
-			    struct outcome *out);
+int __wrap_reach_connect(const struct plan *plan, int64_t timeout_ns, int *fd, struct notes *notes,
+			 struct outcome *out);
 ssize_t __wrap_getrandom(void *to, size_t n, unsigned flags);
 
 void __wrap_crypt_derive(uint8_t out[static CRYPT_AES_KEY_LEN], const void *passphrase, size_t len,
@@ -29,8 +30,8 @@ void __wrap_crypt_derive(uint8_t out[static CRYPT_AES_KEY_LEN], const void *pass
 static int client_end;
 
 /* In place of a TCP connection; all three are linked with --wrap. */
-int __wrap_endpoint_connect(const struct plan *plan, int64_t timeout_ns, int *fd,
-			    struct outcome *out)
+int __wrap_reach_connect(const struct plan *plan, int64_t timeout_ns, int *fd, struct notes *notes,
+			 struct outcome *out)
 {
 	*fd = client_end;
 	return OUTCOME_OK;
@@ -104,7 +105,8 @@ static int talk(struct dialog *d, const struct plan *plan, const struct access *
 {
 	static const struct secret secret = { .key_id = "fuzz", .passphrase_len = 9 };
 	struct msg_accept_session accept;
-	int r = dialog_open(d, plan, access, &secret, out);
+	struct notes notes = { .n = 0 };
+	int r = dialog_open(d, plan, access, &secret, &notes, out);
 
 	if (r == OUTCOME_OK) {
 		MUST(!(d->handshake.modes & ~d->handshake.offered));

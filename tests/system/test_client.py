@@ -408,10 +408,79 @@ def replies_of_any_length():  # T-061
 
 @test
 def too_short_replies_are_ignored():  # T-060 R-321
-    for length in (0, 1, 13, 40):
+    for length in (0, 1, 13, 37):
         with FakeServer(answer=lambda n, p, make, length=length: [make(seq=0)[:length], make()]) as s:
             r = measure(s)
             assert (r['answered'], r['ignored_short']) == (10, 10), (length, r)
+
+
+@test
+def replies_without_a_sender_ttl():  # as twampy's responder sends them
+    for length in (38, 40):
+        with FakeServer(answer=lambda n, p, make, length=length: [make()[:length]]) as s:
+            r = measure(s)
+            assert (r['answered'], r['without_sender_ttl'], r['ignored_short']) == (10, 10, 0), r
+            assert r['delay_ns']['round_trip']['samples'] == 10, r
+            assert r['hops']['outbound']['min'] is None, r
+            assert any('twampy' in n for n in r['notes']), r
+
+
+@test
+def only_short_replies():
+    with FakeServer(answer=lambda n, p, make: [make()[:20]]) as s:
+        r = measure(s)
+        assert r['exit'] == 1, r
+        assert '20 octets came, and 41 are needed' in r['message'], r
+        assert 'nothing is wrong with the path' in r['hint'], r
+
+
+@test
+def stale_replies():
+    def answer(n, packet, make):
+        reply = make()
+        return [reply[:28] + bytes(7) + b'\x01' + reply[36:], reply]
+    with FakeServer(answer=answer) as s:
+        r = measure(s)
+        assert (r['answered'], r['stale'], r['duplicates']) == (10, 10, 0), r
+
+
+@test
+def only_stale_replies():
+    def answer(n, packet, make):
+        reply = make()
+        return [reply[:28] + bytes(7) + b'\x01' + reply[36:]]
+    with FakeServer(answer=answer) as s:
+        r = measure(s)
+        assert r['exit'] == 1, r
+        assert 'carry the timestamps of other packets' in r['message'], r
+
+
+@test
+def a_reflector_that_restarts():
+    with FakeServer(answer=lambda n, p, make: [make(seq=n if n < 5 else n - 5)]) as s:
+        r = measure(s)
+        assert (r['answered'], r['reordered'], r['reflector_restarts']) == (10, 0, 1), r
+        assert any('began its numbers anew 1 time:' in n for n in r['notes']), r
+
+
+@test
+def timestamps_that_cannot_be():
+    def swap(reply):  # T2 and T3
+        return reply[:4] + reply[16:24] + reply[12:16] + reply[4:12] + reply[24:]
+
+    lies = (('without_reflector_clock', 'no clock', lambda r: r[:4] + bytes(8) + r[12:]),
+            ('left_before_arrival', 'swaps its timestamps',
+             lambda r: r[:4] + r[16:18] + bytes(6) + r[12:]),
+            ('dwell_above_round_trip', 'longer than the round trip',
+             lambda r: r[:16] + (int.from_bytes(r[16:24], 'big') - 2**33).to_bytes(8, 'big') + r[24:]),
+            ('sender_ttl_zero', 'TTL 0', lambda r: r[:40] + bytes(1) + r[41:]))
+    for name, words, lie in lies:
+        with FakeServer(answer=lambda n, p, make, lie=lie: [lie(make())]) as s:
+            r = measure(s)
+            assert (r['answered'], r[name]) == (10, 10), (name, r)
+            samples = 10 if name == 'sender_ttl_zero' else 0
+            assert r['delay_ns']['round_trip']['samples'] == samples, (name, r)
+            assert any(words in n for n in r['notes']), (name, r['notes'])
 
 
 @test

@@ -161,6 +161,17 @@ START_TEST(without_control)
 }
 END_TEST
 
+START_TEST(duration_is_a_count)
+{
+	ck_assert_int_eq(parse("sender --duration 10s -i 3ms h"), OPTIONS_RUN);
+	ck_assert_uint_eq(o.plan.count, 3334);
+	ck_assert_int_eq(parse("sender --count 0 --poisson --catch-up --no-spin h"), OPTIONS_RUN);
+	ck_assert_uint_eq(o.plan.count, 0);
+	ck_assert_int_eq(o.plan.schedule, SCHEDULE_POISSON);
+	ck_assert(o.plan.catch_up && !o.plan.spin);
+}
+END_TEST
+
 static const char *const bad_lines[] = {
 	"controller --stamp h",
 	"controller --type stamp h",
@@ -180,14 +191,14 @@ static const char *const bad_lines[] = {
 	"controller",
 	"controller a b",
 	"controller --count",
-	"controller --count 0 h",
-	"controller --count 1000001 h",
+	"controller --count 4294967296 h",
+	"controller --duration 0 h",
 	"controller --count -1 h",
 	"controller --interval 9us h",
 	"controller --dscp 64 h",
 	"controller --ttl 256 h",
 	"controller --padding 65494 h",
-	"controller --sessions 10000 --count 1001 h",
+	"controller --sessions 10001 h",
 	"sender --retries 1 h",
 	"sender --retry-wait 1s h",
 	"explain 1 2",
@@ -346,6 +357,7 @@ int main(void)
 	tcase_add_test(c, modes_and_keys);
 	tcase_add_test(c, features);
 	tcase_add_test(c, without_control);
+	tcase_add_test(c, duration_is_a_count);
 	tcase_add_loop_test(c, refused, 0, sizeof(bad_lines) / sizeof(bad_lines[0]));
 	tcase_add_test(c, help_names_every_default_once);
 	tcase_add_test(c, durations);
