@@ -53,10 +53,15 @@ int port_is_used(const struct port_map *m, uint16_t port)
 	return (int)(m->used[port / 64] >> (port % 64) & 1);
 }
 
+void port_pass(struct port_map *m, uint16_t port)
+{
+	m->next = (uint16_t)(port + 1);
+}
+
 void port_take(struct port_map *m, uint16_t port)
 {
 	m->used[port / 64] |= UINT64_C(1) << (port % 64);
-	m->next = (uint16_t)(port + 1);
+	port_pass(m, port);
 }
 
 void port_release(struct port_map *m, uint16_t port)

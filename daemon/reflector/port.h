@@ -31,6 +31,9 @@ uint16_t port_next(const struct port_map *m, struct port_search *s);
 /** 1 if the port is taken, else 0. */
 int port_is_used(const struct port_map *m, uint16_t port);
 
+/** The next search starts behind it. */
+void port_pass(struct port_map *m, uint16_t port);
+
 void port_take(struct port_map *m, uint16_t port);
 
 /** 0 is ignored. */

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define TRIES_MAX 512 /* ports that may be found taken for one request: about a millisecond */
+
 const char *udp_drop_name(enum udp_drop d)
 {
 	static const char *const names[UDP_DROP_COUNT] = {
@@ -26,7 +28,8 @@ static void add(_Atomic uint64_t *c, uint64_t n)
 			      memory_order_relaxed);
 }
 
-/* the wanted port, else any of the range that nobody else has. */
+/* R-101, R-102, R-106: the wanted port, else any of the range that nobody else has. When others of
+ * this host have very many, the next request goes on where this one gave up. */
 static int bind_port(struct reflector *r, int fd, const struct session_spec *spec, uint16_t first,
 		     uint16_t last, uint16_t *out)
 {
@@ -39,7 +42,12 @@ static int bind_port(struct reflector *r, int fd, const struct session_spec *spe
 		error = error == -EACCES ? -EADDRINUSE : error; /* others may be allowed */
 	}
 	search = port_search(&r->ports, first, last);
-	while (error == -EADDRINUSE && (port = port_next(&r->ports, &search))) {
+	for (int i = 0; i < TRIES_MAX && error == -EADDRINUSE; i++) {
+		port = port_next(&r->ports, &search);
+		if (!port) {
+			break;
+		}
+		port_pass(&r->ports, port);
 		error = sock_bind(fd, &spec->local, port);
 	}
 	*out = port;

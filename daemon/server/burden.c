@@ -122,8 +122,8 @@ void burden_look(struct server *s)
 	now = (struct overload_sample){
 		.loop_lag_ms = s->burden.worst_lag_ms,
 		.reflector_busy = reflector_busy(s->reflector),
-		.memory_used = cgroup_memory_used(),
-		.memory_pressure = cgroup_memory_pressure(),
+		.memory_used = cgroup_memory_used(s->cgroup),
+		.memory_pressure = cgroup_memory_pressure(s->cgroup),
 		.send_drops = (double)(drops.tx - s->burden.drops.tx) / passed_s,
 		.receive_drops = (double)(drops.rcvbuf - s->burden.drops.rcvbuf) / passed_s,
 	};

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/cgroup.h"
 
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define ROOT "/sys/fs/cgroup"
 
@@ -50,7 +56,7 @@ static double read_number(const char *name, const char *key)
 	return value;
 }
 
-double cgroup_memory_used(void)
+static double read_used(void)
 {
 	double limit = read_number("memory.max", ""); /* or the word "max" */
 	double current, cache;
@@ -66,7 +72,77 @@ double cgroup_memory_used(void)
 	return 100. * (cache > 0 && cache < current ? current - cache : current) / limit;
 }
 
-double cgroup_memory_pressure(void)
+/* --- the thread ----------------------------------------------------------------------- */
+
+struct cgroup {
+	pthread_t thread;
+	sem_t end;
+	_Atomic double used, pressure;
+};
+
+static void look(struct cgroup *c)
 {
-	return read_number("memory.pressure", "some avg10=");
+	c->used = read_used();
+	c->pressure = read_number("memory.pressure", "some avg10=");
+}
+
+static void *run(void *arg)
+{
+	struct cgroup *c = arg;
+	struct timespec until;
+
+	for (;;) {
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec++;
+		if (!sem_clockwait(&c->end, CLOCK_MONOTONIC, &until)) {
+			return NULL;
+		}
+		look(c);
+	}
+}
+
+int cgroup_new(struct cgroup **out)
+{
+	struct cgroup *c = calloc(1, sizeof *c);
+	sigset_t all, old;
+	int rc;
+
+	if (!c) {
+		return -ENOMEM;
+	}
+	look(c);
+	sem_init(&c->end, 0, 0);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = -pthread_create(&c->thread, NULL, run, c);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (rc) {
+		sem_destroy(&c->end);
+		free(c);
+		return rc;
+	}
+	pthread_setname_np(c->thread, "twampd/memory");
+	*out = c;
+	return 0;
+}
+
+void cgroup_free(struct cgroup *c)
+{
+	if (!c) {
+		return;
+	}
+	sem_post(&c->end);
+	pthread_join(c->thread, NULL);
+	sem_destroy(&c->end);
+	free(c);
+}
+
+double cgroup_memory_used(const struct cgroup *c)
+{
+	return c->used;
+}
+
+double cgroup_memory_pressure(const struct cgroup *c)
+{
+	return c->pressure;
 }

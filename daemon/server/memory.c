@@ -3,7 +3,7 @@
 
 #include <ev.h>
 #include <malloc.h>
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,10 +12,9 @@
 #define PIECES 16
 #define PIECE_OCTETS (64 * 1024)
 
-/* libev's allocator has no context, so this cannot live in a struct. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static void *pieces[PIECES];
-static unsigned count;
+/* libev's allocator has no context, so this cannot live in a struct. Any thread takes a piece, and
+ * none waits for another: it might have less priority. */
+static void *_Atomic pieces[PIECES];
 
 /* A crowd that is worth it, and how long it must be gone. */
 #define CROWD 64
@@ -23,20 +22,16 @@ static unsigned count;
 static uint32_t most_held;
 static unsigned calm_s;
 
-/* Give a piece back; false if no more than @keep are left. */
-static bool give_up(unsigned keep)
+/* Give a piece back; false if there is none among the first @most. */
+static bool give_up(unsigned most)
 {
 	void *piece = NULL;
-	bool there;
 
-	pthread_mutex_lock(&lock);
-	if (count > keep) {
-		piece = pieces[--count];
+	for (unsigned i = 0; i < most && !piece; i++) {
+		piece = atomic_exchange(&pieces[i], NULL);
 	}
-	pthread_mutex_unlock(&lock);
-	there = piece;
 	free(piece);
-	return there;
+	return piece;
 }
 
 /* As realloc, but 0 frees: what libev wants. Any thread. */
@@ -50,7 +45,7 @@ static void *allocate(void *old, long size)
 	}
 	do {
 		p = realloc(old, (size_t)size);
-	} while (!p && give_up(0));
+	} while (!p && give_up(PIECES));
 	return p;
 }
 
@@ -63,23 +58,23 @@ void memory_init(void)
 	ev_set_allocator(allocate);
 }
 
+/* The main thread alone fills it. */
 bool memory_is_low(void)
 {
-	bool low;
+	for (unsigned i = 0; i < PIECES; i++) {
+		void *piece;
 
-	pthread_mutex_lock(&lock);
-	while (count < PIECES) {
-		void *piece = malloc(PIECE_OCTETS);
-
+		if (atomic_load_explicit(&pieces[i], memory_order_relaxed)) {
+			continue;
+		}
+		piece = malloc(PIECE_OCTETS);
 		if (!piece) {
-			break;
+			return true;
 		}
 		memset(piece, 1, PIECE_OCTETS); /* really there, not only promised */
-		pieces[count++] = piece;
+		atomic_store(&pieces[i], piece);
 	}
-	low = count < PIECES;
-	pthread_mutex_unlock(&lock);
-	return low;
+	return false;
 }
 
 bool memory_lend(void)

@@ -3,6 +3,7 @@
 
 #include "daemon/server/announce.h"
 #include "daemon/server/burden.h"
+#include "daemon/server/cgroup.h"
 #include "daemon/server/conn.h"
 #include "daemon/server/ends.h"
 #include "daemon/server/handover.h"
@@ -300,6 +301,10 @@ static int start(struct server *s, const struct server_options *o)
 		log_early("%s", why);
 		return rc;
 	}
+	rc = cgroup_new(&s->cgroup);
+	if (rc < 0) {
+		return rc;
+	}
 	start_timers(s);
 	reload_say_count(s);
 	reload_say_listening(s);
@@ -334,6 +339,7 @@ int server_run(const struct server_options *o, struct settings *settings)
 	passed_free(&s.passed);
 	reflector_free(s.reflector);
 	kdf_free(s.kdf);
+	cgroup_free(s.cgroup);
 	free(s.scratch);
 	clients_free(s.clients);
 	usage_free(&s.usages);

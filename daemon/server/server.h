@@ -49,6 +49,7 @@ struct server {
 	struct places places; /* of sessions */
 	struct host host;
 	struct burden burden;
+	struct cgroup *cgroup;
 	struct conn *conns; /* all of them */
 	uint32_t n_conns;
 	struct crowd idlers; /* counted, without a Set-Up-Response */

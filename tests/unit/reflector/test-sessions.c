@@ -140,6 +140,56 @@ START_TEST(range_used_up)
 }
 END_TEST
 
+int __real_bind(int fd, const struct sockaddr *a, socklen_t len);
+int __wrap_bind(int fd, const struct sockaddr *a, socklen_t len);
+static int binds;
+
+int __wrap_bind(int fd, const struct sockaddr *a, socklen_t len)
+{
+	binds++;
+	return __real_bind(fd, a, len);
+}
+
+/* R-106: other programs have nearly all of the range. A request does not try for ever; the next one
+ * goes on from there. */
+START_TEST(ports_of_others)
+{
+	enum { LOW = 50000, N = 1200, FREE = 50321, MOST = 600 };
+	static struct fixture_end e;
+	struct session_spec spec = rig_spec(4, 9999);
+	struct udp_session *u;
+	struct rlimit limit;
+	int refused = 0, error;
+	uint16_t port;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = limit.rlim_max;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	for (int i = 0; i < N; i++) {
+		struct sockaddr_in a = { .sin_family = AF_INET,
+					 .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+					 .sin_port = htons((uint16_t)(LOW + i)) };
+		int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+		ck_assert_int_ge(fd, 0);
+		if (LOW + i != FREE) {
+			(void)bind(fd, (struct sockaddr *)&a, sizeof(a)); /* or somebody has it */
+		}
+	}
+	do {
+		binds = 0;
+		error = udp_open(fixture.r, &spec, LOW, LOW + N - 1, &e, &u, &port);
+		ck_assert_int_le(binds, MOST);
+		ck_assert(!error || error == -EADDRINUSE);
+	} while (error && ++refused < 4);
+	ck_assert_int_eq(error, 0);
+	ck_assert_uint_eq(port, FREE);
+	binds = 0;
+	ck_assert_int_eq(fixture_refused(spec, LOW, LOW + N - 1), -EADDRINUSE);
+	ck_assert_int_le(binds, MOST);
+}
+END_TEST
+
 /* R-090 R-095 R-122 R-240: errors come back as they are, and leave nothing behind */
 START_TEST(refusals)
 {
@@ -258,6 +308,7 @@ int main(void)
 	tcase_add_test(t, refwait);
 	tcase_add_test(t, alternate_ports);
 	tcase_add_test(t, range_used_up);
+	tcase_add_test(t, ports_of_others);
 	tcase_add_test(t, refusals);
 	tcase_add_test(t, many_sessions);
 	tcase_add_test(t, races);

@@ -42,8 +42,14 @@ END_TEST
 /* Whatever this machine has: a share that can be, or unknown. */
 START_TEST(control_group)
 {
-	double used = cgroup_memory_used(), pressure = cgroup_memory_pressure();
+	struct cgroup *c;
+	double used, pressure;
 
+	ck_assert_int_eq(cgroup_new(&c), 0);
+	used = cgroup_memory_used(c);
+	pressure = cgroup_memory_pressure(c);
+	cgroup_free(c);
+	cgroup_free(NULL);
 	ck_assert(used == -1 || (used > 0 && used <= 110));
 	ck_assert(pressure == -1 || (pressure >= 0 && pressure <= 100));
 }
