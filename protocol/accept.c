@@ -2,6 +2,7 @@
 #include "protocol/accept.h"
 
 #include <assert.h>
+#include <string.h>
 
 static const struct accept_info infos[ACCEPT_COUNT] = {
 	[ACCEPT_OK] = {
@@ -95,4 +96,15 @@ const struct reason_info *reason_info(enum reason r)
 {
 	assert((unsigned)r < REASON_COUNT);
 	return &reasons[r];
+}
+
+bool reason_by_key(const char *key, enum reason *r)
+{
+	for (int i = 0; i < REASON_COUNT; i++) {
+		if (!strcmp(reasons[i].key, key)) {
+			*r = (enum reason)i;
+			return true;
+		}
+	}
+	return false;
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum accept_code {
@@ -39,6 +40,9 @@ const struct accept_info *accept_info(unsigned code);
 	X(NO_CLASS, "no-class", ACCEPT_FAILURE, \
 	  "the client is in no class: no entry of clients has its address or KeyID", \
 	  "add the address to prefixes, or the KeyID to key_ids, of an entry of clients") \
+	X(KEY_REMOVED, "key-removed", ACCEPT_FAILURE, \
+	  "the key of this connection was removed from the keys file, or its passphrase was changed", \
+	  "connect again with a key that the keys file has now, or put the key back and reload") \
 	X(POLICY_ADDRESS, "policy-address", ACCEPT_FAILURE, \
 	  "Sender Address is not the address of the Control-Client", \
 	  "send test packets from the host that holds the control connection, or look for a NAT between client and server") \
@@ -171,6 +175,8 @@ const struct accept_info *accept_info(unsigned code);
 	  "the server is being emptied and takes nothing new", \
 	  "try again later, or use another server")
 
+#define REASON_KEY_MAX 31 /* characters of a key */
+
 enum reason {
 #define X(name, key, code, text, remedy) REASON_##name,
 	ACCEPT_REASONS(X)
@@ -187,3 +193,6 @@ struct reason_info {
 
 /** Text of a reason; asserts that it is one. Never NULL. */
 const struct reason_info *reason_info(enum reason r);
+
+/** The reason of a key. False if there is none. */
+bool reason_by_key(const char *key, enum reason *r);

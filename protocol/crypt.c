@@ -117,6 +117,20 @@ void crypt_derive(uint8_t out[static CRYPT_AES_KEY_LEN], const void *passphrase,
 	crypt_kdf_wipe(&k);
 }
 
+void crypt_mark(uint8_t out[static CRYPT_MARK_LEN], const void *passphrase, size_t len,
+		const uint8_t salt[static CRYPT_SALT_LEN])
+{
+	struct hmac_sha1_ctx hmac;
+
+	_Static_assert(CRYPT_MARK_LEN == SHA1_DIGEST_SIZE, "all of the digest");
+	hmac_sha1_set_key(&hmac, len, passphrase);
+	clear_traces();
+	hmac_sha1_update(&hmac, CRYPT_SALT_LEN, salt);
+	hmac_sha1_digest(&hmac, CRYPT_MARK_LEN, out);
+	explicit_bzero(&hmac, sizeof(hmac));
+	clear_traces();
+}
+
 /* Has the type that cbc_decrypt calls. */
 static void decrypt_blocks(const void *aes, size_t n, uint8_t *to, const uint8_t *from)
 {

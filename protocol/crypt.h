@@ -24,6 +24,7 @@
 #define CRYPT_SID_LEN 16
 #define CRYPT_TOKEN_LEN 64
 #define CRYPT_KEY_ID_LEN 80
+#define CRYPT_MARK_LEN 20
 
 /* Offset of the HMAC field in ciphered test packets, and how long these are at least. */
 #define CRYPT_SEND_HMAC_AT 32
@@ -52,6 +53,13 @@ void crypt_keys_wipe(struct crypt_keys *k);
  */
 void crypt_derive(uint8_t out[static CRYPT_AES_KEY_LEN], const void *passphrase, size_t len,
 		  const uint8_t salt[static CRYPT_SALT_LEN], uint32_t count);
+
+/**
+ * A mark of a passphrase: to tell later, without keeping the passphrase, whether it is still the
+ * same. It is as secret as that, for it can be tried out quickly.
+ */
+void crypt_mark(uint8_t out[static CRYPT_MARK_LEN], const void *passphrase, size_t len,
+		const uint8_t salt[static CRYPT_SALT_LEN]);
 
 /*
  * The same in parts, for who must be able to stop in between. key holds the result when
@@ -95,10 +103,11 @@ NODISCARD int crypt_token_open(const uint8_t in[static CRYPT_TOKEN_LEN],
  */
 NODISCARD int crypt_key_id_len(const uint8_t field[static CRYPT_KEY_ID_LEN], size_t *len);
 
+/* The numbers are in the state that one process leaves to the next (carry.h): they never change. */
 enum crypt_state {
 	CRYPT_UNUSABLE = 0, /* wiped, or something was denied: so is all that follows */
-	CRYPT_SENDING,
-	CRYPT_RECEIVING,
+	CRYPT_SENDING = 1,
+	CRYPT_RECEIVING = 2,
 };
 
 /*

@@ -99,6 +99,9 @@ enum reason admit_connection_move(struct admit_class *from, struct admit_class *
 {
 	enum reason r;
 
+	if (!to) {
+		return REASON_NO_CLASS;
+	}
 	if (from == to) {
 		return REASON_OK;
 	}
@@ -229,6 +232,9 @@ enum reason admit_session(struct admit_total *t, struct admit_class *k, struct a
 {
 	enum reason r;
 
+	if (!k) {
+		return REASON_NO_CLASS;
+	}
 	if (t->sessions >= t->max_sessions) {
 		return REASON_MAX_SESSIONS;
 	}
@@ -259,6 +265,26 @@ void admit_session_end(struct admit_total *t, struct admit_class *k, struct admi
 	t->sessions--;
 	k->sessions--;
 	c->sessions--;
+}
+
+void admit_move(const struct admit_place *from, const struct admit_place *to, uint32_t connections,
+		uint32_t sessions)
+{
+	assert(from->client->connections >= connections && from->client->sessions >= sessions);
+	from->client->connections -= connections;
+	from->client->sessions -= sessions;
+	to->client->connections += connections;
+	to->client->sessions += sessions;
+	if (from->class) {
+		assert(from->class->connections >= connections &&
+		       from->class->sessions >= sessions);
+		from->class->connections -= connections;
+		from->class->sessions -= sessions;
+	}
+	if (to->class) {
+		to->class->connections += connections;
+		to->class->sessions += sessions;
+	}
 }
 
 enum accept_code admit_code(const struct admit_total *t, enum reason r)

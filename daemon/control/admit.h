@@ -74,7 +74,10 @@ void admit_connection_end(struct admit_total *t, struct admit_class *k, struct a
 void admit_connection_resume(struct admit_total *t, struct admit_class *k, struct admit_client *c);
 void admit_session_resume(struct admit_total *t, struct admit_class *k, struct admit_client *c);
 
-/** A counted connection changes its class, if the new one, with @p, has room for it. */
+/**
+ * A counted connection changes its class, if the new one, with @p, has room for it. @to NULL:
+ * there is none.
+ */
 enum reason admit_connection_move(struct admit_class *from, struct admit_class *to,
 				  const struct admit_client *c, const struct policy *p);
 
@@ -88,10 +91,21 @@ bool admit_request(struct admit_client *c, const struct policy *p, struct mono n
  * May this client have one more session, with @on_connection already on its connection?
  * Limits first (4), then load and rate (5): R-099.
  * REASON_OK counts it: pair with admit_session_end.
+ * @k  the class; NULL = none, which has no sessions
  */
 enum reason admit_session(struct admit_total *t, struct admit_class *k, struct admit_client *c,
 			  const struct policy *p, uint32_t on_connection, bool within_rate);
 void admit_session_end(struct admit_total *t, struct admit_class *k, struct admit_client *c);
+
+/** Where something is counted, beside the total. */
+struct admit_place {
+	struct admit_class *class; /* NULL ok where there are no sessions */
+	struct admit_client *client;
+};
+
+/** What runs is counted elsewhere from now on, whatever the limits are there. */
+void admit_move(const struct admit_place *from, const struct admit_place *to, uint32_t connections,
+		uint32_t sessions);
 
 /**
  * May this client try to authenticate with this KeyID? Not after too many failures with it, or too

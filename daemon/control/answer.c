@@ -46,8 +46,21 @@ void answer_todo(struct control *c, struct session *s, enum session_todo todo)
 
 void answer_settle(struct control *c, struct mono now)
 {
+	bool was_idle = c->state == CONTROL_READY;
+
 	c->state = c->running ? CONTROL_ACTIVE : CONTROL_READY;
-	c->heard = now;
+	if (was_idle) {
+		answer_heard(c, now);
+	} else {
+		c->heard = now;
+	}
+}
+
+void answer_heard(struct control *c, struct mono now)
+{
+	if (c->barred == REASON_OK) {
+		c->heard = now;
+	}
 }
 
 void answer_leave(struct control *c, enum control_why why, struct control_out *out)

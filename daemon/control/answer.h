@@ -21,6 +21,9 @@ void answer_todo(struct control *c, struct session *s, enum session_todo todo);
 /** READY or ACTIVE, by what is running. */
 void answer_settle(struct control *c, struct mono now);
 
+/** The client was heard, which puts SERVWAIT off, but for who is barred. */
+void answer_heard(struct control *c, struct mono now);
+
 /**
  * The connection ends: what is accepted or active ends with it, what is stopping goes on to
  * the end of its Timeout. R-190

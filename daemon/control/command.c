@@ -21,6 +21,12 @@ static void stop_active(struct control *c)
 	c->in_progress = 0;
 }
 
+void command_retire(struct control *c, enum control_why why, struct control_out *out)
+{
+	stop_active(c);
+	answer_leave(c, why, out);
+}
+
 static void send_accept(struct control *c, const struct msg_accept_session *m,
 			struct control_out *out)
 {
@@ -65,7 +71,9 @@ static void take_request(struct control *c, const struct policy *p, const uint8_
 	if (m.packets) {
 		answer_report(out, CONTROL_FACT_PACKETS_IGNORED)->value = m.packets;
 	}
-	if (c->state == CONTROL_ACTIVE && !individual(c)) {
+	if (c->barred != REASON_OK) {
+		why = c->barred;
+	} else if (c->state == CONTROL_ACTIVE && !individual(c)) {
 		why = REASON_BUSY_TESTING;
 	} else {
 		why = request_check(&x, p, &m, &c->spec, &value);
@@ -100,6 +108,10 @@ static void take_start(struct control *c, struct control_out *out)
 {
 	if (c->state == CONTROL_ACTIVE) {
 		answer_start(c, REASON_WRONG_STATE, out);
+		return;
+	}
+	if (c->barred != REASON_OK) {
+		answer_start(c, c->barred, out);
 		return;
 	}
 	for (struct session *s = c->first; s; s = s->next) {

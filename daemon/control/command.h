@@ -41,6 +41,9 @@ void command_forget(struct control *c, struct session *s);
  */
 void command_age(struct control *c, const struct policy *p, struct mono now);
 
+/** The connection ends, and what is active on it as if the client had stopped it. */
+void command_retire(struct control *c, enum control_why why, struct control_out *out);
+
 /** Put it last on the list; its SID is not known yet. */
 void command_link(struct control *c, struct session *s);
 

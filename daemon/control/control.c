@@ -23,6 +23,7 @@ void control_init(struct control *c, const struct address *local, const struct a
 		.message = off,
 		.quiet = off,
 		.stalled = off,
+		.barred_since = off,
 	};
 }
 
@@ -55,6 +56,8 @@ const char *control_why_text(enum control_why why)
 		return "Start-N-Sessions or Stop-N-Sessions with no SID or too many";
 	case CONTROL_WHY_GARBAGE:
 		return "too much of an unknown command";
+	case CONTROL_WHY_BARRED:
+		return "this client may not have sessions any more";
 	case CONTROL_WHY_SHUTDOWN:
 		return "this server stops";
 	}
@@ -87,6 +90,7 @@ void control_wipe(struct control *c)
 		crypt_keys_wipe(&c->keyed->keys);
 		crypt_stream_wipe(&c->keyed->from_client);
 		crypt_stream_wipe(&c->keyed->to_client);
+		explicit_bzero(c->keyed->mark, sizeof c->keyed->mark);
 	}
 }
 
@@ -120,6 +124,7 @@ size_t control_room(const struct control *c, enum control_kind kind)
 	case CONTROL_DEADLINE:
 	case CONTROL_PEER_GONE:
 	case CONTROL_POLICY:
+	case CONTROL_RESUMED:
 	case CONTROL_SHUTDOWN:
 		return 0;
 	}
@@ -154,7 +159,7 @@ static void take_octets(struct control *c, const struct policy *p, const struct 
 			struct mono now, struct control_out *out)
 {
 	assert(in->len && in->len == control_want(c));
-	c->heard = now;
+	answer_heard(c, now);
 	switch (c->state) {
 	case CONTROL_GREETED:
 		handshake_setup(c, p, in->octets, now, out);
@@ -229,6 +234,8 @@ static void take_deadline(struct control *c, const struct policy *p, struct mono
 		answer_leave(c, CONTROL_WHY_MESSAGE, out);
 	} else if (now.ns >= servwait(c, p)) {
 		answer_leave(c, CONTROL_WHY_SERVWAIT, out);
+	} else if (now.ns >= after_s(c->barred_since, CONTROL_BARRED_S)) {
+		command_retire(c, CONTROL_WHY_BARRED, out);
 	}
 }
 
@@ -246,6 +253,7 @@ static struct mono next_deadline(const struct control *c, const struct policy *p
 		at = earlier(at, servwait(c, p));
 		at = earlier(at, c->oldest_kept ? after(c->oldest_kept->ended, CONTROL_KEPT_NS)
 						: CONTROL_NEVER);
+		at = earlier(at, after_s(c->barred_since, CONTROL_BARRED_S));
 	}
 	return (struct mono){ at };
 }
@@ -253,9 +261,20 @@ static struct mono next_deadline(const struct control *c, const struct policy *p
 /* Octets that do not complete anything yet. */
 static void take_arrival(struct control *c, struct mono now)
 {
-	c->heard = now;
+	answer_heard(c, now);
 	if (c->state != CONTROL_GREETED && c->message.ns == CONTROL_OFF && !c->skipping) {
 		c->message = now;
+	}
+}
+
+/* What the server has found out about class and key, told once. */
+static void take_policy(struct control *c, struct mono now, struct control_out *out)
+{
+	if (c->barred == REASON_OK) {
+		c->barred_since.ns = CONTROL_OFF;
+	} else if (c->barred_since.ns == CONTROL_OFF) {
+		c->barred_since = now;
+		answer_report(out, CONTROL_FACT_BARRED)->reason = c->barred;
 	}
 }
 
@@ -294,6 +313,14 @@ static void feed_live(struct control *c, const struct policy *p, const struct co
 		return;
 	case CONTROL_POLICY: /* the deadline is found anew after each event */
 		command_age(c, p, now);
+		take_policy(c, now, out);
+		return;
+	case CONTROL_RESUMED:
+		command_age(c, p, now);
+		take_policy(c, now, out);
+		if (c->barred != REASON_OK) {
+			command_retire(c, CONTROL_WHY_BARRED, out);
+		}
 		return;
 	case CONTROL_KEY_REFUSED:
 	case CONTROL_PORT_READY:

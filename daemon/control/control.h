@@ -27,6 +27,8 @@
  *           | Start-N-Sessions             | orders START -> STARTING; Start-N-Ack 5938 3.3
  *           | Stop-N-Sessions              | orders STOP; Stop-N-Ack              5938 3.5
  *           | Start-Sessions, Stop-Sessions| refused with 3                       5938 3.1
+ * barred (the class or the key is gone): requests and starts are refused; what runs may finish,
+ *           | for CONTROL_BARRED_S; SERVWAIT is not put off by what the client sends
  * CLOSING   | -                            | what is to be sent is flushed, -> DEAD
  * DEAD      | nothing
  */
@@ -39,15 +41,17 @@
 #include "protocol/crypt.h"
 #include "protocol/msg.h"
 
+/* The numbers are in the state that one process leaves to the next (resume.h): they never change,
+ * and none is used again. */
 enum control_state {
 	CONTROL_GREETED = 1,
-	CONTROL_DERIVING,
-	CONTROL_READY,
-	CONTROL_OPENING,
-	CONTROL_STARTING,
-	CONTROL_ACTIVE,
-	CONTROL_CLOSING,
-	CONTROL_DEAD,
+	CONTROL_DERIVING = 2,
+	CONTROL_READY = 3,
+	CONTROL_OPENING = 4,
+	CONTROL_STARTING = 5,
+	CONTROL_ACTIVE = 6,
+	CONTROL_CLOSING = 7,
+	CONTROL_DEAD = 8,
 };
 
 enum control_kind {
@@ -64,7 +68,9 @@ enum control_kind {
 	CONTROL_FLUSHED, /* and is empty again */
 	CONTROL_DEADLINE, /* the deadline of the last control_out has come */
 	CONTROL_PEER_GONE, /* FIN, RST or a socket error */
-	CONTROL_POLICY, /* a reload changed the policy: timers may run out earlier or later */
+	CONTROL_POLICY, /* a reload changed the policy, and maybe class and barred: timers may run out
+			 * earlier or later, no more sessions may be asked for */
+	CONTROL_RESUMED, /* taken over from the process before: who is barred goes now */
 	CONTROL_SHUTDOWN, /* this server ends */
 };
 
@@ -94,6 +100,7 @@ enum control_fact {
 	CONTROL_FACT_STOPPED, /* value = sessions stopped, other = Accept of the client */
 	CONTROL_FACT_STOP_WRONG, /* value = count given, other = count in progress */
 	CONTROL_FACT_PACKETS_IGNORED, /* Number of Packets != 0: value */
+	CONTROL_FACT_BARRED, /* reason: no more sessions */
 	CONTROL_FACT_CLOSED, /* why */
 };
 
@@ -111,6 +118,7 @@ enum control_why {
 	CONTROL_WHY_UNKNOWN, /* keyed mode: a command of unknown length */
 	CONTROL_WHY_SID_COUNT, /* Start-N, Stop-N with none or too many */
 	CONTROL_WHY_GARBAGE, /* more to discard than R-073 allows */
+	CONTROL_WHY_BARRED,
 	CONTROL_WHY_SHUTDOWN,
 };
 
@@ -130,6 +138,7 @@ struct control_report {
 #define CONTROL_NEVER INT64_MAX
 #define CONTROL_QUIET_NS (TS_NS_PER_S / 4) /* */
 #define CONTROL_SKIP_MAX 4096u
+#define CONTROL_BARRED_S 3600u /* what runs may finish in this time */
 #define CONTROL_SID_BUCKETS 64
 #define CONTROL_KEPT_NS (3600 * TS_NS_PER_S) /* a SID is forgotten so long after its session */
 
@@ -152,6 +161,7 @@ struct control_out {
 struct control_keyed {
 	struct crypt_keys keys;
 	struct crypt_stream from_client, to_client;
+	uint8_t mark[CRYPT_MARK_LEN]; /* of the passphrase that the Token was right for */
 };
 
 struct control {
@@ -166,7 +176,9 @@ struct control {
 	ts_wire start_time; /* of this server instance */
 	struct admit_total *total;
 	struct admit_client *client;
-	struct admit_class *class; /* set by the server; NULL = none so far */
+	struct admit_class *class; /* set by the server; NULL = none: then there are no sessions */
+	enum reason
+		barred; /* set by the server: why there are no more sessions; REASON_OK = there are */
 	struct admit_class *charged; /* that this connection is counted in */
 	bool within_rate; /* limits.connection_rate */
 
@@ -191,7 +203,7 @@ struct control {
 	uint16_t reflect_octets; /* of the last request; RFC 6038 4.2 */
 
 	/* When each timer began; CONTROL_OFF = it does not run. */
-	struct mono opened, heard, message, quiet, stalled;
+	struct mono opened, heard, message, quiet, stalled, barred_since;
 };
 
 /** Zero, with addresses and counters to use; the first event is CONTROL_OPENED. */

@@ -95,8 +95,14 @@ void handshake_setup(struct control *c, const struct policy *p, const uint8_t *o
 		answer_leave(c, CONTROL_WHY_MODE_ZERO, out);
 		return;
 	}
-	why = check_mode(c->setup.mode, c->modes_offered);
 	keyed = c->setup.mode & MODE_KEYED_MASK;
+	why = c->barred;
+	if (why == REASON_OK) { /* what was offered, and still is */
+		why = check_mode(c->setup.mode, c->modes_offered & (p->modes | p->features));
+	}
+	if (why == REASON_OK && !keyed && !c->class) {
+		why = REASON_NO_CLASS;
+	}
 	if (why == REASON_OK && !c->counted) {
 		why = admit(c, p);
 		c->counted = why == REASON_OK;
@@ -131,6 +137,9 @@ void handshake_key_ready(struct control *c, const struct policy *p, const struct
 		return;
 	}
 	explicit_bzero(c->setup.token, sizeof c->setup.token);
+	if (c->barred != REASON_OK) {
+		why = c->barred;
+	}
 	if (why == REASON_OK) {
 		why = admit_connection_move(c->charged, c->class, c->client, p);
 	}

@@ -83,7 +83,7 @@ void individual_start(struct control *c, const uint8_t *sids, uint32_t n, struct
 	for (uint32_t i = 0; i < n; i++) {
 		struct session *s = individual_find(c, sid_at(sids, i));
 
-		if (s && s->state == SESSION_ACCEPTED && !s->named) {
+		if (s && s->state == SESSION_ACCEPTED && !s->named && c->barred == REASON_OK) {
 			s->named = true;
 			s->start_error = 0;
 			answer_todo(c, s, SESSION_TODO_START);
@@ -102,6 +102,9 @@ static enum reason started(struct control *c, struct session *s)
 {
 	if (!s) {
 		return REASON_UNKNOWN_SID;
+	}
+	if (s->state == SESSION_ACCEPTED && c->barred != REASON_OK) {
+		return c->barred;
 	}
 	if (!s->named) { /* started before, or named twice */
 		return REASON_ALREADY_STARTED;

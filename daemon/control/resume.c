@@ -36,6 +36,7 @@ static void carry_keyed(struct carry *c, struct control *k)
 	CARRY(c, x->keys.hmac);
 	crypt_stream_carry(c, &x->from_client, &x->keys);
 	crypt_stream_carry(c, &x->to_client, &x->keys);
+	CARRY(c, x->mark);
 	explicit_bzero(&none, sizeof(none));
 }
 
@@ -59,6 +60,19 @@ static void carry_handshake(struct carry *c, struct control *k)
 	k->counted = carry_small(c, k->counted, 1);
 }
 
+/* One that is not known is none that could be waited for. */
+static void carry_reason(struct carry *c, enum reason *r)
+{
+	char key[REASON_KEY_MAX + 1] = { 0 };
+
+	if (c->way != CARRY_LOAD) {
+		memcpy(key, reason_info(*r)->key, strlen(reason_info(*r)->key));
+	}
+	CARRY(c, key);
+	key[REASON_KEY_MAX] = '\0';
+	c->bad |= c->way == CARRY_LOAD && !reason_by_key(key, r);
+}
+
 static void carry_command(struct carry *c, struct control *k)
 {
 	uint32_t rest = (uint32_t)k->rest;
@@ -67,7 +81,7 @@ static void carry_command(struct carry *c, struct control *k)
 	k->have_head = carry_small(c, k->have_head, 1);
 	CARRY(c, rest);
 	k->rest = rest;
-	k->refused = carry_small(c, k->refused, REASON_COUNT - 1);
+	carry_reason(c, &k->refused);
 	k->blocked = carry_small(c, k->blocked, 1);
 	k->skipping = carry_small(c, k->skipping, 1);
 	CARRY(c, k->skipped);
@@ -126,6 +140,7 @@ void resume_control(struct carry *c, struct control *k)
 	carry_timer(c, &k->message);
 	carry_timer(c, &k->quiet);
 	carry_timer(c, &k->stalled);
+	k->barred_since.ns = CONTROL_OFF;
 	c->bad |= !can_be(k);
 }
 

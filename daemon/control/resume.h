@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Control connections and sessions for the next process (protocol/carry.h). What they point to
- * is not carried: counters, and the list of sessions, which is linked anew.
+ * is not carried: counters, and the list of sessions, which is linked anew. Neither is what the
+ * settings say about them: class and barred, which the server finds out anew.
+ *
+ * States go by their number, which never changes; reasons by their key; modes, features and
+ * commands as they are on the wire. So no table that grows can make a state mean something else.
  */
 #pragma once
 

@@ -10,11 +10,13 @@
 #include "protocol/msg.h"
 #include "protocol/ts.h"
 
+/* The numbers are in the state that one process leaves to the next (resume.h): they never change,
+ * and none is used again. */
 enum session_state {
 	SESSION_ACCEPTED = 1, /* port bound, SID issued */
-	SESSION_ACTIVE, /* started */
-	SESSION_STOPPING, /* stopped, reflects until its Timeout is over */
-	SESSION_ENDED, /* nothing is left but the memory */
+	SESSION_ACTIVE = 2, /* started */
+	SESSION_STOPPING = 3, /* stopped, reflects until its Timeout is over */
+	SESSION_ENDED = 4, /* nothing is left but the memory */
 };
 
 /* What a request asks for, checked and completed (addresses and ports never zero but

@@ -119,10 +119,22 @@ static void closed(struct log *l, const struct log_args *base, const struct cont
 	case CONTROL_WHY_SEND_STALL:
 	case CONTROL_WHY_SERVWAIT:
 	case CONTROL_WHY_STOP_WRONG:
+	case CONTROL_WHY_BARRED:
 	case CONTROL_WHY_SHUTDOWN:
 		break;
 	}
 	log_event(l, LOG_EVENT_CLOSED, &a);
+}
+
+static void barred(struct log *l, const struct log_args *base, const struct control_report *r)
+{
+	const struct reason_info *reason = reason_info(r->reason);
+	struct log_args a = *base;
+
+	a.reason = reason->key;
+	a.why = reason->text;
+	a.remedy = reason->remedy;
+	log_event(l, LOG_EVENT_BARRED, &a);
 }
 
 static void accepted(struct log *l, const struct log_args *base, const struct session *s)
@@ -186,6 +198,9 @@ static void one(struct log *l, const struct log_args *base, const struct scope *
 		return;
 	case CONTROL_FACT_PACKETS_IGNORED:
 		log_event(l, LOG_EVENT_PACKETS_IGNORED, &a);
+		return;
+	case CONTROL_FACT_BARRED:
+		barred(l, &a, r);
 		return;
 	case CONTROL_FACT_CLOSED:
 		closed(l, base, scope->control, r->why);

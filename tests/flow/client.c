@@ -451,7 +451,7 @@ static void hear_start_ack(const struct conn *c, struct client *k, const uint8_t
 		k->accepted = 0;
 		return;
 	case ACCEPT_FAILURE: /* */
-		MUST(k->accepted == 0);
+		MUST(k->accepted == 0 || k->barred);
 		return;
 	case ACCEPT_UNSUPPORTED: /* */
 		MUST(c->control.state == CONTROL_ACTIVE);
@@ -476,7 +476,8 @@ struct known *client_known(struct client *k, const uint8_t *sid)
 }
 
 /* */
-static void hear_started(const struct expected *e, struct known *s, unsigned accept)
+static void hear_started(const struct client *k, const struct expected *e, struct known *s,
+			 unsigned accept)
 {
 	switch (accept) {
 	case ACCEPT_OK:
@@ -484,7 +485,8 @@ static void hear_started(const struct expected *e, struct known *s, unsigned acc
 		s->state = KNOWN_STARTED;
 		return;
 	case ACCEPT_FAILURE:
-		MUST(!s || s->state == KNOWN_STOPPED || s->forgotten);
+		MUST(!s || s->state == KNOWN_STOPPED || s->forgotten ||
+		     (k->barred && s->state == KNOWN_ACCEPTED));
 		return;
 	case ACCEPT_UNSUPPORTED:
 		MUST(s && (s->state != KNOWN_ACCEPTED || e->repeats));
@@ -542,7 +544,7 @@ static void hear_list(struct client *k, const struct expected *e, uint8_t *octet
 
 			sum += sum_sid(sid);
 			if (e->reply == REPLY_START_N) {
-				hear_started(e, client_known(k, sid), m.accept);
+				hear_started(k, e, client_known(k, sid), m.accept);
 			} else {
 				hear_stopped(client_known(k, sid), m.accept);
 			}
@@ -567,7 +569,8 @@ static void hear_server_start(struct client *k, uint8_t *octets, size_t n)
 {
 	MUST(n == MSG_SERVER_START_LEN);
 	if (k->refused_mode) {
-		MUST(octets[15] == ACCEPT_UNSUPPORTED);
+		MUST(octets[15] == ACCEPT_UNSUPPORTED ||
+		     (k->barred && octets[15] == ACCEPT_FAILURE));
 	}
 	if (octets[15] != ACCEPT_OK) { /* clear, and nothing else in it */
 		MUST(is_zero(octets, 15) && is_zero(octets + 16, n - 16));

@@ -261,6 +261,9 @@ static void check_close(struct world *w, struct conn *c, const struct control_re
 	case CONTROL_WHY_GARBAGE:
 		MUST(k->manner == MANNER_GARBAGE && !(c->control.modes & MODE_KEYED_MASK));
 		return;
+	case CONTROL_WHY_BARRED:
+		MUST(c->control.barred != REASON_OK);
+		return;
 	case CONTROL_WHY_SHUTDOWN:
 		return;
 	}
@@ -551,13 +554,61 @@ static void step_conn(struct world *w, struct conn *c)
 	}
 }
 
+/* What runs is counted where its client is now; what runs for nobody stays where it is. */
+static void recount(struct world *w, struct conn *c, struct admit_class *to)
+{
+	struct admit_place from = { c->control.charged, c->control.client };
+	struct admit_place place = { to, c->control.client };
+
+	c->control.class = to;
+	if (c->control.counted) {
+		admit_move(&from, &place, 1, 0);
+		c->control.charged = to;
+	}
+	for (int i = 0; to && i < WORLD_SESSIONS; i++) {
+		struct played_session *p = &w->sessions[i];
+
+		if (p->used && !p->ended && p->conn == c) {
+			from.class = p->class;
+			admit_move(&from, &place, 0, 1);
+			p->class = to;
+		}
+	}
+}
+
+/* Its class is another one, or its class or key is gone, or is there again. */
+static void judge(struct world *w, struct conn *c)
+{
+	static const enum reason why[] = { REASON_OK, REASON_OK, REASON_OK, REASON_NO_CLASS,
+					   REASON_KEY_REMOVED };
+	enum reason barred = why[world_random(w, 5)];
+
+	if (c->opening || c->starting) {
+		return;
+	}
+	recount(w, c,
+		barred == REASON_NO_CLASS ? NULL : &w->classes[world_random(w, WORLD_CLASSES)]);
+	c->control.barred = barred;
+	c->client.barred = barred != REASON_OK;
+}
+
+/* With a new process as without. */
 static void reload(struct world *w)
 {
+	bool restart = world_one_in(w, 4);
+
 	choose_policy(w);
 	for (int i = 0; i < WORLD_CONNS; i++) {
-		if (w->conns[i].used) {
-			feed_kind(w, &w->conns[i], CONTROL_POLICY);
+		struct conn *c = &w->conns[i];
+
+		if (!c->used) {
+			continue;
 		}
+		judge(w, c);
+		feed_kind(w, c,
+			  restart && !c->opening && !c->starting ? CONTROL_RESUMED
+								 : CONTROL_POLICY);
+		finish(w, c);
 	}
 }
 

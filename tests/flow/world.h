@@ -70,6 +70,7 @@ struct client {
 	bool greeted, set_up, idle, gone, refused_mode, wrong_stop;
 	bool quiet; /* garbage was sent: a pause is due */
 	bool wrong_list; /* a list of SIDs that cannot be */
+	bool barred; /* by a reload: it gets no sessions */
 	bool damaged; /* a bit of a sealed message was flipped: this is the end */
 	uint32_t offered, mode; /* of Greeting and Set-Up-Response */
 	bool keyed; /* what is said now is sealed */

@@ -236,8 +236,21 @@ static void change_load(struct shell *s)
 
 static void reload(struct shell *s)
 {
+	static const enum reason why[] = { REASON_OK, REASON_OK, REASON_NO_CLASS,
+					   REASON_KEY_REMOVED };
+
 	choose_policy(s);
+	s->control.barred = why[input_octet(&s->input) % 4];
+	s->control.class = s->control.barred == REASON_NO_CLASS ? NULL : &s->class;
 	shell_feed_kind(s, CONTROL_POLICY);
+}
+
+/* As by the process that takes it over, which does so when nothing is waited for. */
+static void resume(struct shell *s)
+{
+	if (!s->deriving && !s->opening && !s->starting) {
+		shell_feed_kind(s, CONTROL_RESUMED);
+	}
 }
 
 static void deliver_some(struct shell *s)
@@ -248,9 +261,10 @@ static void deliver_some(struct shell *s)
 static void act(struct shell *s)
 {
 	static void (*const actions[])(struct shell *) = {
-		peer_say_setup, peer_say_request, peer_say_command, peer_say_list, peer_say_octets,
-		deliver_some,	answer_derive,	  answer_open,	    answer_start,  end_some,
-		toggle_blocked, take_deadline,	  pass_time,	    change_load,   reload,
+		peer_say_setup,	 peer_say_request, peer_say_command, peer_say_list,
+		peer_say_octets, deliver_some,	   answer_derive,    answer_open,
+		answer_start,	 end_some,	   toggle_blocked,   take_deadline,
+		pass_time,	 change_load,	   reload,	     resume,
 	};
 	uint8_t what = input_octet(&s->input);
 

@@ -138,6 +138,7 @@ static bool may_send(enum control_kind kind)
 	case CONTROL_DEADLINE:
 	case CONTROL_PEER_GONE:
 	case CONTROL_POLICY:
+	case CONTROL_RESUMED:
 	case CONTROL_SHUTDOWN:
 		break;
 	}
@@ -163,6 +164,9 @@ static void check_why(const struct shell *s, const struct control_report *r,
 	if (r->why == CONTROL_WHY_SID_COUNT) {
 		MUST(before == CONTROL_READY || before == CONTROL_ACTIVE);
 	}
+	if (r->why == CONTROL_WHY_BARRED) {
+		MUST(c->barred != REASON_OK);
+	}
 	if (r->why == CONTROL_WHY_SERVWAIT) {
 		MUST(before == CONTROL_READY);
 	}
@@ -182,6 +186,7 @@ void rules_check_out(const struct shell *s, const struct control_in *in,
 	MUST(out->len <= out->size && out->n_reports <= CONTROL_REPORTS);
 	MUST(!out->len || may_send(in->kind));
 	MUST(out->open + out->start + out->derive <= 1);
+	MUST(s->control.barred == REASON_OK || (!out->open && !out->start));
 	if (out->open || out->start || out->derive) {
 		MUST(in->kind == CONTROL_OCTETS && !out->close && !out->len);
 	}

@@ -168,6 +168,7 @@ static const char *name_why(enum control_why why)
 		[CONTROL_WHY_DENIED] = "denied",     [CONTROL_WHY_HMAC] = "hmac",
 		[CONTROL_WHY_UNKNOWN] = "unknown",   [CONTROL_WHY_SID_COUNT] = "sid-count",
 		[CONTROL_WHY_GARBAGE] = "garbage",   [CONTROL_WHY_SHUTDOWN] = "shutdown",
+		[CONTROL_WHY_BARRED] = "barred",
 	};
 
 	return names[why];
@@ -214,6 +215,9 @@ static void add_report(struct talk *t, const struct control_report *r)
 		return;
 	case CONTROL_FACT_PACKETS_IGNORED:
 		add(t, " packets=%llu", v);
+		return;
+	case CONTROL_FACT_BARRED:
+		add(t, " barred=%s", reason_info(r->reason)->key);
 		return;
 	case CONTROL_FACT_CLOSED:
 		add(t, " closed=%s", name_why(r->why));
@@ -418,12 +422,27 @@ static void feed_kind(struct talk *t, enum control_kind kind, int error, enum re
 
 void talk_row(struct talk *t, const struct talk_row *row)
 {
+	/* of the rows that say no more than this */
+	static const enum control_kind kinds[] = {
+		[TALK_OPENED] = CONTROL_OPENED,	    [TALK_PART] = CONTROL_ARRIVED,
+		[TALK_BLOCKED] = CONTROL_BLOCKED,   [TALK_FLUSHED] = CONTROL_FLUSHED,
+		[TALK_DEADLINE] = CONTROL_DEADLINE, [TALK_POLICY] = CONTROL_POLICY,
+		[TALK_GONE] = CONTROL_PEER_GONE,    [TALK_SHUTDOWN] = CONTROL_SHUTDOWN,
+	};
+
 	restart_control(&t->control);
 	switch (row->event) {
 	case TALK_END:
 		return;
 	case TALK_OPENED:
-		feed_kind(t, CONTROL_OPENED, 0, REASON_OK);
+	case TALK_PART:
+	case TALK_BLOCKED:
+	case TALK_FLUSHED:
+	case TALK_DEADLINE:
+	case TALK_POLICY:
+	case TALK_GONE:
+	case TALK_SHUTDOWN:
+		feed_kind(t, kinds[row->event], 0, REASON_OK);
 		return;
 	case TALK_SAY:
 	case TALK_RAW:
@@ -434,9 +453,6 @@ void talk_row(struct talk *t, const struct talk_row *row)
 		return;
 	case TALK_KEY_REFUSED:
 		feed_kind(t, CONTROL_KEY_REFUSED, 0, (enum reason)row->n);
-		return;
-	case TALK_PART:
-		feed_kind(t, CONTROL_ARRIVED, 0, REASON_OK);
 		return;
 	case TALK_READY:
 		ready(t, row->n);
@@ -459,23 +475,11 @@ void talk_row(struct talk *t, const struct talk_row *row)
 			feed_kind(t, CONTROL_DEADLINE, 0, REASON_OK);
 		}
 		return;
-	case TALK_BLOCKED:
-		feed_kind(t, CONTROL_BLOCKED, 0, REASON_OK);
-		return;
-	case TALK_FLUSHED:
-		feed_kind(t, CONTROL_FLUSHED, 0, REASON_OK);
-		return;
-	case TALK_DEADLINE:
-		feed_kind(t, CONTROL_DEADLINE, 0, REASON_OK);
-		return;
-	case TALK_POLICY:
-		feed_kind(t, CONTROL_POLICY, 0, REASON_OK);
-		return;
-	case TALK_GONE:
-		feed_kind(t, CONTROL_PEER_GONE, 0, REASON_OK);
-		return;
-	case TALK_SHUTDOWN:
-		feed_kind(t, CONTROL_SHUTDOWN, 0, REASON_OK);
+	case TALK_BARRED:
+	case TALK_RESUMED:
+		t->control.barred = (enum reason)row->n;
+		feed_kind(t, row->event == TALK_BARRED ? CONTROL_POLICY : CONTROL_RESUMED, 0,
+			  REASON_OK);
 		return;
 	}
 }

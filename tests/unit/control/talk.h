@@ -12,7 +12,7 @@
  * Words: STATE, then as it applies +derive +open +start +close +abort; todos "start#0 stop#1 end#2 free#3" with
  * the number of the session; facts "established=MODES" "refused-connection=REASON/MODE"
  * "refused-request=REASON/VALUE" "refused-start=REASON" "refused-stop=REASON", with /COUNT in
- * individual control, "accepted#0" "started=2" "stopped=COUNT/ACCEPT" "wrong=GIVEN/RIGHT" "packets=N" "closed=WHY".
+ * individual control, "accepted#0" "started=2" "stopped=COUNT/ACCEPT" "wrong=GIVEN/RIGHT" "packets=N" "barred=REASON" "closed=WHY".
  */
 #pragma once
 
@@ -40,6 +40,8 @@ enum talk_event {
 	TALK_FLUSHED,
 	TALK_DEADLINE, /* DEADLINE is fed, due or not */
 	TALK_POLICY,
+	TALK_BARRED, /* the same, n: enum reason, or REASON_OK for none any more */
+	TALK_RESUMED, /* taken over from another process, n: as above */
 	TALK_GONE,
 	TALK_SHUTDOWN,
 };

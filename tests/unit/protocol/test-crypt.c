@@ -326,6 +326,24 @@ START_TEST(wipe_keys)
 }
 END_TEST
 
+/* Other passphrases and other salts have other marks. */
+START_TEST(marks)
+{
+	static const uint8_t salt[CRYPT_SALT_LEN] = { 1 }, other_salt[CRYPT_SALT_LEN] = { 2 };
+	uint8_t mark[CRYPT_MARK_LEN], other[CRYPT_MARK_LEN];
+
+	crypt_mark(mark, "secret", 6, salt);
+	crypt_mark(other, "secret", 6, salt);
+	ck_assert_mem_eq(mark, other, sizeof(mark));
+	crypt_mark(other, "secreu", 6, salt);
+	ck_assert_mem_ne(mark, other, sizeof(mark));
+	crypt_mark(other, "secret", 5, salt);
+	ck_assert_mem_ne(mark, other, sizeof(mark));
+	crypt_mark(other, "secret", 6, other_salt);
+	ck_assert_mem_ne(mark, other, sizeof(mark));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("crypt");
@@ -337,6 +355,7 @@ int main(void)
 	cipher = vectors_load("cipher.hex");
 	handshake = vectors_load("handshake.hex");
 	tcase_set_timeout(tc, 0);
+	tcase_add_test(tc, marks);
 	tcase_add_test(tc, derive_vectors);
 	tcase_add_test(tc, derive_as_nettle_does);
 	tcase_add_test(tc, token_vectors);
