@@ -39,11 +39,13 @@ struct udp_session {
 	bool keyed, encrypted; /* test packets of the authenticated, encrypted mode */
 	struct crypt_test *crypt; /* NULL if not keyed; set up before WORKER_START */
 	int64_t refwait_ns;
-	struct police_total *total; /* NULL = its class has no rates */
 	void *owner;
 	int fd; /* the main thread's until WORKER_START, then its worker's; or shared by many */
 	struct shared_link *link; /* NULL: the socket is its own */
 	const struct msghdr *to; /* address and options of replies; NULL: the socket has them */
+
+	/* the main thread's to set, also while it runs */
+	struct police_total *_Atomic total; /* NULL = its class has no rates */
 
 	/* main thread */
 	struct udp_session *next, *prev; /* all sessions */

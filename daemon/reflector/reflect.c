@@ -175,14 +175,15 @@ static bool build(struct worker *w, struct udp_session *u, const struct packet *
 /* What is wrong with a datagram; UDP_DROP_COUNT if it can be answered. */
 static enum udp_drop check(struct udp_session *u, const struct packet *p, const struct pass *now)
 {
+	struct police_total *total = atomic_load_explicit(&u->total, memory_order_acquire);
+
 	if (p->flags & MSG_TRUNC) {
 		return UDP_DROP_TRUNCATED;
 	}
 	if (p->len < u->layout->send_min) {
 		return UDP_DROP_SHORT;
 	}
-	if (police_is_on(&u->police, u->total) &&
-	    !police_take(&u->police, u->total, p->len, now->mono)) {
+	if (police_is_on(&u->police, total) && !police_take(&u->police, total, p->len, now->mono)) {
 		return UDP_DROP_POLICED; /* before the HMAC, which would cost more */
 	}
 	/* T-042: a forgery changes nothing, neither sequence numbers nor REFWAIT */

@@ -23,7 +23,8 @@ struct light_info; /* light.h */
 struct phc_source; /* phc.h */
 struct udp_session; /* one session's socket and counters */
 
-/* Why a packet was not answered. */
+/* Why a packet was not answered. New ones come at the end, for their numbers are in the state that
+ * one process leaves to the next. */
 enum udp_drop {
 	UDP_DROP_SHORT, /* shorter than the header */
 	UDP_DROP_TRUNCATED, /* longer than the receive buffer */
@@ -131,7 +132,7 @@ NODISCARD int udp_open(struct reflector *r, const struct session_spec *spec, uin
 		       uint16_t port_last, void *owner, struct udp_session **out, uint16_t *port);
 
 /**
- * Police the packets of a session also by what its class may have in total. Before udp_start.
+ * Police the packets of a session also by what its class may have in total. At any time.
  * The rates of its own are in the spec. @total lives longer than the session.
  */
 void udp_police(struct udp_session *u, struct police_total *total);

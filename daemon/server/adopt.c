@@ -57,10 +57,12 @@ void adopt_save(struct carry *k, struct server *s)
 /* --- taking it up --------------------------------------------------------------------- */
 
 struct taken {
-	uint32_t connections, sessions, lost_connections, lost_sessions;
+	uint32_t connections, lost;
+	struct orders_tally sessions;
 };
 
-static struct conn *adopt_conn(struct server *s, struct carry *k)
+/* A connection as it was saved, that nobody knows yet. NULL = no memory. */
+static struct conn *load_conn(struct server *s, struct carry *k)
 {
 	struct conn *c = calloc(1, sizeof *c);
 	uint64_t cookie = 0;
@@ -77,50 +79,73 @@ static struct conn *adopt_conn(struct server *s, struct carry *k)
 		c->control.keyed = NULL;
 	}
 	stream_carry(k, &c->stream);
-	if (!k->bad && c->stream.fd >= 0) {
-		c->client = clients_get(s->clients, &c->control.remote, server_mono());
-	}
-	if (!c->client) {
-		control_wipe(&c->control);
-		vault_give(&s->keyed, c->control.keyed);
-		stream_close(&c->stream);
-		free(c);
-		return NULL;
-	}
 	c->server = s;
 	c->control.total = &s->admit;
-	c->control.client = &c->client->admit;
-	conn_enlist(c);
-	if (c->control.counted) {
-		c->control.charged = c->control.class;
-		admit_connection_resume(&s->admit, c->control.charged, c->control.client);
-	}
 	return c;
 }
 
+static void discard(struct conn *c)
+{
+	control_wipe(&c->control);
+	vault_give(&c->server->keyed, c->control.keyed);
+	stream_close(&c->stream);
+	free(c);
+}
+
+/* Class and client are found as for any other that comes. */
+static struct standing *place(struct conn *c)
+{
+	struct standing *st = standing_new(c->server, &c->control.remote);
+
+	if (st && (c->control.modes & MODE_KEYED_MASK) && c->control.state != CONTROL_DERIVING) {
+		standing_prove(c->server, st, c->control.setup.key_id);
+	}
+	return st;
+}
+
+static void enlist(struct conn *c, struct standing *st)
+{
+	c->standing = standing_ref(st);
+	conn_enlist(c);
+	if (c->control.counted) {
+		c->control.charged = c->control.class;
+		admit_connection_resume(&c->server->admit, c->control.charged, c->control.client);
+	}
+}
+
+/* Who may not be here any more goes. */
 static void resume_conn(struct conn *c)
 {
-	struct control_in in = { .kind = CONTROL_POLICY };
+	struct control_in in = { .kind = CONTROL_RESUMED };
 
 	resume_settle(&c->control, server_mono());
+	c->control.barred = standing_judge(c->server, c);
 	crowd_sort(c);
-	if (c->control.state == CONTROL_DERIVING) {
-		(void)orders_derive(c, &in);
+	conn_feed(c, &in);
+	if (c->control.state == CONTROL_DERIVING && orders_derive(c, &in)) {
+		conn_feed(c, &in);
 	}
-	conn_feed(c, &in); /* for its deadline */
 	conn_go_on(c);
 }
 
 static void take_connection(struct server *s, struct carry *k, struct taken *t)
 {
-	struct conn *c = adopt_conn(s, k);
+	struct conn *c = load_conn(s, k);
+	struct standing *st = c && !k->bad ? place(c) : NULL;
+	bool lost = !st || c->stream.fd < 0;
 
-	t->connections += c != NULL;
-	t->lost_connections += !c;
-	if (k->bad) {
-		return;
+	t->connections += !lost;
+	t->lost += lost;
+	if (c && lost) {
+		discard(c);
+		c = NULL;
+	} else if (c) {
+		enlist(c, st);
 	}
-	orders_adopt(k, s, c, &t->sessions, &t->lost_sessions);
+	if (st) {
+		orders_adopt(k, s, st, c, &t->sessions);
+		standing_put(s, st);
+	}
 	if (c) {
 		resume_conn(c);
 	}
@@ -140,14 +165,14 @@ bool adopt_load(struct carry *k, struct server *s)
 		carry_close(k, &record);
 	}
 	record = carry_open(k);
-	orders_adopt(&record, s, NULL, &t.sessions, &t.lost_sessions);
-	if (t.lost_connections || t.lost_sessions) {
+	orders_adopt(&record, s, NULL, NULL, &t.sessions);
+	if (t.lost || t.sessions.lost) {
 		snprintf(detail, sizeof detail,
 			 "%" PRIu32 " connections and %" PRIu32
 			 " sessions: their sockets or ports are not there any more",
-			 t.lost_connections, t.lost_sessions);
+			 t.lost, t.sessions.lost);
 		server_say(s, LOG_EVENT_HANDOVER_LOST, detail);
 	}
-	adopt_say(s, LOG_EVENT_TAKEN_OVER, t.connections, t.sessions);
+	adopt_say(s, LOG_EVENT_TAKEN_OVER, t.connections, t.sessions.taken);
 	return !k->bad && !record.bad;
 }

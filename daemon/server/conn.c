@@ -25,7 +25,6 @@ static void free_conn(struct conn *c)
 
 	orders_forget(c);
 	control_wipe(&c->control);
-	settings_unref(c->settings);
 	ev_io_stop(s->loop, &c->io);
 	ev_timer_stop(s->loop, &c->timer);
 	if (c->next) {
@@ -33,10 +32,11 @@ static void free_conn(struct conn *c)
 	}
 	*(c->prev ? &c->prev->next : &s->conns) = c->next;
 	if (c->control.counted) {
-		admit_connection_end(&s->admit, c->control.charged, &c->client->admit);
+		admit_connection_end(&s->admit, c->control.charged, c->control.client);
 	}
 	crowd_leave(c);
-	clients_put(s->clients, c->client);
+	c->standing->conn = NULL;
+	standing_put(s, c->standing);
 	stream_close(&c->stream);
 	vault_give(&s->keyed, c->control.keyed);
 	free(c);
@@ -94,40 +94,9 @@ static void set_deadline(struct conn *c, struct mono deadline, struct mono now)
 
 const struct policy *conn_policy(const struct conn *c)
 {
-	return c->class ? &c->class->policy : &c->server->keyed_policy;
-}
+	const struct settings_class *class = c->standing->class;
 
-/* Taken from the newest settings; the class it had stays if they have none for it. */
-enum reason conn_choose_class(struct conn *c)
-{
-	struct settings *now = c->server->settings;
-	const struct settings_class *class = NULL;
-	struct usage *u;
-	size_t len;
-
-	if ((c->control.modes & MODE_KEYED_MASK) &&
-	    !crypt_key_id_len(c->control.setup.key_id, &len)) {
-		class = settings_class_by_key(now, c->control.setup.key_id, len);
-	}
-	if (!class) {
-		class = settings_class_by_address(now, &c->control.remote);
-	}
-	u = class ? usage_get(&c->server->usages, class->name) : NULL;
-	if (class && !u) { /* as it was */
-		return c->class ? REASON_OK : REASON_MEMORY_LOW;
-	}
-	if (class || !c->class) {
-		settings_unref(c->settings);
-		c->settings = settings_ref(now);
-		c->class = class;
-	}
-	if (u) {
-		police_total_set(&u->police, class->policy.total_packet_rate,
-				 class->policy.total_octet_rate);
-		c->usage = u;
-		c->control.class = &u->admit;
-	}
-	return c->class ? REASON_OK : REASON_NO_CLASS;
+	return class ? &class->policy : &c->server->keyed_policy;
 }
 
 /*
@@ -190,7 +159,7 @@ void conn_feed(struct conn *c, struct control_in *in)
 			c->closing = c->eof = true; /* no memory */
 		}
 		report_control(c->server->log, &c->control,
-			       &(struct reached_rules){ c->server->settings, c->settings, c->class,
+			       &(struct reached_rules){ c->server->settings, c->standing->class,
 							conn_policy(c) },
 			       &out);
 		c->closing |= out.close || out.abort;
@@ -377,7 +346,7 @@ static bool prepare(struct conn *c, const struct address *remote)
 	if (sock_local(c->stream.fd, &local)) {
 		return false;
 	}
-	control_init(&c->control, &local, remote, &s->admit, &c->client->admit);
+	control_init(&c->control, &local, remote, &s->admit, &c->standing->client->admit);
 	c->control.start_time = s->start_time;
 	choose_sid_address(&c->control, s);
 	host_tune_tcp(c->stream.fd);
@@ -388,7 +357,7 @@ void conn_enlist(struct conn *c)
 {
 	struct server *s = c->server;
 
-	(void)conn_choose_class(c);
+	standing_join(c->standing, c);
 	/* The kernel binds a connection between link-local addresses to their interface, which
 	 * their scope says already. */
 	c->device = address_is_link_local(&c->control.remote) ? 0 : device_of(c->stream.fd);
@@ -409,15 +378,15 @@ static struct conn *allocate(struct server *s, const struct address *remote)
 	struct conn *c = NULL;
 
 	do {
-		struct client *client = clients_get(s->clients, remote, server_mono());
+		struct standing *standing = standing_new(s, remote);
 
-		if (client) {
+		if (standing) {
 			c = calloc(1, sizeof *c);
 		}
 		if (c) {
-			c->client = client;
-		} else if (client) {
-			clients_put(s->clients, client);
+			c->standing = standing;
+		} else {
+			standing_put(s, standing);
 		}
 	} while (!c && memory_lend());
 	return c;
@@ -452,7 +421,7 @@ bool conn_new(struct server *s, int fd, const struct sockaddr_storage *peer)
 	return !s->admit.descriptors_low && s->admit.connections < s->admit.max_connections;
 fail:
 	if (c) {
-		clients_put(s->clients, c->client);
+		standing_put(s, c->standing);
 	}
 	free(c);
 	close(fd);
@@ -474,9 +443,11 @@ void conn_shutdown_all(struct server *s)
 
 void conn_settings_changed(struct server *s)
 {
+	standing_recount(s);
+	orders_recount(s);
 	for (struct conn *c = s->conns; c; c = c->next) {
 		if (!c->lingering) {
-			(void)conn_choose_class(c);
+			c->control.barred = standing_judge(s, c);
 			feed_kind(c, CONTROL_POLICY);
 		}
 	}

@@ -18,10 +18,7 @@ struct conn {
 	struct server *server;
 	struct conn *next, *prev;
 	struct crowd_link crowd;
-	struct client *client;
-	struct settings *settings; /* a reference: the class is in it */
-	const struct settings_class *class; /* NULL = none so far; a KeyID may bring one */
-	struct usage *usage; /* of the class; NULL = none so far */
+	struct standing *standing; /* its class and client */
 	struct kdf_job *job; /* that is waited for */
 	struct control control;
 	ev_io io;
@@ -46,10 +43,6 @@ bool conn_make_room(struct server *s);
 
 /** What holds for this client now. */
 const struct policy *conn_policy(const struct conn *c);
-
-/** Find its class and the counters of that, by KeyID once that is proved, else by address. Else
- * the one that it had stays; the reason is why there is none. */
-enum reason conn_choose_class(struct conn *c);
 
 /** One event, and those that its orders lead to. Frees nothing. */
 void conn_feed(struct conn *c, struct control_in *in);

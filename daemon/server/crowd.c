@@ -57,7 +57,7 @@ static struct conn *oldest_of(const struct crowd *crowd, const struct admit_clas
 
 static bool is_own_fault(const struct conn *c)
 {
-	return c->client->admit.connections >= conn_policy(c)->max_connections_per_client;
+	return c->control.client->connections >= conn_policy(c)->max_connections_per_client;
 }
 
 /* Who has its answer loses least. */

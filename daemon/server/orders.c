@@ -18,11 +18,9 @@ struct order_session {
 	struct session session; /* first: control hands out pointers to it */
 	struct server *server;
 	struct conn *conn; /* NULL when that is gone */
-	struct client *client;
-	struct admit_class *class; /* that it is counted in */
+	struct standing *standing; /* of the connection: where it is counted */
 	struct udp_session *udp;
 	struct place *place; /* while there is udp */
-	struct address peer; /* of the control connection */
 };
 
 static struct order_session *owner_of(struct session *s)
@@ -43,7 +41,7 @@ bool orders_derive(struct conn *c, struct control_in *in)
 {
 	const struct control *control = &c->control;
 	struct kdf_request r = {
-		.settings = c->settings,
+		.settings = c->server->settings,
 		.challenge = control->challenge,
 		.salt = control->salt,
 		.token = control->setup.token,
@@ -59,8 +57,9 @@ bool orders_derive(struct conn *c, struct control_in *in)
 		return refuse_key(in, REASON_MEMORY_LOW);
 	}
 	if (!crypt_key_id_len(control->setup.key_id, &len)) {
-		r.key = keys_find(c->settings->keys, control->setup.key_id, len);
+		r.key = keys_find(c->server->settings->keys, control->setup.key_id, len);
 	}
+	standing_mark(c->server, control, control->keyed->mark);
 	rc = kdf_submit(c->server->kdf, &r, c, &c->job);
 	if (rc == -EAGAIN) {
 		return refuse_key(in, REASON_KDF_QUEUE);
@@ -68,19 +67,27 @@ bool orders_derive(struct conn *c, struct control_in *in)
 	return rc ? refuse_key(in, REASON_MEMORY_LOW) : false;
 }
 
+/* What was proved is worth nothing if the keys changed meanwhile: then it is asked again. */
 void orders_derived(void *owner, const struct crypt_keys *keys, bool known)
 {
 	struct conn *c = owner;
 	struct control_in in = { .kind = CONTROL_KEY_READY, .keys = keys };
-	enum reason why = keys ? conn_choose_class(c) : REASON_AUTH_FAILED;
 
 	c->job = NULL;
+	if (!standing_same_key(c->server, &c->control)) {
+		if (orders_derive(c, &in)) {
+			conn_feed(c, &in);
+			conn_go_on(c);
+		}
+		return;
+	}
 	if (!keys) {
 		report_auth_failed(c->server->log, &c->control, known);
+		refuse_key(&in, REASON_AUTH_FAILED);
+	} else {
+		standing_prove(c->server, c->standing, c->control.setup.key_id);
 	}
-	if (why != REASON_OK) {
-		refuse_key(&in, why);
-	} else if (getrandom(in.random, sizeof in.random, 0) != sizeof in.random) {
+	if (keys && getrandom(in.random, sizeof in.random, 0) != sizeof in.random) {
 		refuse_key(&in, REASON_INTERNAL);
 	}
 	conn_feed(c, &in);
@@ -162,7 +169,6 @@ void orders_open(struct conn *c, struct control_in *in)
 	o->session.spec = *spec;
 	o->session.spec.device = c->device;
 	o->conn = c;
-	o->peer = c->control.remote;
 	in->error = open_port(c, o);
 	if (in->error) {
 		place_drop(o->place);
@@ -170,9 +176,9 @@ void orders_open(struct conn *c, struct control_in *in)
 		return;
 	}
 	take_place(o);
-	udp_police(o->udp, c->usage ? &c->usage->police : NULL);
-	o->client = clients_ref(c->client);
-	o->class = c->control.class;
+	udp_police(o->udp, &c->standing->usage->police);
+	o->standing = standing_ref(c->standing);
+	o->standing->sessions++;
 	in->kind = CONTROL_PORT_READY;
 	in->session = &o->session;
 }
@@ -219,14 +225,18 @@ void orders_forget(struct conn *c)
 	}
 }
 
-static const char *class_name(const struct server *s, const struct admit_class *class)
+void orders_recount(struct server *s)
 {
-	const struct usage *u = s->usages;
+	struct udp_session *u = NULL;
 
-	while (u && &u->admit != class) {
-		u = u->next;
+	while ((u = udp_next(s->reflector, u))) {
+		const struct order_session *o = udp_owner(u);
+
+		/* Who is in no class any more keeps the rates that there were. */
+		if (o->standing->class) {
+			udp_police(u, &o->standing->usage->police);
+		}
 	}
-	return u ? u->name : "";
 }
 
 void orders_session_ended(void *context, void *owner, enum udp_end why,
@@ -237,10 +247,11 @@ void orders_session_ended(void *context, void *owner, enum udp_end why,
 	struct control_in in = { .kind = CONTROL_SESSION_ENDED, .session = &o->session };
 
 	if (why != UDP_END_HANDED_OVER) {
-		ends_add(s->ends, &o->peer, &o->session, class_name(s, o->class), why, counters);
+		ends_add(s->ends, &o->standing->peer, &o->session, o->standing->usage->name, why,
+			 counters);
 	}
-	admit_session_end(&s->admit, o->class, &o->client->admit);
-	clients_put(s->clients, o->client);
+	standing_end_session(s, o->standing);
+	standing_put(s, o->standing);
 	place_leave(&s->places, o->place);
 	o->place = NULL;
 	o->udp = NULL;
@@ -252,44 +263,9 @@ void orders_session_ended(void *context, void *owner, enum udp_end why,
 	}
 }
 
-static void recount_conn(struct conn *c, struct mono now)
-{
-	struct client *client = clients_get(c->server->clients, &c->control.remote, now);
-
-	if (client) { /* else it stays where it is */
-		c->client->admit.connections -= c->control.counted;
-		client->admit.connections += c->control.counted;
-		clients_put(c->server->clients, c->client);
-		c->client = client;
-		c->control.client = &client->admit;
-	}
-}
-
-void orders_recount(struct server *s)
-{
-	struct mono now = server_mono();
-	struct udp_session *u = NULL;
-
-	for (struct conn *c = s->conns; c; c = c->next) {
-		recount_conn(c, now);
-	}
-	while ((u = udp_next(s->reflector, u))) {
-		struct order_session *o = udp_owner(u);
-		struct client *client = clients_get(s->clients, &o->peer, now);
-
-		if (client) {
-			o->client->admit.sessions--;
-			client->admit.sessions++;
-			clients_put(s->clients, o->client);
-			o->client = client;
-		}
-	}
-}
-
 /* --- for the next process ------------------------------------------------------------- */
 
 struct past {
-	char class[SETTINGS_CLASS_NAME_MAX + 1];
 	uint64_t cookie; /* of the socket; 0 on a shared port */
 	bool live; /* it has not ended */
 };
@@ -298,26 +274,20 @@ static void carry_session(struct carry *k, struct order_session *o, struct past 
 {
 	p->live = carry_small(k, p->live, 1);
 	CARRY(k, p->cookie);
-	CARRY(k, p->class);
 	resume_session(k, &o->session);
-	resume_address(k, &o->peer);
-	k->bad |= k->way == CARRY_LOAD && p->class[sizeof p->class - 1];
 }
 
-static void save_session(struct carry *k, const struct server *s, struct order_session *o)
+static void save_session(struct carry *k, struct order_session *o)
 {
-	struct carry record = carry_open(k);
 	struct past p = { .live = o->udp };
 
-	snprintf(p.class, sizeof p.class, "%s", class_name(s, o->class));
 	if (o->udp && udp_fd(o->udp) >= 0) {
 		p.cookie = passed_cookie(udp_fd(o->udp));
 	}
-	carry_session(&record, o, &p);
+	carry_session(k, o, &p);
 	if (o->udp) {
-		udp_carry(&record, o->udp);
+		udp_carry(k, o->udp);
 	}
-	carry_close(k, &record);
 }
 
 /* Its connection is gone, or will not come along. */
@@ -339,86 +309,131 @@ static uint32_t count_orphans(const struct server *s)
 	return n;
 }
 
+static void carry_standing(struct carry *k, struct address *peer,
+			   uint8_t key_id[static CRYPT_KEY_ID_LEN])
+{
+	resume_address(k, peer);
+	carry(k, key_id, CRYPT_KEY_ID_LEN);
+}
+
+static void save_orphan(struct carry *k, struct order_session *o)
+{
+	carry_standing(k, &o->standing->peer, o->standing->key_id);
+	save_session(k, o);
+}
+
 void orders_carry(struct carry *k, const struct server *s, const struct conn *c)
 {
 	uint32_t n = c ? c->control.sessions : count_orphans(s);
 	struct udp_session *u = NULL;
+	struct carry record;
 
 	CARRY(k, n);
 	for (struct session *i = c ? c->control.first : NULL; i; i = i->next) {
-		save_session(k, s, owner_of(i));
+		record = carry_open(k);
+		save_session(&record, owner_of(i));
+		carry_close(k, &record);
 	}
 	while (!c && (u = udp_next(s->reflector, u))) {
 		if (is_orphan(u)) {
-			save_session(k, s, udp_owner(u));
+			record = carry_open(k);
+			save_orphan(&record, udp_owner(u));
+			carry_close(k, &record);
 		}
 	}
 }
 
 /* Its socket and its places. */
-static bool adopt(struct carry *k, struct order_session *o, const struct past *p)
+static bool adopt(struct carry *k, struct order_session *o, struct standing *st,
+		  const struct past *p)
 {
 	struct server *s = o->server;
-	struct usage *u = usage_get(&s->usages, p->class);
 	int fd = p->cookie ? passed_socket(&s->passed, p->cookie) : -1;
 
-	if (u && (!p->cookie || fd >= 0)) {
-		o->class = &u->admit;
-		o->client = clients_get(s->clients, &o->peer, server_mono());
-	}
-	if (!o->client) {
-		if (fd >= 0) {
-			close(fd);
-		}
+	if (p->cookie && fd < 0) {
 		return false;
 	}
-	if (udp_adopt(s->reflector, &o->session.spec, o->session.port, fd, k, o, &u->police,
+	if (udp_adopt(s->reflector, &o->session.spec, o->session.port, fd, k, o, &st->usage->police,
 		      &o->udp) < 0) {
-		clients_put(s->clients, o->client);
 		return false;
 	}
 	take_place(o);
-	admit_session_resume(&s->admit, o->class, &o->client->admit);
+	o->standing = standing_ref(st);
+	standing_resume_session(s, st);
 	return true;
 }
 
-static bool load_session(struct carry *k, struct server *s, struct conn *c)
+/* with its connection a session ends, but for one that is stopping. */
+static void settle(struct order_session *o, struct conn *c, struct orders_tally *t)
+{
+	if (c) {
+		resume_link(&c->control, &o->session);
+	} else if (!o->udp) {
+		free(o);
+		return;
+	} else if (o->session.state != SESSION_STOPPING) {
+		udp_end(o->udp);
+		return;
+	}
+	t->taken++;
+}
+
+static void load_session(struct carry *k, struct server *s, struct standing *st, struct conn *c,
+			 struct orders_tally *t)
 {
 	struct order_session *o = new_session(s);
 	struct past p = { 0 };
 
 	if (!o) {
-		return false;
+		t->lost++;
+		return;
 	}
 	o->conn = c;
 	carry_session(k, o, &p);
-	if (k->bad || (!c && !p.live) || (p.live && !adopt(k, o, &p))) {
+	if (k->bad || (p.live && !adopt(k, o, st, &p))) {
 		place_drop(o->place);
 		free(o);
-		return false;
+		t->lost++;
+		return;
 	}
 	if (!p.live) {
 		place_drop(o->place);
 		o->place = NULL;
 	}
-	if (c) {
-		resume_link(&c->control, &o->session);
-	}
-	return true;
+	settle(o, c, t);
 }
 
-void orders_adopt(struct carry *k, struct server *s, struct conn *c, uint32_t *taken,
-		  uint32_t *lost)
+static void load_orphan(struct carry *k, struct server *s, struct orders_tally *t)
+{
+	uint8_t key_id[CRYPT_KEY_ID_LEN];
+	struct address peer = { 0 };
+	struct standing *st;
+
+	carry_standing(k, &peer, key_id);
+	st = k->bad ? NULL : standing_new(s, &peer);
+	if (!st) {
+		t->lost++;
+		return;
+	}
+	standing_prove(s, st, key_id);
+	load_session(k, s, st, NULL, t);
+	standing_put(s, st);
+}
+
+void orders_adopt(struct carry *k, struct server *s, struct standing *st, struct conn *c,
+		  struct orders_tally *t)
 {
 	uint32_t n = 0;
 
 	CARRY(k, n);
 	for (; n && !k->bad; n--) {
 		struct carry record = carry_open(k);
-		bool good = load_session(&record, s, c);
 
-		*taken += good;
-		*lost += !good;
+		if (st) {
+			load_session(&record, s, st, c, t);
+		} else {
+			load_orphan(&record, s, t);
+		}
 		carry_close(k, &record);
 	}
 }

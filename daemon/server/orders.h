@@ -10,6 +10,7 @@
 
 struct conn;
 struct server;
+struct standing;
 
 /** Order DERIVE. False: the answer comes later. True: @in is the answer. */
 bool orders_derive(struct conn *c, struct control_in *in);
@@ -26,17 +27,25 @@ void orders_carry_out(struct conn *c);
 /** The connection goes: its sessions must not remember it. */
 void orders_forget(struct conn *c);
 
+/** The settings changed, and the classes were found anew: so are the rates that sessions share. */
+void orders_recount(struct server *s);
+
 /** reflector_config.ended: a session is over; @context is the server. */
 void orders_session_ended(void *context, void *owner, enum udp_end why,
 			  const struct udp_counters *counters);
 
-/** What is one client is another: its connections and sessions are counted anew. */
-void orders_recount(struct server *s);
-
 /** For the next process: the sessions of a connection, or those of none if @c is NULL. */
 void orders_carry(struct carry *k, const struct server *s, const struct conn *c);
 
-/** Go on with these: how many could be taken is added to @taken, the others to @lost. @c NULL:
- * their connection is gone. */
-void orders_adopt(struct carry *k, struct server *s, struct conn *c, uint32_t *taken,
-		  uint32_t *lost);
+struct orders_tally {
+	uint32_t taken;
+	uint32_t lost; /* their sockets or ports are not there, or there is no memory */
+};
+
+/**
+ * Go on with these.
+ * @st  NULL: the connection of each was gone already
+ * @c   NULL: it is lost, and what was not stopping ends at once, with its event (R-190)
+ */
+void orders_adopt(struct carry *k, struct server *s, struct standing *st, struct conn *c,
+		  struct orders_tally *t);

@@ -87,7 +87,7 @@ bool reached_find(enum reason r, const struct control *c, const struct reached_r
 	if (!l.key) {
 		return false;
 	}
-	place = settings_origin(class ? rules->of_class : rules->settings, l.key, class);
+	place = settings_origin(rules->settings, l.key, class);
 	if (l.now != NO_NUMBER) {
 		(void)snprintf(out->now, sizeof out->now, "%u", l.now);
 	}

@@ -10,8 +10,7 @@
 
 /* Under which rules a connection stands. */
 struct reached_rules {
-	const struct settings *settings; /* the newest */
-	const struct settings *of_class; /* that the class is in */
+	const struct settings *settings; /* that hold; the class is in them */
 	const struct settings_class *class; /* NULL = none */
 	const struct policy *policy;
 };

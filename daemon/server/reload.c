@@ -7,7 +7,6 @@
 #include "daemon/server/conn.h"
 #include "daemon/server/lightlog.h"
 #include "daemon/server/notify.h"
-#include "daemon/server/orders.h"
 #include "daemon/server/server.h"
 
 #include <errno.h>
@@ -97,6 +96,7 @@ void reload_use(struct server *s, struct settings *settings)
 	uint32_t keyed = settings_keyed_modes(settings);
 
 	s->settings = settings;
+	usage_use(&s->usages, settings);
 	s->admit.max_connections = settings->policy.max_connections;
 	s->admit.max_sessions = settings->policy.max_sessions;
 	s->admit.limits_temporary = settings->accept_code == ACCEPT_TEMPORARY;
@@ -125,9 +125,7 @@ static void take_settings(struct server *s, struct settings *next)
 	announce_reloaded(s, s->settings, next);
 	settings_unref(s->settings);
 	reload_use(s, next);
-	if (clients_set_prefix(s->clients, next->ipv6_client_prefix)) {
-		orders_recount(s);
-	}
+	(void)clients_set_prefix(s->clients, next->ipv6_client_prefix); /* then all are recounted */
 	conn_settings_changed(s);
 	log_set_level(s->log, (int)next->log_level);
 	log_set_prefix(s->log, next->ipv6_client_prefix);
@@ -150,6 +148,9 @@ void reload_on_hup(struct ev_loop *loop, ev_signal *w, int events)
 	}
 	notify_say(s->notify, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, server_mono().ns / 1000);
 	rc = settings_load(s->config_path, &next, &err);
+	if (!rc) {
+		rc = usage_prepare(&s->usages, next);
+	}
 	if (!rc) {
 		rc = reload_listen(s, next, err.text, sizeof err.text);
 	}

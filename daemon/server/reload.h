@@ -13,7 +13,7 @@ struct server;
 /** Open what @settings want. Return 0, or negative errno with @why; then nothing has changed. */
 NODISCARD int reload_listen(struct server *s, struct settings *settings, char *why, size_t size);
 
-/** They hold from now on; the reference is taken over. */
+/** They hold from now on; the reference is taken over. To be called after usage_prepare(). */
 void reload_use(struct server *s, struct settings *settings);
 
 /** Log the listeners and ports that were not told yet. */

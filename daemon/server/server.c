@@ -324,6 +324,11 @@ int server_run(const struct server_options *o, struct settings *settings)
 	int rc;
 
 	places_init(&s.places);
+	rc = usage_prepare(&s.usages, settings);
+	if (rc < 0) {
+		settings_unref(settings);
+		return rc;
+	}
 	s.running = settings_ref(settings);
 	reload_use(&s, settings);
 	rc = start(&s, o);

@@ -18,6 +18,7 @@
 #include "daemon/server/log.h"
 #include "daemon/server/passed.h"
 #include "daemon/server/place.h"
+#include "daemon/server/standing.h"
 #include "daemon/server/usage.h"
 
 #include <ev.h>
@@ -45,7 +46,8 @@ struct server {
 	bool absent_said; /* in the log: a family that the host has not got */
 	struct settings *running; /* those of the start: what holds until a restart */
 	struct admit_total admit;
-	struct usage *usages;
+	struct usages usages;
+	struct standing *standings; /* of all connections and sessions */
 	struct places places; /* of sessions */
 	struct host host;
 	struct burden burden;

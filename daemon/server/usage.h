@@ -16,8 +16,25 @@ struct usage {
 	struct usage *next;
 };
 
+struct usages {
+	struct usage *list; /* names are the operator's, so it stays short */
+	struct usage nobody; /* of what runs for clients that are in no class any more */
+	struct usage **of,
+		**next; /* a row for each class of the settings: that hold, that may come */
+};
+
 /** The entry of a class, made if there is none yet; NULL = no memory. Never freed before the
- * list: connections and sessions point to it. Names are the operator's, so it stays short. */
+ * list: connections and sessions point to it. */
 struct usage *usage_get(struct usage **list, const char *name);
 
-void usage_free(struct usage **list);
+/** Have an entry for each class of @next, in case these come to hold. Return 0 or -ENOMEM. */
+NODISCARD int usage_prepare(struct usages *u, const struct settings *next);
+
+/** They do, with the rates of their classes. */
+void usage_use(struct usages *u, const struct settings *now);
+
+/** The entry of a class of the settings that hold; of nobody for NULL. */
+struct usage *usage_of(struct usages *u, const struct settings *now,
+		       const struct settings_class *class);
+
+void usage_free(struct usages *u);

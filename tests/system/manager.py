@@ -11,6 +11,7 @@ import tempfile
 import threading
 
 from harness import same
+from keyed import keyed_daemon
 
 ACTIVATE = [sys.executable, "-B",
             os.path.join(os.path.dirname(os.path.abspath(__file__)), "activate.py")]
@@ -109,3 +110,10 @@ class Manager:
         since = daemon.log_size()
         self.start(daemon)
         return since
+
+
+def managed(t, config=None):
+    """A twampd under a service manager."""
+    m = Manager()
+    t.stack.callback(m.close)
+    return m, keyed_daemon(t, config, env=m.environment())

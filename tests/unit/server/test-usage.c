@@ -12,6 +12,7 @@ START_TEST(by_name)
 {
 	enum { N = 100 };
 	struct usage *list = NULL, *made[N];
+	struct usages all = { 0 };
 	char name[SETTINGS_CLASS_NAME_MAX + 1], longest[SETTINGS_CLASS_NAME_MAX + 1];
 
 	for (int i = 0; i < N; i++) {
@@ -33,9 +34,52 @@ START_TEST(by_name)
 	ck_assert_ptr_eq(usage_get(&list, longest), made[0]);
 	longest[sizeof(longest) - 2] = '\0';
 	ck_assert_ptr_ne(usage_get(&list, longest), made[0]);
-	usage_free(&list);
-	ck_assert_ptr_null(list);
-	usage_free(&list);
+	all.list = list;
+	usage_free(&all);
+	ck_assert_ptr_null(all.list);
+	usage_free(&all);
+}
+END_TEST
+
+/* Settings with these classes and a rate for each. */
+static void make(struct settings *s, struct settings_class *classes, size_t n, const char *names)
+{
+	*s = (struct settings){ .classes = classes, .n_classes = n };
+	strcpy(s->fallback.name, "default");
+	for (size_t i = 0; i < n; i++) {
+		classes[i] = (struct settings_class){ .name = { names[i] } };
+		classes[i].policy.total_packet_rate = (uint32_t)(i + 1);
+	}
+}
+
+/* The settings that hold have an entry for each class, and nobody's is one of its own. */
+START_TEST(of_settings)
+{
+	struct settings_class old_classes[2], new_classes[2];
+	struct settings old, next;
+	struct usages u = { 0 };
+	struct usage *a, *b;
+
+	make(&old, old_classes, 2, "ab");
+	make(&next, new_classes, 2, "ca");
+	ck_assert_int_eq(usage_prepare(&u, &old), 0);
+	usage_use(&u, &old);
+	a = usage_of(&u, &old, &old_classes[0]);
+	b = usage_of(&u, &old, &old_classes[1]);
+	ck_assert_str_eq(a->name, "a");
+	ck_assert_uint_eq(b->police.packet_rate, 2);
+	ck_assert_str_eq(usage_of(&u, &old, &old.fallback)->name, "default");
+	ck_assert_ptr_eq(usage_of(&u, &old, NULL), &u.nobody);
+	/* prepared, but something else fails: all is as before */
+	ck_assert_int_eq(usage_prepare(&u, &next), 0);
+	ck_assert_ptr_eq(usage_of(&u, &old, &old_classes[0]), a);
+	ck_assert_uint_eq(a->police.packet_rate, 1);
+	ck_assert_int_eq(usage_prepare(&u, &next), 0);
+	usage_use(&u, &next);
+	ck_assert_ptr_eq(usage_of(&u, &next, &new_classes[1]), a);
+	ck_assert_uint_eq(a->police.packet_rate, 2);
+	ck_assert_uint_eq(b->police.packet_rate, 2); /* what still runs there keeps its rate */
+	usage_free(&u);
 }
 END_TEST
 
@@ -63,6 +107,7 @@ int main(void)
 	int failed;
 
 	tcase_add_test(tc, by_name);
+	tcase_add_test(tc, of_settings);
 	tcase_add_test(tc, control_group);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/server/standing.h"
+
+#include "daemon/config/keys.h"
+#include "daemon/server/conn.h"
+#include "daemon/server/server.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* By KeyID, else by address. */
+static void find(struct server *s, struct standing *st)
+{
+	size_t len;
+
+	st->class = NULL;
+	if (!crypt_key_id_len(st->key_id, &len)) {
+		st->class = settings_class_by_key(s->settings, st->key_id, len);
+	}
+	if (!st->class) {
+		st->class = settings_class_by_address(s->settings, &st->peer);
+	}
+	st->usage = usage_of(&s->usages, s->settings, st->class);
+	if (st->conn) {
+		standing_join(st, st->conn);
+	}
+}
+
+void standing_join(struct standing *st, struct conn *c)
+{
+	st->conn = c;
+	c->control.class = st->class ? &st->usage->admit : NULL;
+	c->control.client = &st->client->admit;
+}
+
+struct standing *standing_new(struct server *s, const struct address *peer)
+{
+	struct standing *st = calloc(1, sizeof *st);
+
+	if (!st) {
+		return NULL;
+	}
+	st->peer = *peer;
+	st->client = clients_get(s->clients, peer, server_mono());
+	if (!st->client) {
+		free(st);
+		return NULL;
+	}
+	st->holders = 1;
+	st->next = s->standings;
+	if (st->next) {
+		st->next->prev = st;
+	}
+	s->standings = st;
+	find(s, st);
+	return st;
+}
+
+struct standing *standing_ref(struct standing *st)
+{
+	st->holders++;
+	return st;
+}
+
+void standing_put(struct server *s, struct standing *st)
+{
+	if (!st || --st->holders) {
+		return;
+	}
+	assert(!st->sessions);
+	if (st->next) {
+		st->next->prev = st->prev;
+	}
+	*(st->prev ? &st->prev->next : &s->standings) = st->next;
+	clients_put(s->clients, st->client);
+	free(st);
+}
+
+void standing_prove(struct server *s, struct standing *st,
+		    const uint8_t key_id[static CRYPT_KEY_ID_LEN])
+{
+	memcpy(st->key_id, key_id, sizeof st->key_id);
+	find(s, st);
+}
+
+void standing_mark(const struct server *s, const struct control *c,
+		   uint8_t out[static CRYPT_MARK_LEN])
+{
+	const struct key *key = NULL;
+	size_t len;
+
+	if (!crypt_key_id_len(c->setup.key_id, &len)) {
+		key = keys_find(s->settings->keys, c->setup.key_id, len);
+	}
+	memset(out, 0, CRYPT_MARK_LEN);
+	if (key) {
+		crypt_mark(out, key->passphrase, key->passphrase_len, c->salt);
+	}
+}
+
+bool standing_same_key(const struct server *s, const struct control *c)
+{
+	uint8_t now[CRYPT_MARK_LEN];
+	bool same;
+
+	standing_mark(s, c, now);
+	same = !memcmp(now, c->keyed->mark, sizeof now);
+	explicit_bzero(now, sizeof now);
+	return same;
+}
+
+enum reason standing_judge(const struct server *s, const struct conn *c)
+{
+	const struct control *control = &c->control;
+	const struct settings_class *class = c->standing->class;
+	bool in = control->state >= CONTROL_READY && control->state <= CONTROL_ACTIVE;
+
+	if (in && (control->modes & MODE_KEYED_MASK) && !standing_same_key(s, control)) {
+		return REASON_KEY_REMOVED;
+	}
+	if (!class) { /* a KeyID may yet bring one */
+		return in || !s->keyed_policy.modes ? REASON_NO_CLASS : REASON_OK;
+	}
+	if (in && !(control->modes & MODE_SECURITY_MASK & class->policy.modes)) {
+		return REASON_MODE_NOT_OFFERED;
+	}
+	return REASON_OK;
+}
+
+/* Its entry may be another one, too: that depends on how many addresses are one client. */
+static struct client *find_client(struct server *s, const struct standing *st)
+{
+	struct client *c = clients_get(s->clients, &st->peer, server_mono());
+
+	return c ? c : clients_ref(st->client);
+}
+
+static void recount(struct server *s, struct standing *st)
+{
+	struct admit_place from = { &st->usage->admit, &st->client->admit }, to;
+	struct client *old = st->client;
+
+	find(s, st);
+	st->client = find_client(s, st);
+	to = (struct admit_place){ &st->usage->admit, &st->client->admit };
+	admit_move(&from, &to, 0, st->sessions);
+	if (st->conn) {
+		struct control *c = &st->conn->control;
+
+		if (c->counted) {
+			from.class = c->charged;
+			to.class = c->charged = c->class;
+			admit_move(&from, &to, 1, 0);
+		}
+		standing_join(st, st->conn);
+	}
+	clients_put(s->clients, old);
+}
+
+void standing_recount(struct server *s)
+{
+	for (struct standing *st = s->standings; st; st = st->next) {
+		recount(s, st);
+	}
+}
+
+void standing_resume_session(struct server *s, struct standing *st)
+{
+	admit_session_resume(&s->admit, &st->usage->admit, &st->client->admit);
+	st->sessions++;
+}
+
+void standing_end_session(struct server *s, struct standing *st)
+{
+	assert(st->sessions);
+	st->sessions--;
+	admit_session_end(&s->admit, &st->usage->admit, &st->client->admit);
+}
