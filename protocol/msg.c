@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "protocol/msg.h"
 
+#include "protocol/mode.h"
+
 _Static_assert(MSG_GREETING_LEN == 12 + 4 + 16 + 16 + 4 + 12, "RFC 4656 3.1");
 _Static_assert(MSG_SETUP_LEN == 4 + MSG_KEY_ID_LEN + MSG_TOKEN_LEN + 16, "RFC 4656 3.1");
 _Static_assert(MSG_SERVER_START_LEN == 15 + 1 + 16 + 8 + 8, "RFC 4656 3.1");
@@ -29,8 +31,9 @@ int msg_get_greeting(const uint8_t in[static MSG_GREETING_LEN], struct msg_greet
 	wire_get(&w, m->challenge, sizeof(m->challenge));
 	wire_get(&w, m->salt, sizeof(m->salt));
 	m->count = wire_get32(&w);
-	/* Modes 0 ends the talk: what follows need not be filled in. */
-	if (m->modes != 0 && (m->count < MSG_COUNT_MIN || (m->count & (m->count - 1)) != 0)) {
+	/* Without a mode with keys nothing is derived, and some servers leave Count at 0. */
+	if (m->modes & MODE_KEYED_MASK &&
+	    (m->count < MSG_COUNT_MIN || (m->count & (m->count - 1)) != 0)) {
 		return MSG_BAD_VALUE;
 	}
 	return 0;

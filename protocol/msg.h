@@ -68,7 +68,10 @@ struct msg_greeting {
 /** Server-Greeting. RFC 4656 3.1 */
 void msg_put_greeting(uint8_t out[static MSG_GREETING_LEN], const struct msg_greeting *m);
 
-/** MSG_BAD_VALUE if Modes != 0 and Count is no power of two or below 1024. RFC 4656 3.1 */
+/**
+ * MSG_BAD_VALUE if Modes has one with keys, and Count is no power of two or below 1024.
+ * RFC 4656 3.1
+ */
 NODISCARD int msg_get_greeting(const uint8_t in[static MSG_GREETING_LEN], struct msg_greeting *m);
 
 /*

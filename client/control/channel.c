@@ -63,7 +63,7 @@ static ssize_t read_some(int fd, uint8_t *to, size_t n, struct mono deadline)
 static int tell_read(struct channel *c, const char *message, size_t have, size_t want,
 		     ssize_t error, struct outcome *out)
 {
-	c->broken = error != -ETIMEDOUT || have > 0;
+	c->broken = (error != -ETIMEDOUT && error != -EINTR) || have > 0;
 	if (error == -EINTR) {
 		return outcome_set(out, OUTCOME_INCOMPLETE, 0, "interrupted while waiting for %s",
 				   message);

@@ -217,6 +217,7 @@ class FakeServer:
         self.port = self.listener.getsockname()[1]
         self.connections = 0
         self.connect_times = []
+        self.silenced, self.unheard = False, b''  # nothing was said; what came then
         self.setups, self.requests, self.starts, self.stops = [], [], [], []
         self.start_times, self.stop_times = [], []
         self.trailing = []  # octets after the Stop-Sessions
@@ -290,8 +291,9 @@ class FakeServer:
         if how:
             conn.sock.sendall(message[:self.script.get('cut', 0)])
             if how == 'silent':
-                while conn.sock.recv(4096):
-                    pass
+                self.silenced = True
+                while octets := conn.sock.recv(4096):
+                    self.unheard += octets
             return False
         if self.script.get('fragment'):
             conn.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -10,6 +10,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 
@@ -322,8 +323,55 @@ def modes_not_in_common():  # R-301 S-4 S-5
 @test
 def bad_count():  # R-302
     for count in (0, 512, 1025):
-        with FakeServer(count=count) as s:
+        with FakeServer(count=count, modes=5) as s:
             no_accept(s)
+        with FakeServer(count=count) as s:  # nothing is derived: it does not matter
+            assert measure(s)['exit'] == 0
+
+
+def through(named, command, *args):
+    return subprocess.run([*named, TWAMP, command, *QUICK[:6], *args], capture_output=True, text=True,
+                          timeout=LIMIT)
+
+
+@test
+def other_addresses_are_tried():
+    """A name whose first address refuses or is silent, and whose second one answers."""
+    with tempfile.TemporaryDirectory() as folder:
+        hosts = os.path.join(folder, 'hosts')
+        with open(hosts, 'w') as f:
+            f.write('127.0.0.9 probe.test\n127.0.0.1 probe.test\n')
+        count = 0
+        named = ['unshare', '--mount', 'sh', '-c', 'mount --bind "$0" /etc/hosts && exec "$@"', hosts]
+        for last in ('127.0.0.1', '127.0.0.9'):  # whatever the order is, one of them is second
+            with FakeServer(address=last) as s:
+                r = through(named, 'controller', '--json', f'probe.test:{s.port}')
+                result = json.loads(r.stdout)
+                assert (r.returncode, result['result'], r.stderr) == (0, 'measured', ''), r
+                assert result['address'] == last, result
+                noted = result['notes']
+                r = through(named, 'controller', f'probe.test:{s.port}')
+                assert (r.returncode, r.stdout.count('  note: ')) == (0, len(noted)), r
+            reflector = Reflector(socket.AF_INET, last, None)
+            reflector.start()
+            r = through(named, 'sender', '--json', f'probe.test:{reflector.port}')
+            reflector.close()
+            result = json.loads(r.stdout)
+            assert (r.returncode, result['answered'], result['address']) == (0, 10, last), r
+            count += len(noted)
+            assert len(noted) == len(result['notes']), (noted, result)
+            assert all('refused; the next address was tried' in n for n in noted), noted
+        assert count == 1
+        r = subprocess.run([*named, TWAMP, 'controller', '--source', '::1', 'probe.test'],
+                           capture_output=True, text=True, timeout=LIMIT)
+        assert r.returncode == 30 and 'no address of the family' in r.stderr, r
+
+
+@test
+def mapped_address_is_ipv4():
+    with FakeServer() as s:
+        r = run('controller', *QUICK, '--json', f'[::ffff:127.0.0.1]:{s.port}')
+        assert (r.returncode, json.loads(r.stdout)['address']) == (0, '127.0.0.1'), r
 
 
 @test
@@ -669,6 +717,22 @@ def interrupt():  # Ctrl-C: results so far, and a proper stop
             r = json.loads(p.communicate(timeout=LIMIT)[0])
             assert p.returncode == 0 and r['interrupted'] is True and r['sent'] == r['answered'] > 5, r
             wait_until(lambda: s.stops)
+
+
+@test
+def interrupt_in_every_phase():
+    for phase in ('greeting', 'server-start', 'accept-session', 'start-ack'):
+        with FakeServer(silent=phase) as s:
+            p = subprocess.Popen([TWAMP, 'controller', '--json', '--control-timeout', '3600s',
+                                  f'127.0.0.1:{s.port}'], stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True)
+            wait_until(lambda: s.silenced)
+            p.send_signal(signal.SIGINT)
+            out = p.communicate(timeout=LIMIT)[0]
+            r = json.loads(out)
+            assert p.returncode == 1 and 'interrupted while waiting' in r['message'], (phase, r)
+            if phase == 'start-ack':
+                wait_until(lambda: len(s.unheard) == 32)  # Stop-Sessions
 
 
 @test
