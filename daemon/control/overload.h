@@ -39,3 +39,12 @@ struct overload_marks {
 bool overload_judge(struct admit_total *t, struct overload_marks *marks,
 		    const struct overload *limits, const struct overload_sample *now,
 		    bool memory_low);
+
+#define OVERLOAD_TEXT_LEN 600
+/**
+ * What is too much, each with the measure, its value and the limit: "cpu-load: overload.loop_lag
+ * is 350 ms, the limit 200 ms". @now: what @marks were judged by. Returns @buf. Pure.
+ */
+char *overload_text(const struct admit_total *t, const struct overload_marks *marks,
+		    const struct overload *limits, const struct overload_sample *now,
+		    char buf[static OVERLOAD_TEXT_LEN]);

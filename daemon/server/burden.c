@@ -11,7 +11,6 @@
 
 #define BEAT_S 0.05
 #define LOOK_S 0.9 /* between two looks at the load */
-#define TEXT_LEN 80
 #define CARDS_LEN 400 /* network cards and their state */
 #define FDS_SPARE 64 /* threads, log, listeners, name service */
 
@@ -65,12 +64,12 @@ static void on_beat(struct ev_loop *loop, ev_timer *w, int events)
 static void say_load(struct server *s)
 {
 	const struct admit_total *t = &s->admit;
-	char text[TEXT_LEN];
+	char text[OVERLOAD_TEXT_LEN];
 
 	if (t->cpu_load || t->memory_low || t->net_buffers) {
-		snprintf(text, sizeof text, "%s%s%s", t->cpu_load ? " cpu-load" : "",
-			 t->memory_low ? " memory-low" : "", t->net_buffers ? " net-buffers" : "");
-		server_say(s, LOG_EVENT_OVERLOADED, text + 1);
+		server_say(s, LOG_EVENT_OVERLOADED,
+			   overload_text(t, &s->burden.marks, &s->settings->overload,
+					 &s->burden.sample, text));
 	} else {
 		server_say(s, LOG_EVENT_RECOVERED, NULL);
 	}
@@ -129,6 +128,7 @@ void burden_look(struct server *s)
 	};
 	s->burden.worst_lag_ms = 0;
 	s->burden.drops = drops;
+	s->burden.sample = now;
 	if (overload_judge(&s->admit, &s->burden.marks, &s->settings->overload, &now,
 			   memory_is_low())) {
 		say_load(s);

@@ -22,6 +22,7 @@ struct burden {
 		uint64_t tx, rcvbuf;
 	} drops; /* until then */
 	struct overload_marks marks;
+	struct overload_sample sample; /* that they come from */
 	struct health health;
 };
 

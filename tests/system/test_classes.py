@@ -420,7 +420,7 @@ def overload(t):
             true(sender.exchange(to, packet), "a running session lost packet %d" % sent)
             sent += 1
         return done()
-    wait_for(lambda: busy(lambda: "overloaded (cpu-load)" in d.log(since)), "overload")
+    wait_for(lambda: busy(lambda: "overloaded (cpu-load: overload." in d.log(since)), "overload")
     refused_connection(t, d, A, 5, "cpu-load")
     d.wait_log("no longer overloaded", since)
     accepted(t.connect().request())

@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
@@ -115,6 +116,32 @@ START_TEST(switched_off)
 }
 END_TEST
 
+/* what is too much, how much of it, and the limit */
+START_TEST(text)
+{
+	struct admit_total t = { 0 };
+	struct overload_marks marks = { 0 };
+	struct overload_sample sample = { 350.4, 12, -1, -1, 0, 0 };
+	struct overload_sample high = { 1e9, 1e9, 1e9, 1e9, 1e9, 1e9 };
+	char buf[OVERLOAD_TEXT_LEN];
+
+	ck_assert(overload_judge(&t, &marks, &limits, &sample, false));
+	ck_assert_str_eq(overload_text(&t, &marks, &limits, &sample, buf),
+			 "cpu-load: overload.loop_lag is 350 ms, the limit 200 ms");
+	sample.loop_lag_ms = 0;
+	sample.receive_drops = 777;
+	ck_assert(overload_judge(&t, &marks, &limits, &sample, true));
+	ck_assert_str_eq(overload_text(&t, &marks, &limits, &sample, buf),
+			 "net-buffers: overload.receive_drops is 777/s, the limit 500/s; "
+			 "memory-low: none was to be had");
+	ck_assert(overload_judge(&t, &marks, &limits, &high, true));
+	(void)overload_text(&t, &marks, &limits, &high, buf);
+	ck_assert_uint_lt(strlen(buf), OVERLOAD_TEXT_LEN - 1);
+	ck_assert_ptr_nonnull(
+		strstr(buf, "overload.receive_drops is 1000000000/s, the limit 500/s"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("overload");
@@ -124,6 +151,7 @@ int main(void)
 
 	tcase_add_test(tc, hysteresis);
 	tcase_add_test(tc, switched_off);
+	tcase_add_test(tc, text);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
