@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/phc.h"
 
+#include "base/lock.h"
 #include "daemon/reflector/estimate.h"
 
 #include <errno.h>
@@ -376,7 +377,7 @@ int phc_new(struct phc **out, const struct phc_source *source)
 	for (int i = 0; i < PHC_LINKS; i++) {
 		p->entries[i].fd = -1;
 	}
-	pthread_mutex_init(&p->lock, NULL);
+	lock_init(&p->lock);
 	pthread_condattr_init(&a);
 	pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
 	pthread_cond_init(&p->wakeup, &a);

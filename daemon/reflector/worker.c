@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/worker.h"
 
+#include "base/lock.h"
 #include "daemon/reflector/batch.h"
 #include "daemon/reflector/estimate.h"
 #include "daemon/reflector/lightview.h"
@@ -213,21 +214,10 @@ static void on_beat(struct ev_loop *loop, ev_timer *t, int events)
 	}
 }
 
-/* A thread of low priority that holds it must not keep one of high priority waiting. */
-static void make_lock(pthread_mutex_t *lock)
-{
-	pthread_mutexattr_t a;
-
-	pthread_mutexattr_init(&a);
-	(void)pthread_mutexattr_setprotocol(&a, PTHREAD_PRIO_INHERIT);
-	pthread_mutex_init(lock, &a);
-	pthread_mutexattr_destroy(&a);
-}
-
 int worker_init(struct worker *w, struct reflector *r)
 {
 	w->reflector = r;
-	make_lock(&w->lock);
+	lock_init(&w->lock);
 	w->scratch = reflect_scratch_new(r->config.shared.on);
 	/* LIBEV_FLAGS of the environment is none of its business */
 	w->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);

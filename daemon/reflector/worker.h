@@ -2,7 +2,7 @@
 /*
  * A reflector thread: its loop, the queue of orders that reaches it, and the list of ended
  * sessions that it hands back. Nodes live in the sessions: queues are bounded and never
- * allocate.
+ * allocate. What may run on this loop, and what it may wait for: docs/loops.md.
  */
 #pragma once
 

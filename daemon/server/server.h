@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The shell around the pure parts: main loop, listeners, signals, reload, systemd. The only
- * root of the daemon's state..
+ * root of the daemon's state. What may run on the main loop, and what it may wait for:
+ * docs/loops.md.
  */
 #pragma once
 

@@ -33,7 +33,7 @@ FLOOD = os.environ.get("TWAMPD_FLOOD", "flood")
 # The legitimate clients' network: a prefix and a cable of their own.
 FRIEND_SERVER, FRIEND, FRIEND_NEW = "203.0.113.1", "203.0.113.2", "203.0.113.3"
 # Addresses that all are the attacker's.
-MANY = {4: "10.66.%d.%d", 6: "2001:db8:66:%x::%x"}
+MANY = {4: "10.66.%d.%d", 6: "2001:db8:66:%x00::%x"}  # IPv6: 250 in a /56, which is one client
 MANY_ROUTE = {4: "10.66.0.0/16", 6: "2001:db8:66::/48"}
 
 LIMIT_S = 1.0  # until a newcomer is in, or knows why not

@@ -8,6 +8,7 @@ spdx      each source file starts with its licence
 length    functions of at most 60 lines, .c files of the programs of at most 500
 symbols   the pure archives refer to nothing that reads a clock, allocates or does I/O,
           and hold no variables
+waits     the daemon calls nothing that waits for others or lists all of the host (docs/loops.md)
 manual    the Accept codes in twampd.8 have all the reasons of protocol/accept.h
 selftest  each of these checks complains about a tree made to break it
 """
@@ -202,6 +203,30 @@ def check_symbols(archives):
                 yield f"{pathlib.Path(archive).name} is pure, but has the variable {variable}"
 
 
+# What has no place in the folders of the loops. Threads of their own may: where is said here.
+WAITS = re.compile(r"\b(getifaddrs|getaddrinfo|getnameinfo|gethostby\w+|sd_notify\w*|sd_pid_notify\w*|"
+                   r"syslog|sleep|usleep|system|popen|fopen|sd_journal_\w+|if_nameindex|"
+                   r"pthread_mutex_(?:init|lock)|pthread_cond_\w+)\s*\(")
+MAY_WAIT = {
+    "base/lock.h": {"pthread_mutex_init"},
+    "daemon/server/cgroup.c": {"fopen"},  # a thread of its own
+    "daemon/server/record.c": {"sd_journal_sendv"},  # the thread of the log
+    "daemon/reflector/nic.c": {"if_nameindex"},  # the thread of the clocks
+    "daemon/reflector/phc.c": {"pthread_mutex_lock", "pthread_cond_init", "pthread_cond_timedwait",
+                               "pthread_cond_signal", "pthread_cond_destroy"},
+    "daemon/reflector/worker.c": {"pthread_mutex_lock"},  # PTHREAD_PRIO_INHERIT, a few instructions
+}
+
+
+def check_waits(root):
+    for folder in ("base", "daemon/server", "daemon/reflector"):
+        for path in source_files(root / folder, {".c", ".h"}):
+            name = path.relative_to(root).as_posix()
+            text = re.sub(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"", " ", path.read_text(), flags=re.S)
+            for call in sorted(set(WAITS.findall(text)) - MAY_WAIT.get(name, set())):
+                yield f"{name} calls {call}, which may keep a loop waiting"
+
+
 def check_manual(root):
     codes = re.search(r"enum accept_code \{(.*?)\}", (root / "protocol/accept.h").read_text(), re.S)
     numbers = {name: number for name, number in re.findall(r"(\w+) = (\d)", codes[1])}
@@ -224,7 +249,7 @@ def check_manual(root):
 
 
 CHECKS = {"includes": check_includes, "names": check_names, "spdx": check_spdx,
-          "length": check_length, "manual": check_manual}
+          "length": check_length, "waits": check_waits, "manual": check_manual}
 
 GOOD = {
     "protocol/msg.h": f"// {SPDX}\n#pragma once\n#include <stdint.h>\n",
@@ -261,6 +286,10 @@ BAD = [
      "static int\nlong_one(int a,\n\tint b)\n{\n" + "\tx();\n" * (FUNCTION_LINES + 1) + "}\n",
      f"long_one has {FUNCTION_LINES + 1} lines"),
     ("length", "client/file.c", "\n" * (FILE_LINES + 1), "lines, 500 are allowed"),
+    ("waits", "daemon/server/list.c", "void f(void)\n{\n\tgetifaddrs(&all); /* sleep() */\n}\n",
+     "daemon/server/list.c calls getifaddrs"),
+    ("waits", "daemon/server/kdf.c", 'void f(void)\n{\n\tpthread_mutex_lock(&l); x("popen(");\n}\n',
+     "calls pthread_mutex_lock"),
     ("manual", "man/twampd.8",
      GOOD["man/twampd.8"].replace("OK\n", "OK\n.Sy too-late ,\n"), "is not a reason of Accept 0"),
     ("manual", "man/twampd.8",
