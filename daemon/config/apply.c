@@ -373,6 +373,9 @@ static int load_keys(struct apply *a)
 	if (r || (a->bad >> index_of("keys_file") & 1)) {
 		return r;
 	}
+	if (a->kept) {
+		return a->kept_keys ? keys_load(a->kept_keys, true, &s->keys, a->err) : 0;
+	}
 	if (a->as && !strcmp(s->keys_path, a->as)) {
 		return keys_load(a->candidate, true, &s->keys, a->err);
 	}

@@ -14,6 +14,8 @@ struct apply {
 	struct settings_error *err; /* NULL = tell nobody */
 	bool exact; /* columns are wanted, and what is wrong with the syntax */
 	const char *as, *candidate; /* of settings_check() */
+	bool kept; /* settings_load_kept(): no other file is read */
+	const char *kept_keys;
 	const char *config; /* the main file; NULL = defaults only */
 	const char *file; /* being read; lives as long as this */
 	char key[176]; /* being read, as it is told: "clients.modes" */

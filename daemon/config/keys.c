@@ -337,6 +337,12 @@ out:
 	return r;
 }
 
+const uint8_t *keys_text(const struct keys *k, size_t *len)
+{
+	*len = k->len;
+	return k->text;
+}
+
 size_t keys_count(const struct keys *k)
 {
 	return k ? k->n : 0;

@@ -45,6 +45,9 @@ NODISCARD int keys_load(const char *path, bool explicit, struct keys **out,
 			struct settings_error *err);
 void keys_free(struct keys *k); /* wipes; NULL ok */
 
+/** What the file says, octet for octet; in the mapping. */
+const uint8_t *keys_text(const struct keys *k, size_t *len);
+
 size_t keys_count(const struct keys *k); /* NULL ok: none */
 
 /** The @i-th in the order of KeyIDs; NULL = there are not so many. @k NULL ok. */

@@ -12,10 +12,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define KEPT_NAME "the settings of the process before"
+
 static int load_files(struct apply *a)
 {
 	struct source_list list = { 0 };
-	int r = a->config ? source_list(a->config, a->as, &list, a->err) : 0;
+	int r = 0;
+
+	if (a->kept) {
+		r = apply_file(a, a->as);
+	} else if (a->config) {
+		r = source_list(a->config, a->as, &list, a->err);
+	}
 
 	a->settings->files = list.path;
 	a->settings->n_files = list.n;
@@ -84,6 +92,24 @@ int settings_load(const char *path, struct settings **out, struct settings_error
 	int r = try(&a, out);
 
 	return r == SETTINGS_BAD ? settings_check(path, NULL, NULL, out, err) : r;
+}
+
+int settings_load_kept(const char *path, const char *settings, const char *keys,
+		       struct settings **out, struct settings_error *err)
+{
+	struct apply a = {
+		.config = path,
+		.err = err,
+		.as = KEPT_NAME,
+		.candidate = settings,
+		.kept = true,
+		.kept_keys = keys,
+	};
+
+	if (err) {
+		*err = (struct settings_error){ "out of memory" };
+	}
+	return try(&a, out);
 }
 
 struct settings *settings_ref(struct settings *s)

@@ -191,6 +191,15 @@ NODISCARD int settings_load(const char *path, struct settings **out, struct sett
 NODISCARD int settings_check(const char *path, const char *as, const char *candidate,
 			     struct settings **out, struct settings_error *err);
 
+/**
+ * Those that another process kept (kept.h): nothing but these two files is read.
+ * @path      where the next settings_load() would look
+ * @settings  what settings_dump() wrote
+ * @keys      NULL = no keys
+ */
+NODISCARD int settings_load_kept(const char *path, const char *settings, const char *keys,
+				 struct settings **out, struct settings_error *err);
+
 struct settings *settings_ref(struct settings *s);
 void settings_unref(struct settings *s); /* NULL ok */
 

@@ -679,6 +679,7 @@ int main(void)
 	suite_add_tcase(suite, files_cases());
 	suite_add_tcase(suite, classes_cases());
 	suite_add_tcase(suite, light_cases());
+	suite_add_tcase(suite, kept_cases());
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

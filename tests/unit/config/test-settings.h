@@ -43,4 +43,5 @@ const char *write_keys(const char *text);
 
 TCase *files_cases(void);
 TCase *classes_cases(void);
+TCase *kept_cases(void);
 TCase *light_cases(void);
