@@ -5,17 +5,20 @@
 #include "base/output.h"
 #include "daemon/config/settings.h"
 #include "daemon/server/server.h"
+#include "daemon/server/verdict.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-enum {
-	EXIT_USAGE = 2, /* command line or settings */
-};
+#define EXIT_USAGE SERVER_EXIT_CONFIG
+#define READ_US 200000 /* the journal looks up who said something when it reads it */
+#define CALM_S 2 /* between starts for those who knock while there is an error */
 
 enum option_id {
 	OPTION_CONFIG = 'c',
@@ -23,6 +26,7 @@ enum option_id {
 	OPTION_VERSION = 'V',
 	OPTION_CHECK = 256,
 	OPTION_DUMP,
+	OPTION_RELOAD,
 	OPTION_SCHEMA,
 	OPTION_TARGET,
 };
@@ -31,6 +35,7 @@ struct command {
 	struct server_options server;
 	bool check, dump;
 	bool named; /* by --config */
+	long reload; /* the process that is to; 0 = none */
 	int done; /* exit status + 1 when there is nothing more to do */
 };
 
@@ -42,6 +47,7 @@ static const char help[] =
 	"  -c, --config FILE       settings (default " SETTINGS_PATH ")\n"
 	"      --check-config      check the settings and exit\n"
 	"      --dump              with --check-config: print all settings as they hold\n"
+	"      --reload PID        have this process reload, and tell what came of it (for systemd)\n"
 	"      --log-target WHERE  auto, journal or stderr (default auto)\n"
 	"  -V, --version           print the version and exit\n"
 	"  -h, --help              print this and exit\n"
@@ -70,6 +76,8 @@ static int usage(void)
 
 static void take_option(int option, struct command *c)
 {
+	char *end;
+
 	switch (option) {
 	case OPTION_CONFIG:
 		c->server.config_path = optarg;
@@ -80,6 +88,13 @@ static void take_option(int option, struct command *c)
 		return;
 	case OPTION_DUMP:
 		c->dump = true;
+		return;
+	case OPTION_RELOAD:
+		c->reload = strtol(optarg, &end, 10);
+		if (*end || c->reload < 1 || c->reload > INT_MAX) {
+			log_early("--reload %s: the number of a process expected", optarg);
+			c->done = usage();
+		}
 		return;
 	case OPTION_SCHEMA:
 		settings_schema(stdout);
@@ -111,6 +126,7 @@ static void parse(int argc, char **argv, struct command *c)
 		{ "config", required_argument, NULL, OPTION_CONFIG },
 		{ "check-config", no_argument, NULL, OPTION_CHECK },
 		{ "dump", no_argument, NULL, OPTION_DUMP },
+		{ "reload", required_argument, NULL, OPTION_RELOAD },
 		{ "schema", no_argument, NULL, OPTION_SCHEMA }, /* for tests of the manual */
 		{ "log-target", required_argument, NULL, OPTION_TARGET },
 		{ "version", no_argument, NULL, OPTION_VERSION },
@@ -149,31 +165,55 @@ static int finish(int status)
 	return status;
 }
 
-int main(int argc, char **argv)
+static int check(const struct command *c)
 {
-	struct command c = { .server.config_path = SETTINGS_PATH };
 	struct settings_error err = { .text = "out of memory" };
 	struct settings *settings;
 
-	if (output_hold()) {
-		return EXIT_FAILURE;
-	}
-	parse(argc, argv, &c);
-	if (c.done) {
-		return finish(c.done - 1);
-	}
-	if (settings_load(c.server.config_path, &settings, &err)) {
+	if (settings_load(c->server.config_path, &settings, &err)) {
 		log_early("%s", err.text);
 		return EXIT_USAGE;
 	}
-	if (c.check) {
-		if (c.dump) {
-			settings_dump(settings, stdout);
-		} else {
-			printf("%s: ok\n", c.server.config_path);
-		}
-		settings_unref(settings);
-		return finish(EXIT_SUCCESS);
+	if (c->dump) {
+		settings_dump(settings, stdout);
+	} else {
+		printf("%s: ok\n", c->server.config_path);
 	}
-	return server_run(&c.server, settings) ? EXIT_FAILURE : EXIT_SUCCESS;
+	settings_unref(settings);
+	return finish(EXIT_SUCCESS);
+}
+
+static int run(const struct command *c)
+{
+	if (c->done) {
+		return finish(c->done - 1);
+	}
+	if (!c->check && !c->reload) {
+		int status = server_run(&c->server);
+
+		if (status) {
+			(void)usleep(READ_US);
+		}
+		return status;
+	}
+	server_hold_signals(false);
+	return c->check ? check(c) : verdict_ask((pid_t)c->reload);
+}
+
+int main(int argc, char **argv)
+{
+	struct command c = { .server.config_path = SETTINGS_PATH };
+	int passed, status;
+
+	server_hold_signals(true); /* none that comes early may end it */
+	if (output_hold()) {
+		return EXIT_FAILURE;
+	}
+	passed = sd_listen_fds(false);
+	parse(argc, argv, &c);
+	status = run(&c);
+	if (status == EXIT_USAGE && passed_turn_away(passed)) {
+		server_await_signal(CALM_S);
+	}
+	return status;
 }

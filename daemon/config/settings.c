@@ -107,7 +107,7 @@ int settings_load_kept(const char *path, const char *settings, const char *keys,
 	};
 
 	if (err) {
-		*err = (struct settings_error){ "out of memory" };
+		*err = (struct settings_error){ .text = "out of memory" };
 	}
 	return try(&a, out);
 }

@@ -146,7 +146,12 @@ static void take_connection(struct server *s, struct carry *k, struct taken *t)
 		orders_adopt(k, s, st, c, &t->sessions);
 		standing_put(s, st);
 	}
-	if (c) {
+}
+
+void adopt_go_on(struct server *s)
+{
+	for (struct conn *c = s->conns, *next; c; c = next) {
+		next = c->next;
 		resume_conn(c);
 	}
 }

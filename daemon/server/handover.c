@@ -13,13 +13,29 @@
 #include <string.h>
 #include <unistd.h>
 
+#define TRIES 3 /* to take it up */
 #define PATIENCE_NS (8 * TS_NS_PER_S) /* for the service manager, below TimeoutStopSec= */
+
+#define REMOVE "FDSTOREREMOVE=1\nFDNAME="
 
 /* Nothing of an earlier attempt, or of a process that did not take it up, may come along. */
 static void forget(struct server *s, struct mono until)
 {
-	(void)notify_deliver(s->notify, "FDSTOREREMOVE=1\nFDNAME=" PASSED_STATE, -1, until);
-	(void)notify_deliver(s->notify, "FDSTOREREMOVE=1\nFDNAME=" PASSED_SOCKETS, -1, until);
+	(void)notify_deliver(s->notify, REMOVE PASSED_STATE, -1, until);
+	(void)notify_deliver(s->notify, REMOVE PASSED_SOCKETS, -1, until);
+}
+
+/* Without the settings it works as long as their files have no error. */
+static int pack(struct server *s)
+{
+	struct kept kept;
+	int rc = kept_write(s->settings, &kept), sockets = parcel_pack(s, &kept);
+
+	if (rc < 0) {
+		server_say(s, LOG_EVENT_HANDOVER_LOST, "the settings in force do not fit");
+	}
+	kept_close(&kept);
+	return sockets;
 }
 
 /* What hung up must not be thrown out: FDPOLL=0. */
@@ -28,7 +44,7 @@ static void forget(struct server *s, struct mono until)
 static int give(struct server *s, struct mono until)
 {
 	int state = sealed_write(PASSED_STATE, adopt_save, s);
-	int sockets = state < 0 ? state : parcel_pack(s);
+	int sockets = state < 0 ? state : pack(s);
 	int rc = sockets < 0 ? sockets : 0;
 
 	rc = rc ? rc : notify_deliver(s->notify, STORE PASSED_SOCKETS, sockets, until);
@@ -69,18 +85,46 @@ bool handover_give(struct server *s)
 	return false;
 }
 
+/*
+ * Who stumbles over it must not do so again and again: how often it was begun is where the memory
+ * file stands, which all who have it open share.
+ */
+static const char *take(struct server *s, int state)
+{
+	off_t tried = lseek(state, 0, SEEK_CUR);
+	const char *fault;
+
+	if (tried >= TRIES) {
+		return "no process could take it up";
+	}
+	(void)lseek(state, 1, SEEK_CUR);
+	fault = sealed_read(state, adopt_load, s);
+	(void)lseek(state, 0, SEEK_SET);
+	return fault;
+}
+
 void handover_take(struct server *s)
 {
+	struct passed *p = &s->passed;
 	const char *fault = NULL;
 
-	if (s->passed.any_left || s->passed.state >= 0) {
-		/* Before it is read: who stumbles over it must not do so again and again. */
-		forget(s, (struct mono){ server_mono().ns + PATIENCE_NS });
-		fault = s->passed.state < 0 ? "there are sockets without it"
-					    : sealed_read(s->passed.state, adopt_load, s);
+	s->taken_over = p->any_left || p->state >= 0;
+	if (s->taken_over) {
+		fault = p->state < 0 ? "there are sockets without it" : take(s, p->state);
 	}
 	if (fault) {
 		server_say(s, LOG_EVENT_HANDOVER_LOST, fault);
 	}
-	passed_free(&s->passed);
+	passed_free(p);
+}
+
+void handover_ready(struct server *s)
+{
+	if (s->taken_over) {
+		/* At once: from here on it must not be taken up a second time. */
+		notify_say(s->notify, "READY=1\n%s", REMOVE PASSED_STATE);
+		notify_say(s->notify, "%s", REMOVE PASSED_SOCKETS);
+	}
+	server_tell_ready(s);
+	adopt_go_on(s);
 }

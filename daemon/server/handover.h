@@ -16,6 +16,12 @@ struct server;
  */
 bool handover_give(struct server *s);
 
-/** Go on with what the process before has left, if anything. What cannot go on is closed, and
- * said in the log. */
+/**
+ * Take up what the process before has left, if anything. What cannot go on is closed, and said in
+ * the log. No peer notices it yet, and all of it stays in the store: who ends now leaves it to the
+ * next one.
+ */
 void handover_take(struct server *s);
+
+/** READY=1: the store gives up what was taken, and its connections go on. */
+void handover_ready(struct server *s);

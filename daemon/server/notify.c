@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define WAITING_MAX 8
-#define TEXT_LEN 640
+#define TEXT_LEN 1024
 #define RETRY_S 0.1
 #define STATUS_NS (10 * TS_NS_PER_S)
 #define LAST_NS (TS_NS_PER_S / 5) /* at the end, for what waits */

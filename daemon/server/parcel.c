@@ -70,14 +70,17 @@ static int put_sockets(const struct server *s, int to)
 	return l.error;
 }
 
-/* Those that the service manager listens on it has already. */
+/* Those that the service manager listens on, too: its units can change before the next start. */
 static int put_ports(const struct server *s, int to)
 {
 	struct lot l = { .to = to, .kind = PASSED_LOT_ADDRESS };
 	int fds[2], fd;
 
-	for (const struct listener *i = s->listeners; i && !s->passed.n_control; i = i->next) {
+	for (const struct listener *i = s->listeners; i; i = i->next) {
 		put(&l, i->fd);
+	}
+	for (size_t i = 0; i < s->passed.n_light; i++) {
+		put(&l, s->passed.light[i]);
 	}
 	for (unsigned i = 0; reflector_shared_fds(s->reflector, i, fds); i++) {
 		put(&l, fds[0]);
@@ -90,11 +93,21 @@ static int put_ports(const struct server *s, int to)
 	return l.error;
 }
 
+static int put_kept(const struct kept *kept, int to)
+{
+	struct lot l = { .to = to, .kind = PASSED_LOT_KEPT };
+
+	put(&l, kept->settings);
+	put(&l, kept->keys);
+	flush(&l);
+	return l.error;
+}
+
 /*
  * All sockets, waiting to be received from one: the service manager compares each descriptor that
  * it is given with each that it has, which takes it a minute for 8000 of them.
  */
-int parcel_pack(const struct server *s)
+int parcel_pack(const struct server *s, const struct kept *kept)
 {
 	int ends[2], octets = 1 << 24, rc;
 
@@ -102,7 +115,8 @@ int parcel_pack(const struct server *s)
 		return -errno;
 	}
 	(void)setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &octets, sizeof octets);
-	rc = put_sockets(s, ends[0]);
+	rc = put_kept(kept, ends[0]);
+	rc = rc ? rc : put_sockets(s, ends[0]);
 	rc = rc ? rc : put_ports(s, ends[0]);
 	close(ends[0]);
 	if (rc) {

@@ -4,9 +4,10 @@
  */
 #pragma once
 
+#include "daemon/config/kept.h"
 #include "protocol/wire.h"
 
 struct server;
 
-/** Return a Unix stream in which they wait to be received (passed.h), or negative errno. */
-NODISCARD int parcel_pack(const struct server *s);
+/** With the settings in force, too. Return a Unix stream in which they wait to be received (passed.h), or negative errno. */
+NODISCARD int parcel_pack(const struct server *s, const struct kept *kept);

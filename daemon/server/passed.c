@@ -15,6 +15,8 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#define KNOCKS_MAX 100000 /* who is faster than that is not waited for */
+
 static bool option_is(int fd, int name, int wanted)
 {
 	int value;
@@ -151,8 +153,21 @@ static void keep(struct passed *p, int fd, bool port)
 	};
 }
 
+static void take_fd(struct passed *p, char kind, size_t i, int fd)
+{
+	if (kind != PASSED_LOT_KEPT) {
+		keep(p, fd, kind == PASSED_LOT_ADDRESS);
+	} else if (i == 0 && p->kept.settings < 0) {
+		p->kept.settings = fd;
+	} else if (i == 1 && p->kept.keys < 0) {
+		p->kept.keys = fd;
+	} else {
+		close(fd);
+	}
+}
+
 /* One lot. False at the end. */
-static bool receive(struct passed *p, int from)
+static bool receive(struct passed *p, int from, int flags)
 {
 	char kind = 0;
 	struct iovec octet = { &kind, 1 };
@@ -164,7 +179,7 @@ static bool receive(struct passed *p, int from)
 			    .msg_iovlen = 1,
 			    .msg_control = &control,
 			    .msg_controllen = sizeof control };
-	ssize_t n = recvmsg(from, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	ssize_t n = recvmsg(from, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | flags);
 
 	if (n <= 0) {
 		return n < 0 && errno == EINTR;
@@ -177,7 +192,7 @@ static bool receive(struct passed *p, int from)
 			int fd;
 
 			memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-			keep(p, fd, kind == PASSED_LOT_ADDRESS);
+			take_fd(p, kind, i, fd);
 		}
 	}
 	return true;
@@ -186,6 +201,8 @@ static bool receive(struct passed *p, int from)
 /* Of the process before. What nobody asks for is closed in the end. */
 static bool take_left(struct passed *p, int fd, const char *name)
 {
+	int from = 0, flags;
+
 	if (!strcmp(name, PASSED_STATE)) {
 		if (p->state >= 0) {
 			close(p->state);
@@ -196,7 +213,9 @@ static bool take_left(struct passed *p, int fd, const char *name)
 	if (strcmp(name, PASSED_SOCKETS) != 0) {
 		return false;
 	}
-	while (receive(p, fd)) {
+	/* Looked at, not taken out: they are there again should this process end too soon. */
+	flags = setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &from, sizeof from) ? 0 : MSG_PEEK;
+	while (receive(p, fd, flags)) {
 		;
 	}
 	close(fd);
@@ -209,6 +228,18 @@ static int by_cookie(const void *a, const void *b)
 	const struct passed_socket *x = a, *y = b;
 
 	return x->cookie < y->cookie ? -1 : x->cookie > y->cookie;
+}
+
+/* What the service manager passed again is not needed twice. */
+static void drop_copies(struct passed *p, const int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint64_t cookie = passed_cookie(fds[i]);
+
+		for (size_t k = 0; k < p->n_left; k++) {
+			p->left[k].given |= p->left[k].cookie == cookie;
+		}
+	}
 }
 
 static int take_all(struct passed *p, int n, char **names, char *why, size_t size)
@@ -225,6 +256,8 @@ static int take_all(struct passed *p, int n, char **names, char *why, size_t siz
 	if (p->n_left) {
 		qsort(p->left, p->n_left, sizeof *p->left, by_cookie);
 	}
+	drop_copies(p, p->control, p->n_control);
+	drop_copies(p, p->light, p->n_light);
 	return rc;
 }
 
@@ -233,7 +266,7 @@ int passed_take(struct passed *p, char *why, size_t size)
 	char **names = NULL;
 	int n = sd_listen_fds_with_names(1, &names), rc = n < 0 ? n : 0;
 
-	*p = (struct passed){ .state = -1 };
+	*p = (struct passed){ .state = -1, .kept = KEPT_NONE };
 	if (n < 0) {
 		snprintf(why, size, "cannot take the sockets of the service manager: %s",
 			 strerror(-n));
@@ -257,6 +290,7 @@ void passed_free(struct passed *p)
 	if (p->state >= 0) {
 		close(p->state);
 	}
+	kept_close(&p->kept);
 	free(p->left);
 	p->left = NULL;
 	p->n_left = p->room = 0;
@@ -281,7 +315,13 @@ int passed_socket(struct passed *p, uint64_t cookie)
 
 static bool is_port(const struct passed_socket *s, int type)
 {
-	return s->port && s->fd >= 0 && option_is(s->fd, SO_TYPE, type);
+	return s->port && !s->given && option_is(s->fd, SO_TYPE, type);
+}
+
+static int give(struct passed_socket *s)
+{
+	s->given = true;
+	return fcntl(s->fd, F_DUPFD_CLOEXEC, 0);
 }
 
 int passed_listener(struct passed *p)
@@ -290,10 +330,7 @@ int passed_listener(struct passed *p)
 		struct passed_socket *s = &p->left[i];
 
 		if (is_port(s, SOCK_STREAM)) {
-			int fd = s->fd;
-
-			s->fd = -1;
-			return fd;
+			return give(s);
 		}
 	}
 	return -1;
@@ -312,10 +349,43 @@ int passed_udp(struct passed *p, const struct address *bound, uint32_t device)
 			continue;
 		}
 		if (address_same_port(&at, bound) && device_of(fd) == device) {
-			s->fd = -1;
-			return fd;
+			return give(s);
 		}
 		none = -EEXIST;
 	}
 	return none;
+}
+
+void passed_again(struct passed *p)
+{
+	for (size_t i = 0; i < p->n_left; i++) {
+		p->left[i].given = false;
+	}
+	drop_copies(p, p->control, p->n_control);
+	drop_copies(p, p->light, p->n_light);
+}
+
+bool passed_turn_away(int n)
+{
+	int knocks = 0;
+
+	for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + n; fd++) {
+		bool udp = option_is(fd, SO_PROTOCOL, IPPROTO_UDP);
+		int got;
+
+		if ((!udp && !option_is(fd, SO_ACCEPTCONN, 1)) || prepare(fd) < 0) {
+			continue;
+		}
+		do {
+			char octet;
+
+			got = udp ? (int)recv(fd, &octet, 1, 0)
+				  : accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+			if (got >= 0 && !udp) {
+				close(got);
+			}
+			knocks += got >= 0;
+		} while (got >= 0 && knocks < KNOCKS_MAX);
+	}
+	return knocks;
 }

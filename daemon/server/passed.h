@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "daemon/config/kept.h"
 #include "daemon/control/address.h"
 #include "protocol/wire.h"
 
@@ -22,12 +23,14 @@
 /* The octet that comes with each lot of these: how they are known. */
 #define PASSED_LOT_COOKIE 'c' /* of a connection or session: by its cookie */
 #define PASSED_LOT_ADDRESS 'a' /* of many clients: by the address it is bound to */
+#define PASSED_LOT_KEPT 's' /* no sockets: the settings in force, and their keys if any */
 #define PASSED_LOT_MAX 253 /* SCM_RIGHTS takes no more */
 
 struct passed_socket {
 	uint64_t cookie; /* of the kernel, for the socket's life */
 	int fd; /* -1 = taken */
 	bool port; /* PASSED_LOT_ADDRESS */
+	bool given; /* a duplicate of it, by passed_port() */
 };
 
 struct passed {
@@ -39,10 +42,13 @@ struct passed {
 	size_t n_left, room;
 	bool any_left; /* even if it was empty */
 	int state; /* -1 = the process before left none */
+	struct kept kept; /* its settings */
 };
 
 /**
- * Take what was passed, if anything. To be called once, before any thread is there.
+ * Take what was passed, if anything. To be called once, before any thread is there. What the
+ * process before left stays in the service manager's store as well, whole: who ends before he
+ * could take it up loses nothing.
  * Return 0, or negative errno with @why naming the descriptor and what is wrong with it.
  */
 NODISCARD int passed_take(struct passed *p, char *why, size_t size);
@@ -50,17 +56,27 @@ NODISCARD int passed_take(struct passed *p, char *why, size_t size);
 /** Close what nobody took. */
 void passed_free(struct passed *p);
 
+/**
+ * The start failed, and somebody has to correct something first: who knocks at the @n sockets that
+ * were passed is sent away, so that the service manager does not start the next process for him at
+ * once. True if there was anybody.
+ */
+bool passed_turn_away(int n);
+
 /** The kernel's cookie of a socket; 0 = none. */
 uint64_t passed_cookie(int fd);
 
 /** A socket that the process before left, which is the caller's from now on; -1 = none. */
 int passed_socket(struct passed *p, uint64_t cookie);
 
-/** A listening socket of the process before, which is the caller's from now on; -1 = no more. */
+/** A listening socket of the process before, the caller's; -1 = no more. */
 int passed_listener(struct passed *p);
 
 /**
- * A UDP socket of the process before that is bound to this, the caller's from now on; -1 = none;
+ * A UDP socket of the process before that is bound to this, the caller's; -1 = none;
  * -EEXIST = none, but one that is bound to the port at other addresses holds it for now.
  */
 int passed_udp(struct passed *p, const struct address *bound, uint32_t device);
+
+/** The start failed with these, and has closed them: it may ask again. */
+void passed_again(struct passed *p);

@@ -6,6 +6,7 @@
 #include "daemon/server/server.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define CARDS_LEN 400
@@ -20,24 +21,26 @@ static struct reflector_shared shared_ports(const struct settings *settings)
 	};
 }
 
-static void say_refused(const struct reflector_shared *shared, int error)
+static void explain(const struct reflector_shared *shared, int error, char *why, size_t size)
 {
 	const char *hint = error == -EACCES	  ? "; ports below 1024 need CAP_NET_BIND_SERVICE"
 			   : error == -EADDRINUSE ? "; look who has it: ss -lunp"
 						  : "";
 
 	if (!shared->on || (error != -EACCES && error != -EADDRINUSE && error != -ERANGE)) {
-		log_early("cannot start the reflector threads: %s", strerror(-error));
+		snprintf(why, size, "cannot start the reflector threads: %s", strerror(-error));
 	} else if (error == -ERANGE) {
-		log_early("ports.mode is \"shared\", and there are fewer ports from ports.first to "
-			  "ports.last than reflector.threads");
+		snprintf(why, size,
+			 "ports.mode is \"shared\", and there are fewer ports from ports.first to "
+			 "ports.last than reflector.threads");
 	} else if (shared->port) {
-		log_early("cannot have UDP port %u for shared sessions: %s%s", shared->port,
-			  strerror(-error), hint);
+		snprintf(why, size, "cannot have UDP port %u for shared sessions: %s%s",
+			 shared->port, strerror(-error), hint);
 	} else {
-		log_early("cannot have the shared UDP ports from %u on, one for each reflector "
-			  "thread: %s%s",
-			  shared->port_first, strerror(-error), hint);
+		snprintf(why, size,
+			 "cannot have the shared UDP ports from %u on, one for each reflector "
+			 "thread: %s%s",
+			 shared->port_first, strerror(-error), hint);
 	}
 }
 
@@ -49,7 +52,7 @@ static void say_light_ended(void *context, const struct light_info *info)
 }
 
 /* What the settings insist on is there, or the daemon does not start. */
-static int check_timestamps(struct server *s)
+static int check_timestamps(struct server *s, char *why, size_t size)
 {
 	enum settings_timestamps wanted = s->settings->timestamps;
 	char cards[CARDS_LEN];
@@ -58,13 +61,15 @@ static int check_timestamps(struct server *s)
 	if (wanted != SETTINGS_TIMESTAMPS_USER && !reflector_kernel_timestamps(s->reflector)) {
 		server_say(s, LOG_EVENT_TIMESTAMPS, NULL);
 		if (wanted == SETTINGS_TIMESTAMPS_KERNEL) {
-			log_early("reflector.timestamps is \"kernel\", and the kernel gives none");
+			snprintf(why, size,
+				 "reflector.timestamps is \"kernel\", and the kernel gives none");
 			return -EOPNOTSUPP;
 		}
 	}
 	if (wanted == SETTINGS_TIMESTAMPS_HARDWARE && !usable) {
-		log_early("reflector.timestamps is \"hardware\", and no network card gives any%s%s",
-			  *cards ? ": " : "", cards);
+		snprintf(why, size,
+			 "reflector.timestamps is \"hardware\", and no network card gives any%s%s",
+			 *cards ? ": " : "", cards);
 		return -EOPNOTSUPP;
 	}
 	if (*cards) {
@@ -81,7 +86,7 @@ static int take_old(void *context, const struct address *bound, uint32_t device)
 	return passed_udp(&s->passed, bound, device);
 }
 
-int reflecting_start(struct server *s)
+int reflecting_start(struct server *s, char *why, size_t size)
 {
 	struct reflector_config config = {
 		.threads = s->settings->reflector_threads,
@@ -102,11 +107,11 @@ int reflecting_start(struct server *s)
 	int rc = reflector_new(&s->reflector, s->loop, &config);
 
 	if (rc < 0) {
-		say_refused(&config.shared, rc);
+		explain(&config.shared, rc, why, size);
 		return rc;
 	}
 	s->shared_ports = config.shared.on;
-	return check_timestamps(s);
+	return check_timestamps(s, why, size);
 }
 
 static void say_faults(struct server *s)
@@ -126,7 +131,6 @@ int reflecting_go_on(struct server *s)
 	int rc = reflector_go_on(s->reflector);
 
 	if (rc < 0) {
-		log_early("cannot start the reflector threads: %s", strerror(-rc));
 		return rc;
 	}
 	say_faults(s);

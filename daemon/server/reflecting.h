@@ -9,8 +9,8 @@
 
 struct server;
 
-/** Sockets and all, but no thread runs yet. Return 0 or negative errno (said). */
-NODISCARD int reflecting_start(struct server *s);
+/** Sockets and all, but no thread runs yet. Return 0, or negative errno with @why. */
+NODISCARD int reflecting_start(struct server *s, char *why, size_t size);
 
-/** From here on packets are answered. Return 0 or negative errno (said). */
+/** From here on packets are answered. Return 0 or negative errno. */
 NODISCARD int reflecting_go_on(struct server *s);

@@ -8,6 +8,7 @@
 #include "daemon/server/lightlog.h"
 #include "daemon/server/notify.h"
 #include "daemon/server/server.h"
+#include "daemon/server/verdict.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -134,16 +135,40 @@ static void take_settings(struct server *s, struct settings *next)
 	reload_say_listening(s);
 }
 
+void reload_trouble(struct server *s, enum reload_trouble t, const char *why)
+{
+	switch (t) {
+	case RELOAD_NONE:
+		*s->trouble = '\0';
+		return;
+	case RELOAD_FAILED:
+		snprintf(s->trouble, sizeof s->trouble,
+			 "reload failed, the old settings stay in force, and a start with the new "
+			 "ones would fail: %s",
+			 why);
+		server_say(s, LOG_EVENT_RELOAD_FAILED, why);
+		return;
+	case RELOAD_KEPT:
+		snprintf(s->trouble, sizeof s->trouble,
+			 "the settings of before the restart stay in force, those of the files "
+			 "cannot: %s",
+			 why);
+		server_say(s, LOG_EVENT_SETTINGS_KEPT, why);
+		return;
+	}
+}
+
 /* Prepare all that can fail, then swap. */
 void reload_on_hup(struct ev_loop *loop, ev_signal *w, int events)
 {
 	struct server *s = w->data;
 	struct settings *next = NULL;
 	struct settings_error err = { .text = "out of memory" };
-	char text[sizeof err.text + 80];
+	struct mono begun = clock_mono();
 	int rc;
 
 	if (s->stopping) {
+		verdict_tell(begun, "twampd is about to end, and does not reload");
 		return;
 	}
 	notify_say(s->notify, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, server_mono().ns / 1000);
@@ -156,12 +181,11 @@ void reload_on_hup(struct ev_loop *loop, ev_signal *w, int events)
 	}
 	if (rc) {
 		settings_unref(next);
-		server_say(s, LOG_EVENT_RELOAD_FAILED, err.text);
-		snprintf(text, sizeof text, "reload failed, the old settings stay in force: %s",
-			 err.text);
-		notify_ready(s->notify, text, server_mono());
-		return;
+		reload_trouble(s, RELOAD_FAILED, err.text);
+	} else {
+		reload_trouble(s, RELOAD_NONE, NULL);
+		take_settings(s, next);
 	}
-	take_settings(s, next);
 	server_tell_ready(s);
+	verdict_tell(begun, rc ? err.text : NULL);
 }

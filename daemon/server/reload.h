@@ -13,6 +13,15 @@ struct server;
 /** Open what @settings want. Return 0, or negative errno with @why; then nothing has changed. */
 NODISCARD int reload_listen(struct server *s, struct settings *settings, char *why, size_t size);
 
+enum reload_trouble {
+	RELOAD_NONE,
+	RELOAD_FAILED, /* the settings stay as they are */
+	RELOAD_KEPT, /* after a restart: they stay as they were */
+};
+
+/** Log it, and show it in STATUS until the next good reload. */
+void reload_trouble(struct server *s, enum reload_trouble t, const char *why);
+
 /** They hold from now on; the reference is taken over. To be called after usage_prepare(). */
 void reload_use(struct server *s, struct settings *settings);
 

@@ -7,13 +7,11 @@
 #include "daemon/server/conn.h"
 #include "daemon/server/ends.h"
 #include "daemon/server/handover.h"
-#include "daemon/server/host.h"
 #include "daemon/server/lightlog.h"
 #include "daemon/server/memory.h"
 #include "daemon/server/notify.h"
-#include "daemon/server/orders.h"
-#include "daemon/server/reflecting.h"
 #include "daemon/server/reload.h"
+#include "daemon/server/start.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -24,9 +22,8 @@
 
 #define SERVER_HANDOVER_SIGNAL (SIGRTMIN + 1)
 #define GRACE_S 5. /* for connections to flush when the server stops */
-#define STATUS_LEN 200
+#define STATUS_LEN (SERVER_TROUBLE_LEN + 200)
 #define STUCK_S 5. /* a reflector thread that did not move for so long is stuck */
-#define DETAIL_LEN 400
 
 static int64_t now_ns(clockid_t clock)
 {
@@ -61,10 +58,11 @@ static char *put_status(struct server *s, char text[static STATUS_LEN])
 
 	reflector_totals(s->reflector, &t);
 	snprintf(text, STATUS_LEN,
-		 "%s%" PRIu32 " connection%s, %" PRIu32 " session%s, %" PRIu64
+		 "%s%s%s%" PRIu32 " connection%s, %" PRIu32 " session%s, %" PRIu64
 		 " packets reflected%s",
-		 prefix, s->admit.connections, s->admit.connections == 1 ? "" : "s",
-		 s->admit.sessions, s->admit.sessions == 1 ? "" : "s", t.reflected,
+		 s->trouble, *s->trouble ? "; " : "", prefix, s->admit.connections,
+		 s->admit.connections == 1 ? "" : "s", s->admit.sessions,
+		 s->admit.sessions == 1 ? "" : "s", t.reflected,
 		 lightlog_status(s->reflector, light));
 	return text;
 }
@@ -221,7 +219,35 @@ static void hand_over(struct server *s)
 
 /* --- the beginning -------------------------------------------------------------------- */
 
-static void start_timers(struct server *s)
+/* Those that server_listen_to_signals() handles. */
+static void make_set(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGUSR1);
+	sigaddset(set, SIGUSR2);
+	sigaddset(set, SERVER_HANDOVER_SIGNAL);
+}
+
+void server_hold_signals(bool hold)
+{
+	sigset_t set;
+
+	make_set(&set);
+	(void)sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
+void server_await_signal(unsigned seconds)
+{
+	sigset_t set;
+
+	make_set(&set);
+	(void)sigtimedwait(&set, NULL, &(struct timespec){ .tv_sec = seconds });
+}
+
+void server_listen_to_signals(struct server *s)
 {
 	uint64_t usec = 0;
 	double period = 1.;
@@ -252,88 +278,18 @@ static void start_timers(struct server *s)
 	ev_signal_start(s->loop, &s->handover);
 	ev_timer_start(s->loop, &s->second);
 	burden_start(s);
+	server_hold_signals(false);
 }
 
-static int start(struct server *s, const struct server_options *o)
-{
-	char why[DETAIL_LEN];
-	int rc = passed_take(&s->passed, why, sizeof why);
-
-	if (rc < 0) {
-		log_early("%s", why);
-		return rc;
-	}
-	rc = log_new(&s->log, o->log_target);
-	if (rc < 0) {
-		return rc;
-	}
-	rc = ends_new(&s->ends, s->log);
-	if (rc < 0) {
-		return rc;
-	}
-	log_set_level(s->log, (int)s->settings->log_level);
-	log_set_prefix(s->log, s->settings->ipv6_client_prefix);
-	s->config_path = o->config_path;
-	s->start_time = ts_encode(TS_NTP, server_wall());
-	memory_init();
-	s->loop = ev_default_loop(EVFLAG_AUTO);
-	s->clients = clients_new(s->settings->ipv6_client_prefix);
-	if (!s->loop || !s->clients || conn_prepare(s) || notify_new(&s->notify, s->loop) ||
-	    host_init(&s->host, s->loop)) {
-		return -ENOMEM;
-	}
-	host_ipv4(&s->host, s->host_ipv4);
-	rc = reflecting_start(s);
-	if (rc < 0) {
-		return rc;
-	}
-	rc = kdf_new(&s->kdf, s->loop, s->settings->auth_workers, s->settings->auth_queue,
-		     orders_derived);
-	if (rc < 0) {
-		return rc;
-	}
-	rc = listener_inherit(s);
-	if (rc < 0) {
-		return rc;
-	}
-	rc = reload_listen(s, s->settings, why, sizeof why);
-	if (rc < 0) {
-		log_early("%s", why);
-		return rc;
-	}
-	rc = cgroup_new(&s->cgroup);
-	if (rc < 0) {
-		return rc;
-	}
-	start_timers(s);
-	reload_say_count(s);
-	reload_say_listening(s);
-	handover_take(s); /* the sessions of the process before, then their packets */
-	rc = reflecting_go_on(s);
-	if (rc < 0) {
-		return rc;
-	}
-	announce_ready(s);
-	server_tell_ready(s);
-	return 0;
-}
-
-int server_run(const struct server_options *o, struct settings *settings)
+int server_run(const struct server_options *o)
 {
 	struct server s = { .keyed = vault_of(sizeof(struct control_keyed)) };
-	int rc;
+	int status;
 
 	places_init(&s.places);
-	rc = usage_prepare(&s.usages, settings);
-	if (rc < 0) {
-		settings_unref(settings);
-		return rc;
-	}
-	s.running = settings_ref(settings);
-	reload_use(&s, settings);
-	rc = start(&s, o);
+	status = start_server(&s, o);
 
-	if (!rc) {
+	if (!status) {
 		ev_run(s.loop, 0);
 	}
 	if (s.handing_over && !s.stopping) {
@@ -358,5 +314,5 @@ int server_run(const struct server_options *o, struct settings *settings)
 	if (s.loop) {
 		ev_loop_destroy(s.loop);
 	}
-	return rc;
+	return status;
 }

@@ -24,6 +24,8 @@
 
 #include <ev.h>
 
+#define SERVER_TROUBLE_LEN 800
+
 struct conn;
 
 struct server {
@@ -57,9 +59,11 @@ struct server {
 	uint32_t n_conns;
 	struct crowd idlers; /* counted, without a Set-Up-Response */
 	struct crowd refused; /* not counted: over a limit, or about to be closed */
+	char trouble[SERVER_TROUBLE_LEN]; /* with the files; empty = they are in force */
 	ts_wire start_time;
 	uint8_t host_ipv4[4]; /* for SIDs; zero if there is none */
 	bool stopping;
+	bool taken_over; /* from the process before: to be removed from the store */
 	bool handing_over; /* to the next process, when the loop has come to rest */
 	bool stuck; /* said already */
 	uint64_t watchdog_us; /* 0 = no watchdog */
@@ -74,11 +78,19 @@ struct server_options {
 	enum log_target log_target;
 };
 
-/**
- * Run until told to stop. @settings is taken over.
- * Return 0, or negative errno when it could not start (said in the log).
- */
-int server_run(const struct server_options *o, struct settings *settings);
+#define SERVER_EXIT_CONFIG 2 /* somebody has to correct the settings, or the command line */
+
+/** Run until told to stop. Return the exit status. */
+int server_run(const struct server_options *o);
+
+/** Signals that are for server_run() wait until they can be handled. */
+void server_hold_signals(bool hold);
+
+/** While they are held: sleep, but no longer than until one comes. */
+void server_await_signal(unsigned seconds);
+
+/** From now on they are handled, and housekeeping is done. */
+void server_listen_to_signals(struct server *s);
 
 /** Log an event that is about nobody in particular. @detail NULL ok. */
 void server_say(struct server *s, enum log_event e, const char *detail);

@@ -329,7 +329,7 @@ def a_manager_that_is_gone(t):
 
 def memory_file(octets, seals=ALL_SEALS):
     fd = os.memfd_create("state", os.MFD_CLOEXEC | 2)
-    os.write(fd, octets)
+    os.pwrite(fd, octets, 0)
     if seals:
         fcntl.fcntl(fd, F_ADD_SEALS, seals)
     return fd
@@ -385,13 +385,15 @@ def sockets_that_are_missing(t):
     ended, _ = open_session(t, lost, 1)
     m.end(d)
 
-    def is_missing(fd):
+    def is_missing(kind, fd):
+        if kind != b"c":
+            return False
         with socket.socket(fileno=os.dup(fd)) as s:
             with contextlib.suppress(OSError):
                 return s.getpeername()[:2] in (lost.local()[:2], (t.client, going.sender.port))
         return False
     lots = m.unpack()
-    left = [(kind, fd) for kind, fd in lots if not is_missing(fd)]
+    left = [(kind, fd) for kind, fd in lots if not is_missing(kind, fd)]
     same(len(lots) - len(left), 2, "sockets taken away")
     m.pack(left)
     for entry in lots:
