@@ -133,7 +133,47 @@ static uint32_t decode(const uint8_t *s, size_t len, size_t *octets)
 	return n ? c : NO_CHARACTER;
 }
 
-static size_t put(char *to, size_t size, const uint8_t *from, size_t len, const char *special)
+enum style {
+	STYLE_TEXT, /* \x1b, \u{202e}; quotation marks and backslashes escaped */
+	STYLE_LINE, /* the same, but these as they are */
+	STYLE_JSON, /* \u001b, \u202e */
+};
+
+static int escape_json(char piece[static QUOTE_WIDEST + 1], uint32_t c)
+{
+	if (c < 0x10000) {
+		return snprintf(piece, QUOTE_WIDEST + 1, "\\u%04x", c);
+	}
+	c -= 0x10000;
+	return snprintf(piece, QUOTE_WIDEST + 1, "\\u%04x\\u%04x", 0xd800 + (c >> 10),
+			0xdc00 + (c & 0x3ff));
+}
+
+/* The character @c, or an octet that is none, at @from. Return the length. */
+static size_t show(char piece[static QUOTE_WIDEST + 1], uint32_t c, const uint8_t *from,
+		   size_t octets, enum style style)
+{
+	bool none = c == NO_CHARACTER;
+	int n;
+
+	if (!none && !is_hidden(c)) {
+		if (style != STYLE_LINE && (c == '"' || c == '\\')) {
+			return (size_t)snprintf(piece, QUOTE_WIDEST + 1, "\\%c", (char)c);
+		}
+		memcpy(piece, from, octets);
+		return octets;
+	}
+	if (style == STYLE_JSON) {
+		n = escape_json(piece, none ? *from : c);
+	} else if (none || c < 0x80) {
+		n = snprintf(piece, QUOTE_WIDEST + 1, "\\x%02x", *from);
+	} else {
+		n = snprintf(piece, QUOTE_WIDEST + 1, "\\u{%x}", c);
+	}
+	return (size_t)n;
+}
+
+static size_t put(char *to, size_t size, const uint8_t *from, size_t len, enum style style)
 {
 	char piece[QUOTE_WIDEST + 1];
 	size_t n = 0, octets, wide;
@@ -141,16 +181,7 @@ static size_t put(char *to, size_t size, const uint8_t *from, size_t len, const 
 	for (; len; from += octets, len -= octets) {
 		uint32_t c = decode(from, len, &octets);
 
-		if (c == NO_CHARACTER || (c < 0x80 && is_hidden(c))) {
-			wide = (size_t)snprintf(piece, sizeof piece, "\\x%02x", *from);
-		} else if (is_hidden(c)) {
-			wide = (size_t)snprintf(piece, sizeof piece, "\\u{%x}", c);
-		} else if (c < 0x80 && strchr(special, (int)c)) {
-			wide = (size_t)snprintf(piece, sizeof piece, "\\%c", (char)c);
-		} else {
-			memcpy(piece, from, octets);
-			wide = octets;
-		}
+		wide = show(piece, c, from, octets, style);
 		if (wide >= size - n) {
 			break;
 		}
@@ -163,10 +194,15 @@ static size_t put(char *to, size_t size, const uint8_t *from, size_t len, const 
 
 size_t quote_text(char *to, size_t size, const void *from, size_t len)
 {
-	return put(to, size, from, len, "\"\\");
+	return put(to, size, from, len, STYLE_TEXT);
 }
 
 size_t quote_clean(char *to, size_t size, const char *from)
 {
-	return put(to, size, (const uint8_t *)from, strlen(from), "");
+	return put(to, size, (const uint8_t *)from, strlen(from), STYLE_LINE);
+}
+
+size_t quote_json(char *to, size_t size, const void *from, size_t len)
+{
+	return put(to, size, from, len, STYLE_JSON);
 }

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define QUOTE_WIDEST 10 /* \u{10ffff}: of one character */
+#define QUOTE_WIDEST 12 /* of one character: two \u0000 in JSON */
 
 /**
  * To stand between quotation marks: these and the backslash are escaped as well, so that nothing
@@ -22,3 +22,7 @@ size_t quote_text(char *to, size_t size, const void *from, size_t len);
 /** The same for a whole line, which may have quotation marks of its own, and text in it that was
  * quoted before: that does not change. */
 size_t quote_clean(char *to, size_t size, const char *from);
+
+/** To stand between quotation marks in JSON (RFC 8259): the same is escaped, in its way. An octet
+ * that is no UTF-8 becomes the character of that number. */
+size_t quote_json(char *to, size_t size, const void *from, size_t len);

@@ -2,6 +2,7 @@
 #include "client/measure/outcome.h"
 
 #include "protocol/accept.h"
+#include "protocol/quote.h"
 
 #include <stdarg.h>
 
@@ -16,22 +17,26 @@ int outcome_refused(struct outcome *o, const char *carrier, uint8_t accept)
 int outcome_set(struct outcome *o, enum outcome_kind kind, unsigned category, const char *format,
 		...)
 {
+	char text[sizeof(o->text)];
 	va_list args;
 
 	*o = (struct outcome){ .kind = kind, .category = category };
 	va_start(args, format);
-	vsnprintf(o->text, sizeof(o->text), format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	(void)quote_clean(o->text, sizeof(o->text), text);
 	return (int)kind;
 }
 
 void outcome_hint(struct outcome *o, const char *format, ...)
 {
+	char hint[sizeof(o->hint)];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(o->hint, sizeof(o->hint), format, args);
+	vsnprintf(hint, sizeof(hint), format, args);
 	va_end(args);
+	(void)quote_clean(o->hint, sizeof(o->hint), hint);
 }
 
 unsigned outcome_code(const struct outcome *o)

@@ -2,10 +2,12 @@
 #include "client/show/result.h"
 
 #include "client/show/dscp.h"
+#include "protocol/quote.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 bool result_reliable(const struct measure *m, enum series_delay kind)
 {
@@ -243,7 +245,10 @@ static void print_head(const struct measure *m, FILE *out)
 		(double)plan->interval_ns / 1e6, m->probes[0].send_octets, plan->dscp,
 		name ? " (" : "", name ? name : "", name ? ")" : "");
 	if (m->key_id[0]) {
-		fprintf(out, "  key %s\n", m->key_id);
+		char key_id[sizeof(m->key_id) * QUOTE_WIDEST];
+
+		(void)quote_text(key_id, sizeof(key_id), m->key_id, strlen(m->key_id));
+		fprintf(out, "  key \"%s\"\n", key_id);
 	}
 	if (m->probe_count == 1) {
 		fprintf(out, "  %s", endpoint_text(&m->probes[0].local, true, text));

@@ -3,28 +3,31 @@
 
 #include "protocol/accept.h"
 
+#include "protocol/quote.h"
+
 #include <inttypes.h>
+#include <string.h>
 
-/* Octets from @clear on go out as they are. */
-static void put_quoted(const char *text, unsigned clear, FILE *out)
-{
-	fputc('"', out);
-	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-		if (*c == '"' || *c == '\\') {
-			fprintf(out, "\\%c", *c);
-		} else if (*c < 0x20 || (*c >= 0x7f && *c < clear)) {
-			fprintf(out, "\\u%04x", *c);
-		} else {
-			fputc(*c, out);
-		}
-	}
-	fputc('"', out);
-}
+#define PIECE 64 /* octets that are quoted at once, which do not part a character */
 
-/* Octets beyond ASCII as Latin-1: never invalid. */
 static void put_string(const char *text, FILE *out)
 {
-	put_quoted(text, 0x100, out);
+	char quoted[PIECE * QUOTE_WIDEST + 1];
+	size_t left = strlen(text);
+
+	fputc('"', out);
+	while (left) {
+		size_t n = left < PIECE ? left : PIECE;
+
+		while (n < left && n > PIECE - 4 && (text[n] & 0xc0) == 0x80) {
+			n--;
+		}
+		(void)quote_json(quoted, sizeof(quoted), text, n);
+		fputs(quoted, out);
+		text += n;
+		left -= n;
+	}
+	fputc('"', out);
 }
 
 static void put_text(const char *key, const char *text, FILE *out)
@@ -304,7 +307,7 @@ static void put_mode(const struct measure *m, FILE *out)
 	}
 	fprintf(out, "],\"key_id\":");
 	if (m->key_id[0]) {
-		put_quoted(m->key_id, 0x80, out); /* it was checked to be UTF-8 */
+		put_string(m->key_id, out);
 	} else {
 		fprintf(out, "null");
 	}

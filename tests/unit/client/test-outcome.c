@@ -64,6 +64,19 @@ START_TEST(texts)
 }
 END_TEST
 
+/* A KeyID, a name of a host: whatever a file or the command line gave is harmless. */
+START_TEST(texts_are_clean)
+{
+	struct outcome o;
+
+	(void)outcome_set(&o, OUTCOME_LOCAL, 0, "no key \"%s\"",
+			  "a\033[2J\xc2\x9b\xe2\x80\xae\xff");
+	outcome_hint(&o, "look at %s", "\x7f\n");
+	ck_assert_str_eq(o.text, "no key \"a\\x1b[2J\\u{9b}\\u{202e}\\xff\"");
+	ck_assert_str_eq(o.hint, "look at \\x7f\\x0a");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("outcome");
@@ -73,6 +86,7 @@ int main(void)
 
 	tcase_add_test(c, exit_statuses);
 	tcase_add_test(c, texts);
+	tcase_add_test(c, texts_are_clean);
 	suite_add_tcase(suite, c);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -152,6 +152,18 @@ START_TEST(lines)
 }
 END_TEST
 
+/* JSON says the same in its own way. */
+START_TEST(json)
+{
+	static const char in[] = "a\"\\\033\xc2\x9b\xe2\x80\xae\xff\0\xc3\xb6\xf3\xa0\x81\xa1";
+	char out[128];
+
+	(void)quote_json(out, sizeof(out), in, sizeof(in) - 1);
+	ck_assert_str_eq(out, "a\\\"\\\\\\u001b\\u009b\\u202e\\u00ff\\u0000\xc3\xb6"
+			      "\\udb40\\udc61");
+}
+END_TEST
+
 /* The C library's own idea of every character: none passes that takes no room, and all letters
  * that take room do. */
 START_TEST(every_character)
@@ -212,6 +224,7 @@ int main(void)
 	tcase_add_test(tcase, every_pair);
 	tcase_add_loop_test(tcase, texts, 0, (int)(sizeof(table) / sizeof(table[0])));
 	tcase_add_loop_test(tcase, lines, 0, (int)(sizeof(table) / sizeof(table[0])));
+	tcase_add_test(tcase, json);
 	tcase_add_test(tcase, every_character);
 	tcase_add_test(tcase, short_of_room);
 	suite_add_tcase(suite, tcase);
