@@ -123,12 +123,12 @@ static void take_settings(struct server *s, struct settings *next)
 	if (settings_restart_needed(s->running, next, names, sizeof names)) {
 		server_say(s, LOG_EVENT_RESTART_NEEDED, names);
 	}
+	log_set_level(s->log, (int)next->log_level); /* first: else it could not say so */
 	announce_reloaded(s, s->settings, next);
 	settings_unref(s->settings);
 	reload_use(s, next);
 	(void)clients_set_prefix(s->clients, next->ipv6_client_prefix); /* then all are recounted */
 	conn_settings_changed(s);
-	log_set_level(s->log, (int)next->log_level);
 	log_set_prefix(s->log, next->ipv6_client_prefix);
 	reload_say_count(s);
 	lightlog_counters(s->log, s->reflector);
