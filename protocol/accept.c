@@ -71,7 +71,9 @@ static const struct accept_info infos[ACCEPT_COUNT] = {
 		.meaning = "The server cannot serve the request now, but probably can later.",
 		.causes = "Requests come faster than the server allows, it is short of memory, "
 			  "file descriptors, processor time or network buffers, too many clients "
-			  "authenticate at once, or it is being emptied for maintenance.",
+			  "authenticate at once, it is being emptied for maintenance, or another "
+			  "session has the same addresses and Sender Port on a port that sessions "
+			  "share.",
 		.action = "Wait and try again, with a longer pause after each try. If it stays, "
 			  "look at the load of the server and at its limits, and use fewer "
 			  "sessions or lower packet rates.",

@@ -169,6 +169,9 @@ const struct accept_info *accept_info(unsigned code);
 	  "try again later; use fewer sessions or lower packet rates") \
 	X(KDF_QUEUE, "kdf-queue", ACCEPT_TEMPORARY, "too many clients authenticate at once", \
 	  "try again later") \
+	X(TUPLE_IN_USE, "tuple-in-use", ACCEPT_TEMPORARY, \
+	  "another session has the same addresses and Sender Port, on a port that sessions share", \
+	  "use another Sender Port, or try again when that session has ended") \
 	X(NET_BUFFERS, "net-buffers", ACCEPT_TEMPORARY, "the kernel is short of network buffers", \
 	  "try again later; look at the drops tx and rcvbuf, and at net.ipv4.udp_mem and net.core.rmem_max") \
 	X(DRAINING, "draining", ACCEPT_TEMPORARY, \

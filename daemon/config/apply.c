@@ -225,6 +225,7 @@ static int put_value(struct apply *a, const config_setting_t *s, const struct sc
 	case SCHEMA_MODES:
 	case SCHEMA_FILE:
 	case SCHEMA_CPUS:
+	case SCHEMA_PORTS:
 		break;
 	}
 	return convert_put(a, s, row);
@@ -316,6 +317,9 @@ int apply_defaults(struct settings *s)
 		s->listen[i].address.port = SCHEMA_LISTEN_PORT;
 		s->listen[i].implied = true;
 	}
+	s->n_also = 2;
+	s->also[0] = 862; /* RFC 8545 */
+	s->also[1] = 20001; /* what twampy takes for granted */
 	for (size_t i = 0; i < SCHEMA_ROWS; i++) {
 		if (schema_is_value(&schema_rows[i])) {
 			schema_put(&schema_rows[i], s, schema_rows[i].preset);

@@ -300,6 +300,50 @@ static int put_cpus(struct apply *a, const config_setting_t *s, const struct sch
 	return 0;
 }
 
+static int add_port(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	struct settings *to = a->settings;
+	char accepts[SCHEMA_TEXT_LEN];
+	long long port;
+
+	if (s->type != CONFIG_TYPE_INT && s->type != CONFIG_TYPE_INT64) {
+		return convert_wrong_type(a, s, row);
+	}
+	port = s->type == CONFIG_TYPE_INT ? s->value.ival : s->value.llval;
+	if (port < 1 || port > UINT16_MAX) {
+		return convert_complain(a, s, "%s: %lld is out of range, expected: %s", a->key,
+					port, schema_accepts(row, SCHEMA_SERVER, accepts));
+	}
+	for (unsigned i = 0; i < to->n_also; i++) {
+		if (to->also[i] == port) {
+			return convert_complain(a, s, "%s: %lld is there twice, expected: once",
+						a->key, port);
+		}
+	}
+	to->also[to->n_also++] = (uint16_t)port;
+	return 0;
+}
+
+static int put_ports(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	char accepts[SCHEMA_TEXT_LEN];
+	int r = 0;
+
+	if (s->type != CONFIG_TYPE_ARRAY) {
+		return convert_wrong_type(a, s, row);
+	}
+	if (config_setting_length(s) > SETTINGS_ALSO_MAX) {
+		return convert_complain(a, s, "%s: there are %d, expected: %s", a->key,
+					config_setting_length(s),
+					schema_accepts(row, SCHEMA_SERVER, accepts));
+	}
+	a->settings->n_also = 0;
+	for (int i = 0; !r && i < config_setting_length(s); i++) {
+		r = add_port(a, config_setting_get_elem(s, (unsigned)i), row);
+	}
+	return r;
+}
+
 /* What the kernel takes, without what would have to be escaped. */
 static bool is_device_name(const char *text)
 {
@@ -365,6 +409,8 @@ int convert_put(struct apply *a, const config_setting_t *s, const struct schema_
 		return put_file(a, s, row);
 	case SCHEMA_CPUS:
 		return put_cpus(a, s, row);
+	case SCHEMA_PORTS:
+		return put_ports(a, s, row);
 	case SCHEMA_LISTEN:
 	case SCHEMA_LIGHT:
 	case SCHEMA_CLASSES:

@@ -179,6 +179,9 @@ char *schema_accepts(const struct schema_row *row, enum schema_scope where,
 	case SCHEMA_CPUS:
 		text = "CPUs 0..1023 like \"0-3,5\"";
 		break;
+	case SCHEMA_PORTS:
+		text = "array of at most 16 integers 1..65535";
+		break;
 	case SCHEMA_CLASSES:
 		text = "list of 0 to 1024 { name = \"...\"; prefixes = [ ... ]; ... }";
 		break;
@@ -197,7 +200,8 @@ char *schema_accepts(const struct schema_row *row, enum schema_scope where,
 }
 _Static_assert(SCHEMA_LISTEN_MAX == 64 && SCHEMA_LIGHT_MAX == 64 && SCHEMA_CLASSES_MAX == 1024 &&
 		       SETTINGS_CLASS_NAME_MAX == 31 && SCHEMA_PREFIXES_MAX == 65536 &&
-		       SCHEMA_KEY_IDS_MAX == 10000 && CPU_SETSIZE == 1024,
+		       SCHEMA_KEY_IDS_MAX == 10000 && CPU_SETSIZE == 1024 &&
+		       SETTINGS_ALSO_MAX == 16,
 	       "named in the texts above");
 
 /* At worst 10 digits and 53 pairs of them: 244 octets. */
@@ -252,6 +256,7 @@ char *schema_text(const struct schema_row *row, uint64_t value, char buf[static 
 	case SCHEMA_LIGHT:
 	case SCHEMA_FILE:
 	case SCHEMA_CPUS:
+	case SCHEMA_PORTS:
 	case SCHEMA_CLASSES:
 	case SCHEMA_NAME:
 	case SCHEMA_PREFIXES:

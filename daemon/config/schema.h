@@ -18,6 +18,7 @@ enum schema_type {
 	SCHEMA_LIGHT, /* list of groups, see lightconf.h */
 	SCHEMA_FILE, /* a path; "" */
 	SCHEMA_CPUS, /* a string: "0-3,5" */
+	SCHEMA_PORTS, /* array */
 	SCHEMA_CLASSES, /* list of groups with the keys of SCHEMA_CLASS */
 	SCHEMA_NAME, /* of a class */
 	SCHEMA_PREFIXES, /* array */
@@ -49,7 +50,7 @@ struct schema_row {
 	const char *help;
 };
 
-#define SCHEMA_ROWS 53
+#define SCHEMA_ROWS 54
 extern const struct schema_row schema_rows[SCHEMA_ROWS];
 _Static_assert(SCHEMA_ROWS <= SETTINGS_KEYS_MAX, "a place for each");
 

@@ -172,6 +172,11 @@ const struct schema_row schema_rows[SCHEMA_ROWS] = {
 
 	SHARED("ports.first", port_first, 1, 1, 65535, 49152, "first UDP port for test sessions"),
 	SHARED("ports.last", port_last, 1, 1, 65535, 65535, "last UDP port for test sessions"),
+	{ .key = "ports.also",
+	  .type = SCHEMA_PORTS,
+	  .scope = SCHEMA_SERVER,
+	  .apply = SETTINGS_NEXT,
+	  .help = "UDP ports that are granted besides, each to many sessions, when asked for" },
 	CHOICE("ports.mode", ports_mode, SETTINGS_RESTART, port_modes, SETTINGS_PORTS_PER_SESSION,
 	       "whether each test session has a UDP port or many share one"),
 	INTEGER("ports.shared_port", shared_port, SETTINGS_RESTART, 0, 65535, 0,

@@ -78,6 +78,7 @@ struct settings_place {
 };
 
 #define SETTINGS_CLASS_NAME_MAX 31
+#define SETTINGS_ALSO_MAX 16
 
 /* Clients that are treated alike: an entry of "clients", or the built-in "default". */
 struct settings_class {
@@ -112,6 +113,8 @@ struct settings {
 	enum settings_timestamps timestamps;
 	enum settings_ports ports_mode; /* restart */
 	uint16_t shared_port; /* 0 = one for each thread; restart */
+	uint16_t also[SETTINGS_ALSO_MAX]; /* ports.also, as in the file */
+	unsigned n_also;
 	enum settings_level log_level;
 	uint32_t ipv6_client_prefix; /* bits that are one client */
 	uint32_t accept_code; /* enum accept_code of a limit that is reached: 4 or 5 */

@@ -57,6 +57,15 @@ static void print_key_ids(const struct settings *s, const struct settings_class 
 	fputs(" ]", to);
 }
 
+static void print_ports(const struct settings *s, FILE *to)
+{
+	fputs("[", to);
+	for (unsigned i = 0; i < s->n_also; i++) {
+		fprintf(to, "%s%u", i ? ", " : " ", s->also[i]);
+	}
+	fputs(" ]", to);
+}
+
 static void print_classes(const struct settings *s, FILE *to);
 
 void settings_dump_value(const struct settings *s, const struct settings_class *c,
@@ -90,6 +99,9 @@ void settings_dump_value(const struct settings *s, const struct settings_class *
 		fputc('"', to);
 		cpus_print(&s->reflector_cpus, to);
 		fputc('"', to);
+		break;
+	case SCHEMA_PORTS:
+		print_ports(s, to);
 		break;
 	case SCHEMA_CLASSES:
 		print_classes(s, to);
@@ -194,6 +206,8 @@ static const char *preset(const struct schema_row *row, char buf[static SCHEMA_T
 	case SCHEMA_FILE:
 	case SCHEMA_CPUS:
 		return "\"\"";
+	case SCHEMA_PORTS:
+		return "[ 862, 20001 ]";
 	case SCHEMA_CLASSES:
 		return "( )";
 	case SCHEMA_NAME:

@@ -324,6 +324,8 @@ enum reason admit_errno(int error)
 	case EACCES: /* of bind: a port below 1024 */
 	case EPERM:
 		return REASON_NO_PORT;
+	case EEXIST:
+		return REASON_TUPLE_IN_USE;
 	case ENETUNREACH:
 	case EHOSTUNREACH:
 	case ENETDOWN:

@@ -109,9 +109,12 @@ struct worker {
 	struct estimate estimate;
 	struct reflect_scratch *scratch;
 	struct light_worker *light; /* lightpath.h */
-	struct shared_worker *shared; /* NULL: no session shares a port here */
+	struct shared_worker *shared; /* sessions that share ports */
 	struct worker_totals totals;
 };
+
+/** Main thread: the thread with the fewest sessions. */
+struct worker *udp_pick(struct reflector *r);
 
 /** Main thread: its port and addresses are free again. */
 void udp_release(struct udp_session *u);
@@ -136,7 +139,7 @@ struct reflector {
 	unsigned count;
 	struct worker *workers;
 	bool halted;
-	struct shared *shared; /* NULL: each session has a port */
+	struct shared *shared; /* ports that many sessions share */
 
 	/* reflectors without control: lightpath.h */
 	struct light_view *light_view; /* the newest */

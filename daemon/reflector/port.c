@@ -41,7 +41,7 @@ uint16_t port_next(const struct port_map *m, struct port_search *s)
 		}
 		s->left -= step;
 		s->at = (s->at + step) % count;
-		if (!port_is_used(m, (uint16_t)port)) {
+		if (!port_is_used(m, (uint16_t)port) && !port_is_reserved(m, (uint16_t)port)) {
 			return (uint16_t)port;
 		}
 	}
@@ -56,6 +56,19 @@ int port_is_used(const struct port_map *m, uint16_t port)
 void port_pass(struct port_map *m, uint16_t port)
 {
 	m->next = (uint16_t)(port + 1);
+}
+
+void port_reserve(struct port_map *m, const uint16_t *ports, unsigned n)
+{
+	memset(m->reserved, 0, sizeof(m->reserved));
+	for (unsigned i = 0; i < n; i++) {
+		m->reserved[ports[i] / 64] |= UINT64_C(1) << (ports[i] % 64);
+	}
+}
+
+int port_is_reserved(const struct port_map *m, uint16_t port)
+{
+	return (int)(m->reserved[port / 64] >> (port % 64) & 1);
 }
 
 void port_take(struct port_map *m, uint16_t port)

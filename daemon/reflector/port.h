@@ -10,6 +10,7 @@
 
 struct port_map {
 	uint64_t used[65536 / 64];
+	uint64_t reserved[65536 / 64]; /* for who asks for them: no search finds them */
 	uint16_t next; /* where the next search starts */
 };
 
@@ -35,6 +36,10 @@ int port_is_used(const struct port_map *m, uint16_t port);
 void port_pass(struct port_map *m, uint16_t port);
 
 void port_take(struct port_map *m, uint16_t port);
+
+/** Only these @n ports are reserved from now on. */
+void port_reserve(struct port_map *m, const uint16_t *ports, unsigned n);
+int port_is_reserved(const struct port_map *m, uint16_t port);
 
 /** 0 is ignored. */
 void port_release(struct port_map *m, uint16_t port);

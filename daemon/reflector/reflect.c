@@ -18,6 +18,7 @@
 
 struct reflect_scratch {
 	unsigned dirty; /* so many of messages are to be set up again */
+	bool shared; /* they are set up for a shared socket */
 	struct mmsghdr messages[BATCH_MAX];
 	struct iovec vectors[BATCH_MAX];
 	uint8_t control[BATCH_MAX][SOCK_CONTROL_LEN] __attribute__((aligned(16)));
@@ -42,7 +43,7 @@ struct packet {
 	struct wall t2;
 };
 
-struct reflect_scratch *reflect_scratch_new(bool names)
+struct reflect_scratch *reflect_scratch_new(void)
 {
 	struct reflect_scratch *s = calloc(1, sizeof(*s));
 
@@ -54,7 +55,6 @@ struct reflect_scratch *reflect_scratch_new(bool names)
 		s->messages[i].msg_hdr.msg_iov = &s->vectors[i];
 		s->messages[i].msg_hdr.msg_iovlen = 1;
 		s->messages[i].msg_hdr.msg_control = s->control[i];
-		s->messages[i].msg_hdr.msg_name = names ? &s->names[i] : NULL;
 	}
 	s->dirty = BATCH_MAX;
 	batch_init(&s->out);
@@ -66,16 +66,23 @@ void reflect_scratch_free(struct reflect_scratch *s)
 	free(s);
 }
 
-static int receive(struct reflect_scratch *s, int fd)
+/* @shared: who sent a packet is to be told; to know that costs time with each. */
+static int receive(struct reflect_scratch *s, int fd, bool shared)
 {
 	int n;
+
+	if (shared != s->shared) {
+		s->shared = shared;
+		s->dirty = BATCH_MAX;
+	}
 
 	for (unsigned i = 0; i < s->dirty; i++) {
 		struct msghdr *m = &s->messages[i].msg_hdr;
 
 		m->msg_controllen = sizeof(s->control[i]);
 		m->msg_flags = 0;
-		m->msg_namelen = m->msg_name ? sizeof(s->names[i]) : 0;
+		m->msg_name = shared ? &s->names[i] : NULL;
+		m->msg_namelen = shared ? sizeof(s->names[i]) : 0;
 	}
 	n = recvmmsg(fd, s->messages, BATCH_MAX, MSG_DONTWAIT, NULL);
 	s->dirty = n > 0 ? (unsigned)n : 1; /* an error may have touched the first */
@@ -321,7 +328,7 @@ static void handle_shared(struct worker *w, struct udp_session *u, struct mmsghd
 	}
 }
 
-static void answer_shared(struct worker *w, unsigned n)
+static void answer_shared(struct worker *w, const struct shared_port *p, unsigned n)
 {
 	struct reflect_scratch *s = w->scratch;
 	struct udp_session *found[SHARED_FIND_MAX];
@@ -329,7 +336,7 @@ static void answer_shared(struct worker *w, unsigned n)
 
 	_Static_assert(BATCH_MAX <= SHARED_FIND_MAX, "all packets of a batch");
 	batch_count(&w->totals.received, n);
-	shared_find(w, s->messages, n, found);
+	shared_find(w, p, s->messages, n, found);
 	for (unsigned i = 0; i < n; i++) {
 		handle_shared(w, found[i], &s->messages[i], &now);
 		if (!now.in_batch) {
@@ -339,10 +346,10 @@ static void answer_shared(struct worker *w, unsigned n)
 	batch_send(w, &s->out);
 }
 
-enum reflect_result reflect_shared(struct worker *w, int fd)
+enum reflect_result reflect_shared(struct worker *w, const struct shared_port *p)
 {
 	for (int done = 0; done < REFLECT_BURST;) {
-		int n = receive(w->scratch, fd);
+		int n = receive(w->scratch, p->fd, true);
 
 		if (n <= 0) {
 			if (n == 0 || errno == EAGAIN) {
@@ -351,7 +358,7 @@ enum reflect_result reflect_shared(struct worker *w, int fd)
 			done++;
 			continue;
 		}
-		answer_shared(w, (unsigned)n);
+		answer_shared(w, p, (unsigned)n);
 		if (n < BATCH_MAX) {
 			return REFLECT_EMPTY;
 		}
@@ -363,7 +370,7 @@ enum reflect_result reflect_shared(struct worker *w, int fd)
 enum reflect_result reflect_burst(struct worker *w, struct udp_session *u)
 {
 	for (int done = 0; done < REFLECT_BURST;) {
-		int n = receive(w->scratch, u->fd);
+		int n = receive(w->scratch, u->fd, false);
 
 		if (n <= 0) {
 			if (n == 0 || errno == EAGAIN) {

@@ -16,15 +16,17 @@ enum reflect_result {
 	REFLECT_LATE, /* a packet came after stop_at: everything behind it did, too */
 };
 
-/** Buffers of one thread. NULL without memory. @names: for shared sockets too. */
-struct reflect_scratch *reflect_scratch_new(bool names);
+struct shared_port;
+
+/** Buffers of one thread. NULL without memory. */
+struct reflect_scratch *reflect_scratch_new(void);
 void reflect_scratch_free(struct reflect_scratch *s);
 
 /**
  * Answer what waits in a shared socket of the thread, up to REFLECT_BURST packets. Ends no session.
  * Never REFLECT_LATE.
  */
-enum reflect_result reflect_shared(struct worker *w, int fd);
+enum reflect_result reflect_shared(struct worker *w, const struct shared_port *p);
 
 /** The kernel has counted @now drops at the session's own socket (sock_drops). */
 void reflect_drops(struct worker *w, struct udp_session *u, uint32_t now);

@@ -49,6 +49,7 @@ static bool report_some(struct reflector *r, int most)
 
 static void on_wakeup(struct ev_loop *loop, ev_async *a, int events)
 {
+	shared_sweep(a->data);
 	if (!report_some(a->data, ENDS_PER_EVENT)) {
 		ev_async_send(loop, a);
 	}
@@ -233,15 +234,6 @@ int reflector_go_on(struct reflector *r)
 		place_workers(r);
 	}
 	return error;
-}
-
-bool reflector_shared_fds(const struct reflector *r, unsigned i, int fds[static 2])
-{
-	const struct shared_worker *sw = i < r->count ? r->workers[i].shared : NULL;
-
-	fds[0] = sw ? sw->v4.fd : -1;
-	fds[1] = sw ? sw->v6.fd : -1;
-	return i < r->count;
 }
 
 static uint64_t load(const _Atomic uint64_t *c)

@@ -83,6 +83,8 @@ struct reflector_config {
 		uint16_t port; /* 0 = one for each thread */
 		uint16_t port_first, port_last;
 	} shared;
+	/* Called when a port of reflector_also could not be had, once for each until it can. NULL ok. */
+	void (*also_refused)(void *context, uint16_t port, int error);
 	/* UDP sockets for Light ports that were opened for us: bound, of one family. The caller's;
 	 * they stay open and in place. */
 	const int *light_fds;
@@ -113,6 +115,15 @@ NODISCARD int reflector_new(struct reflector **out, struct ev_loop *loop,
  */
 void reflector_free(struct reflector *r);
 
+#define REFLECTOR_ALSO_MAX 16
+
+/**
+ * Ports that udp_open grants besides, when they are asked for: many sessions share each, told apart
+ * by their addresses and the sender's port. A port is open while it has sessions. Those that run on
+ * a port which is not among them any more go on.
+ */
+void reflector_also(struct reflector *r, const uint16_t *ports, unsigned n);
+
 /**
  * Open the socket of a session: bound to spec.local (or to a free port of the range),
  * connected to spec.remote, DSCP and TTL 255 set, kernel timestamps on, and silent until
@@ -124,12 +135,19 @@ void reflector_free(struct reflector *r);
  * negative errno as the kernel gave it.
  * Where ports are shared, it is one of these, whatever the range: the wanted one, else that of
  * the thread with the fewest sessions. Sessions on one port differ in their addresses or in the
- * sender's port; -EADDRINUSE when no port is left for such a pair. With a spec.device the
- * session has a socket of its own all the same.
+ * sender's port; -EEXIST when no port is left for such a pair: see udp_rival. With a spec.device
+ * the session has a socket of its own all the same.
  *                                                                     R-100..R-109, R-122
  */
 NODISCARD int udp_open(struct reflector *r, const struct session_spec *spec, uint16_t port_first,
 		       uint16_t port_last, void *owner, struct udp_session **out, uint16_t *port);
+
+/**
+ * Whose session is in the way of @spec, with the same addresses on a shared port that it may have:
+ * the first, or the one after @u; NULL at the end.
+ */
+struct udp_session *udp_rival(const struct reflector *r, const struct session_spec *spec,
+			      const struct udp_session *u);
 
 /**
  * Police the packets of a session also by what its class may have in total. At any time.
@@ -153,8 +171,8 @@ NODISCARD int udp_start(struct udp_session *u, const struct crypt_keys *keys,
 void udp_stop(struct udp_session *u, int64_t timeout_ns);
 
 /**
- * End as soon as its thread sees it; `ended` follows. Also for a session never started: its
- * port is free again when this returns.
+ * End as soon as its thread sees it; `ended` follows. Of a session never started, or one on a shared
+ * port, port and addresses are free again when this returns.
  */
 void udp_end(struct udp_session *u);
 
@@ -176,16 +194,16 @@ void *udp_owner(const struct udp_session *u);
 /** Its socket; -1 where ports are shared. */
 int udp_fd(const struct udp_session *u);
 
-/** The shared sockets: those of the @i-th thread, -1 = none. False after the last thread. */
-bool reflector_shared_fds(const struct reflector *r, unsigned i, int fds[static 2]);
+/** The @i-th shared socket; -1 = no more. */
+int reflector_shared_fd(const struct reflector *r, unsigned i);
 
 /** While halted: what goes to the other process besides the socket. Way COUNT or SAVE. */
 void udp_carry(struct carry *c, struct udp_session *u);
 
 /**
  * Go on with a session of another process, as it was: numbers, counters, times. @spec and @port
- * as they were for udp_open; @fd is its socket, or -1 for one on a shared port, which must be
- * among ours. @fd is taken over in any case. Return 0 or negative errno.
+ * as they were for udp_open; @fd is its socket, or -1 for one on a shared port, which is opened if
+ * it is not among ours. @fd is taken over in any case. Return 0 or negative errno.
  */
 NODISCARD int udp_adopt(struct reflector *r, const struct session_spec *spec, uint16_t port, int fd,
 			struct carry *c, void *owner, struct police_total *total,

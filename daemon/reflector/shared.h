@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Sessions that share a UDP port: told apart by the address that a packet was sent to and the
- * address and port that it came from (RFC 8545 5.1). Each reflector thread that serves such a port has
- * a socket for IPv4 and one for IPv6, and a table of its sessions that only it touches. A
- * session lives on one thread, so its packets must arrive there: each thread has a port of its
- * own. One port for all is served by one thread.
+ * address and port that it came from (RFC 8545 5.1). With ports.mode = "shared" each reflector
+ * thread has such a port, or one thread has the only one, and all sessions are on these. Without,
+ * the ports of reflector_also are such, each open while it has sessions.
+ *
+ * A port has a socket for IPv4 and one for IPv6, each served by one thread, with a table of its
+ * sessions that only it touches. A session lives on one thread, so its packets must arrive there.
  *
  * A new session reaches its thread by a stack without lock, and is taken into the table at the
  * next wakeup, or before that when a packet comes that nobody else wants. It answers as soon as
- * udp_start has returned: the gate is in the session, not in a queue.
+ * udp_start has returned: the gate is in the session, not in a queue. Sockets reach their thread in
+ * the same way; when nobody wants one any more the thread lets go of it, and the main thread closes
+ * it or hands it over again.
  */
 #pragma once
 
 #include "base/index.h"
+#include "base/siphash.h"
 #include "daemon/reflector/pool.h"
 
 #include <netinet/in.h>
@@ -20,12 +25,21 @@
 /* What tells sessions apart. Addresses as in struct address; all octets count. */
 struct shared_key {
 	uint8_t local[16], remote[16];
-	uint32_t scope; /* of a remote link-local address */
-	uint16_t port; /* of the sender */
-	uint16_t family; /* AF_INET, AF_INET6 */
+	uint32_t scope; /* of a remote link-local address; SHARED_IPV4 */
+	uint16_t port; /* of the sender, as on the wire */
+	uint16_t at; /* ours */
 };
 _Static_assert(sizeof(struct shared_key) == 40, "no padding: it is hashed and compared as octets");
 
+static inline uint32_t shared_hash(const uint64_t seed[static 2], const struct shared_key *key)
+{
+	uint64_t words[sizeof(*key) / sizeof(uint64_t)];
+
+	memcpy(words, key, sizeof(words));
+	return (uint32_t)siphash(seed, words, sizeof(words) / sizeof(words[0]));
+}
+
+#define SHARED_IPV4 UINT32_MAX /* no interface has this index */
 #define SHARED_SHUT INT64_C(0)
 #define SHARED_GONE INT64_C(-1)
 
@@ -34,6 +48,7 @@ struct shared_link {
 	struct index_node node; /* its thread's */
 	struct shared_key key;
 	struct udp_session *session;
+	struct shared_port *port; /* as long as the session is there */
 	/* struct mono when it was started; SHARED_SHUT, SHARED_GONE. Written by the main thread. */
 	_Atomic int64_t since_ns;
 	struct shared_link *next_new;
@@ -44,10 +59,24 @@ struct shared_link {
 		__attribute__((aligned(16)));
 };
 
-struct shared_socket {
+/* A port of one family. */
+struct shared_port {
+	uint16_t port;
+	uint8_t family; /* 4 or 6 */
+	bool permanent; /* of ports.mode = "shared" */
+	int fd;
 	struct worker *worker;
+	_Atomic bool wanted; /* by the main thread */
+	_Atomic bool gone; /* its thread has let go of it */
+
+	/* main thread */
+	struct shared_port *next; /* all of them, oldest first */
+	uint32_t sessions; /* that are not freed yet */
+	struct sock_defaults buffers;
+
+	/* thread */
+	struct shared_port *next_fresh, *next_served;
 	uint32_t drops_seen; /* sock_new_drops */
-	int fd; /* -1: this host does not have the family */
 	ev_io io;
 };
 
@@ -55,45 +84,82 @@ struct shared_worker {
 	uint64_t seed[2];
 	struct index sessions;
 	struct shared_link *_Atomic fresh; /* not yet in sessions */
-	uint16_t port;
-	struct shared_socket v4, v6;
+	struct shared_port *_Atomic fresh_ports; /* not yet in served */
+	struct shared_port *served;
 };
 
 /* The main thread's. */
 struct shared {
 	uint64_t seed[2];
-	struct index claims; /* sessions that hold their addresses on the port of their worker */
-	struct sock_defaults buffers[2]; /* IPv4, IPv6 */
+	struct index claims; /* sessions that hold their addresses on their port */
+	struct shared_port *ports;
+	struct {
+		uint16_t port;
+		bool told; /* that it could not be had */
+	} also[REFLECTOR_ALSO_MAX];
+	unsigned n_also;
 };
 
-/** Open the sockets, before the threads run. Return 0 or negative errno; shared_free either way. */
+/* --- ports (shared_ports.c) --------------------------------------------------------------- */
+
+/**
+ * Make room, and open the ports of ports.mode = "shared", before the threads run. Return 0 or
+ * negative errno; shared_free either way.
+ */
 NODISCARD int shared_new(struct reflector *r);
 
 /** The threads are joined, and the sessions are gone. */
 void shared_free(struct reflector *r);
 
+/** The open port, or NULL. */
+struct shared_port *shared_port(const struct reflector *r, uint8_t family, uint16_t port);
+
+/** Open one that is not. Return 0 or negative errno. */
+NODISCARD int shared_port_open(struct reflector *r, struct worker *w, uint8_t family, uint16_t port,
+			       struct shared_port **out);
+
+/** One session more, or less. A port without any is closed if it is not permanent. */
+void shared_port_join(struct shared_port *p);
+void shared_port_leave(struct shared_port *p);
+
+/** Close what the threads have let go of. */
+void shared_sweep(struct reflector *r);
+
+/** Thread: take new ports, let go of those that nobody wants any more. */
+void shared_serve(struct worker *w);
+
+/** Thread: count what the queues had no room for. */
+void shared_look(struct worker *w);
+
+/* --- sessions (shared.c, shared_find.c) -------------------------------------------------- */
+
 /**
  * Find a port and thread for the session; u->fd, port, worker and run_octets are set. Return as
- * udp_open. To be taken back by shared_release, and known to the thread by shared_publish.
+ * udp_open; -ENOENT if it is to have a port of its own. To be taken back by shared_release, and
+ * known to the thread by shared_publish.
  */
 NODISCARD int shared_open(struct reflector *r, const struct session_spec *spec,
 			  struct udp_session *u);
+
+/** The same with the port that it had in another process. Return 0 or negative errno. */
+NODISCARD int shared_adopt(struct reflector *r, const struct session_spec *spec, uint16_t port,
+			   struct udp_session *u);
 void shared_publish(struct udp_session *u);
 
 /** The addresses may be used again. */
 void shared_release(struct udp_session *u);
 
+/** The last of a session: no thread knows it. Nothing for one with a port of its own. */
+void shared_leave(struct udp_session *u);
+
 /** From now on packets are answered. Keys are set. */
 void shared_start(struct udp_session *u);
 
-/** A session that was never started hears nothing any more. */
+/** From now on it hears nothing. */
 void shared_mute(struct udp_session *u);
 
 /** Thread: take new sessions into the table. */
 void shared_take_in(struct worker *w);
-
-/** Thread: count what the queues had no room for. */
-void shared_look(struct worker *w);
 
 /** Thread: the session is to be found no longer. */
 void shared_remove(struct worker *w, struct udp_session *u);
@@ -101,7 +167,8 @@ void shared_remove(struct worker *w, struct udp_session *u);
 #define SHARED_FIND_MAX 64
 
 /**
- * Thread: whose packets these are, NULL for nobody's. @m with addresses and control messages; @n at
+ * Thread: whose packets at @p these are, NULL for nobody's. @m with addresses and control messages; @n at
  * most SHARED_FIND_MAX. What is found is on its way into the cache.
  */
-void shared_find(struct worker *w, struct mmsghdr *m, unsigned n, struct udp_session **found);
+void shared_find(struct worker *w, const struct shared_port *p, struct mmsghdr *m, unsigned n,
+		 struct udp_session **found);

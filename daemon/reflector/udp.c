@@ -29,7 +29,8 @@ static void add(_Atomic uint64_t *c, uint64_t n)
 }
 
 /* R-101, R-102, R-106: the wanted port, else any of the range that nobody else has. When others of
- * this host have very many, the next request goes on where this one gave up. */
+ * this host have very many, the next request goes on where this one gave up. In a VRF the ports of
+ * reflector_also are such, too, and only one session has them. */
 static int bind_port(struct reflector *r, int fd, const struct session_spec *spec, uint16_t first,
 		     uint16_t last, uint16_t *out)
 {
@@ -37,7 +38,8 @@ static int bind_port(struct reflector *r, int fd, const struct session_spec *spe
 	struct port_search search;
 	int error = -EADDRINUSE;
 
-	if (port >= first && port <= last && !port_is_used(&r->ports, port)) {
+	if (((port >= first && port <= last) || port_is_reserved(&r->ports, port)) &&
+	    !port_is_used(&r->ports, port)) {
 		error = sock_bind(fd, &spec->local, port);
 		error = error == -EACCES ? -EADDRINUSE : error; /* others may be allowed */
 	}
@@ -54,7 +56,7 @@ static int bind_port(struct reflector *r, int fd, const struct session_spec *spe
 	return error;
 }
 
-static struct worker *pick(struct reflector *r)
+struct worker *udp_pick(struct reflector *r)
 {
 	struct worker *best = &r->workers[0];
 
@@ -90,7 +92,7 @@ static int open_socket(struct reflector *r, const struct session_spec *spec, uin
 		return error;
 	}
 	port_take(&r->ports, u->port);
-	u->worker = pick(r);
+	u->worker = udp_pick(r);
 	return 0;
 }
 
@@ -98,8 +100,9 @@ static int open_socket(struct reflector *r, const struct session_spec *spec, uin
 static int open_any(struct reflector *r, const struct session_spec *spec, uint16_t first,
 		    uint16_t last, struct udp_session *u)
 {
-	return r->shared && !spec->device ? shared_open(r, spec, u)
-					  : open_socket(r, spec, first, last, u);
+	int error = spec->device ? -ENOENT : shared_open(r, spec, u);
+
+	return error == -ENOENT ? open_socket(r, spec, first, last, u) : error;
 }
 
 static void leave_place(struct udp_session *u)
@@ -124,6 +127,7 @@ void udp_release(struct udp_session *u)
 
 void udp_free(struct udp_session *u)
 {
+	shared_leave(u);
 	vault_give(&u->reflector->vault, u->crypt);
 	free(u->link);
 	free(u);
@@ -325,9 +329,6 @@ int udp_fd(const struct udp_session *u)
 static int take_place(struct reflector *r, const struct session_spec *spec, uint16_t port, int fd,
 		      struct udp_session *u)
 {
-	struct session_spec same = *spec;
-	int error;
-
 	if (fd >= 0) {
 		if (!port || port_is_used(&r->ports, port)) {
 			return -EADDRINUSE;
@@ -335,20 +336,11 @@ static int take_place(struct reflector *r, const struct session_spec *spec, uint
 		port_take(&r->ports, port);
 		u->port = port;
 		u->fd = fd;
-		u->worker = pick(r);
+		u->worker = udp_pick(r);
 		u->run_octets = sock_unfragmented(fd);
 		return 0;
 	}
-	if (!r->shared) {
-		return -EOPNOTSUPP;
-	}
-	same.local.port = port;
-	error = shared_open(r, &same, u);
-	if (!error && u->port != port) {
-		shared_release(u);
-		error = -EADDRINUSE;
-	}
-	return error;
+	return shared_adopt(r, spec, port, u);
 }
 
 static void resume(struct udp_session *u)
@@ -445,6 +437,10 @@ void udp_end(struct udp_session *u)
 	if (!u->started) {
 		bury(u);
 		return;
+	}
+	if (u->link) {
+		shared_mute(u);
+		udp_release(u);
 	}
 	worker_order(u, WORKER_END, (struct mono){ 0 });
 }

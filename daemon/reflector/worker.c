@@ -116,7 +116,8 @@ static void on_timer(struct ev_loop *loop, ev_timer *t, int events)
 {
 	struct udp_session *u = t->data;
 	struct worker *w = u->worker;
-	enum reflect_result result = u->link ? reflect_shared(w, u->fd) : reflect_burst(w, u);
+	enum reflect_result result = u->link ? reflect_shared(w, u->link->port)
+					     : reflect_burst(w, u);
 	int64_t now = estimate_mono().ns, at = deadline_ns(u);
 
 	if (now < at || (u->stopping && result == REFLECT_MORE && now - at < STOP_GRACE_NS)) {
@@ -173,6 +174,7 @@ static void on_wakeup(struct ev_loop *loop, ev_async *a, int events)
 {
 	struct worker *w = a->data;
 
+	shared_serve(w);
 	shared_take_in(w);
 	for (int i = 0; i < ORDERS_PER_EVENT; i++) {
 		struct mono stop_at = { 0 };
@@ -218,7 +220,7 @@ int worker_init(struct worker *w, struct reflector *r)
 {
 	w->reflector = r;
 	lock_init(&w->lock);
-	w->scratch = reflect_scratch_new(r->config.shared.on);
+	w->scratch = reflect_scratch_new();
 	/* LIBEV_FLAGS of the environment is none of its business */
 	w->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	if (!w->scratch || !w->loop) {

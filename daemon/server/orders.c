@@ -120,12 +120,40 @@ static void take_place(struct order_session *o)
 			      s->spec.device);
 }
 
-static int open_port(struct conn *c, struct order_session *o)
+/*
+ * A session on a shared port that is stopped, of the same client and with the same addresses: it
+ * makes room. Clients that begin anew from the same port do not wait for the Timeout of the last
+ * test. False if there is none.
+ */
+static bool end_rival(const struct conn *c, const struct session_spec *spec)
+{
+	const struct reflector *r = c->server->reflector;
+
+	for (struct udp_session *u = NULL; (u = udp_rival(r, spec, u));) {
+		const struct order_session *other = udp_owner(u);
+
+		if (other->session.state == SESSION_STOPPING &&
+		    address_same_host(&other->standing->peer, &c->control.remote)) {
+			udp_end(u);
+			return true;
+		}
+	}
+	return false;
+}
+
+static int try_port(struct conn *c, struct order_session *o)
 {
 	const struct policy *p = conn_policy(c);
 
 	return udp_open(c->server->reflector, &o->session.spec, p->port_first, p->port_last, o,
 			&o->udp, &o->session.port);
+}
+
+static int open_port(struct conn *c, struct order_session *o)
+{
+	int error = try_port(c, o);
+
+	return error == -EEXIST && end_rival(c, &o->session.spec) ? try_port(c, o) : error;
 }
 
 /*

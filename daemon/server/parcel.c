@@ -74,7 +74,7 @@ static int put_sockets(const struct server *s, int to)
 static int put_ports(const struct server *s, int to)
 {
 	struct lot l = { .to = to, .kind = PASSED_LOT_ADDRESS };
-	int fds[2], fd;
+	int fd;
 
 	for (const struct listener *i = s->listeners; i; i = i->next) {
 		put(&l, i->fd);
@@ -82,9 +82,8 @@ static int put_ports(const struct server *s, int to)
 	for (size_t i = 0; i < s->passed.n_light; i++) {
 		put(&l, s->passed.light[i]);
 	}
-	for (unsigned i = 0; reflector_shared_fds(s->reflector, i, fds); i++) {
-		put(&l, fds[0]);
-		put(&l, fds[1]);
+	for (unsigned i = 0; (fd = reflector_shared_fd(s->reflector, i)) >= 0; i++) {
+		put(&l, fd);
 	}
 	for (size_t n = 0; (fd = light_fd(s->reflector, n)) >= 0; n++) {
 		put(&l, fd);

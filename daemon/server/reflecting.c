@@ -51,6 +51,37 @@ static void say_light_ended(void *context, const struct light_info *info)
 	lightlog_ended(s->log, info);
 }
 
+static void say_also_refused(void *context, uint16_t port, int error)
+{
+	char text[80];
+
+	snprintf(text, sizeof text, "%u: %s", port, strerror(-error));
+	server_say(context, LOG_EVENT_ALSO_REFUSED, text);
+}
+
+static bool has_light(const struct settings *settings, uint16_t port)
+{
+	for (size_t i = 0; i < settings->n_light; i++) {
+		if (settings->light[i].address.port == port) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void reflecting_ports(struct server *s)
+{
+	uint16_t ports[SETTINGS_ALSO_MAX];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->settings->n_also; i++) {
+		if (!has_light(s->settings, s->settings->also[i])) {
+			ports[n++] = s->settings->also[i];
+		}
+	}
+	reflector_also(s->reflector, ports, n);
+}
+
 /* What the settings insist on is there, or the daemon does not start. */
 static int check_timestamps(struct server *s, char *why, size_t size)
 {
@@ -99,6 +130,7 @@ int reflecting_start(struct server *s, char *why, size_t size)
 		.light_fds = s->passed.light,
 		.n_light_fds = s->passed.n_light,
 		.ended = orders_session_ended,
+		.also_refused = say_also_refused,
 		.light_ended = say_light_ended,
 		.old = take_old,
 		.context = s,
@@ -111,6 +143,7 @@ int reflecting_start(struct server *s, char *why, size_t size)
 		return rc;
 	}
 	s->shared_ports = config.shared.on;
+	reflecting_ports(s);
 	return check_timestamps(s, why, size);
 }
 

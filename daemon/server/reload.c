@@ -7,6 +7,7 @@
 #include "daemon/server/conn.h"
 #include "daemon/server/lightlog.h"
 #include "daemon/server/notify.h"
+#include "daemon/server/reflecting.h"
 #include "daemon/server/server.h"
 #include "daemon/server/verdict.h"
 
@@ -127,6 +128,7 @@ static void take_settings(struct server *s, struct settings *next)
 	announce_reloaded(s, s->settings, next);
 	settings_unref(s->settings);
 	reload_use(s, next);
+	reflecting_ports(s);
 	(void)clients_set_prefix(s->clients, next->ipv6_client_prefix); /* then all are recounted */
 	conn_settings_changed(s);
 	log_set_prefix(s->log, next->ipv6_client_prefix);

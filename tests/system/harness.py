@@ -51,7 +51,7 @@ BASE = {
     # A slow machine is no fault.
     "overload": {"loop_lag": 0, "reflector_busy": 0, "memory_used": 0, "memory_pressure": 0,
                  "send_drops": 0, "receive_drops": 0},
-    "ports": {"first": 40000, "last": 59999},
+    "ports": {"first": 40000, "last": 59999, "also": []},
     "reflector": {"threads": 2},
     "log": {"level": "debug"},
 }

@@ -261,21 +261,47 @@ def thousands_at_once(t):
 
 
 @test
-def changed_ports_end_what_needs_them(t):
-    m, d = managed(t, {"ports": {"mode": "shared"}})
+def changed_ports_keep_what_runs(t):
+    # another mode, or another list: the sessions keep the ports that they have
+    for before, after in (({"mode": "shared"}, {"mode": "per-session"}),
+                          ({"also": [20001]}, {"also": [20001]}),
+                          ({"also": [20001]}, {"also": []}),
+                          ({"also": [20001]}, {"mode": "shared", "also": []})):
+        m, d = managed(t, {"ports": before})
+        c = connect(t, 1)
+        s, answer = open_session(t, c, 1, receiver_port=20001)
+        same(answer.port == 20001, "also" in before, "Port is %d" % answer.port)
+        s.check(packet(s, 0))
+        m.end(d)
+        d.config["ports"] = harness.merge(d.config["ports"], after)
+        d.write(d.config)
+        since = d.log_size()
+        m.start(d)
+        d.wait_log(r"took 1 connection and 1 session over", since)
+        s.check(packet(s, 1))
+        c.stop(1)
+        s, answer = open_session(t, c, 1, receiver_port=20001)
+        same(answer.port == 20001, 20001 in d.config["ports"]["also"], "Port is %d" % answer.port)
+        s.check(packet(s, 0))
+        d.terminate()
+
+
+@test
+def a_light_port_takes_that_of_sessions(t):
+    # what the new settings want comes first, and is whole
+    m, d = managed(t, {"ports": {"also": [20001]}})
     c = connect(t, 1)
-    s, _ = open_session(t, c, 1)
+    s, answer = open_session(t, c, 1, receiver_port=20001)
+    same(answer.port, 20001, "Port")
     s.check(packet(s, 0))
     m.end(d)
-    d.config["ports"] = harness.merge(d.config["ports"], {"mode": "per-session"})
+    d.config["light"] = [{"port": 20001, "type": "stamp", "clients": ["0.0.0.0/0"]}]
     d.write(d.config)
     since = d.log_size()
     m.start(d)
     d.wait_log(r"could not take over all .*: 0 connections and 1 sessions", since)
-    d.wait_log(r"took 1 connection and 0 sessions over", since)
-    c.stop(1)
-    s, _ = open_session(t, c, 1)
-    s.check(packet(s, 0))
+    light = t.sender()
+    same(len(light.exchange((t.server, 20001), make_packet(7) + bytes(30)).raw), 44, "octets")
 
 
 @test

@@ -226,7 +226,7 @@ static const char everything[] =
 	"  total_octet_rate = 4294967294; accept_code = 5; };\n"
 	"overload = { loop_lag = 60000; reflector_busy = 1; memory_used = 2; memory_pressure = 3;\n"
 	"  send_drops = 1000000000; receive_drops = 999999999; };\n"
-	"ports = { first = 1; last = 1; };\n"
+	"ports = { first = 1; last = 1; also = [ 65535, 1 ]; };\n"
 	"timers = { handshake = 11; message = 12; send_stall = 13; servwait = 604800;\n"
 	"  refwait = 15; max_timeout = 16; };\n"
 	"reflector = { threads = 64; cpus = \"1023,0-2,2-3,7\"; priority = 99; timestamps = \"hardware\"; };\n"

@@ -149,6 +149,7 @@ static const struct {
 	{ "buffer-size", 4 },
 	{ "class-quota", 4 },
 	{ "rate-limit", 5 },
+	{ "tuple-in-use", 5 },
 	{ "memory-low", 5 },
 	{ "descriptors-low", 5 },
 	{ "cpu-load", 5 },

@@ -179,7 +179,7 @@ void rig_settle(void)
 void rig_make_worker(struct worker *w, int *keeper)
 {
 	memset(w, 0, sizeof(*w));
-	w->scratch = reflect_scratch_new(false);
+	w->scratch = reflect_scratch_new();
 	ck_assert_ptr_nonnull(w->scratch);
 	*keeper = sock_keeper(true, &(struct sock_defaults){ 0 });
 	ck_assert_int_ge(*keeper, 0);

@@ -411,9 +411,9 @@ START_TEST(same_addresses)
 	ck_assert_uint_eq(port[0], first + 1);
 	u[1] = fixture_open(&spec, &e[1], &port[1]);
 	ck_assert_uint_eq(port[1], first);
-	ck_assert_int_eq(fixture_refused(spec, FIRST, LAST), -EADDRINUSE);
+	ck_assert_int_eq(fixture_refused(spec, FIRST, LAST), -EEXIST);
 	spec.local.port = 862;
-	ck_assert_int_eq(fixture_refused(spec, FIRST, LAST), -EADDRINUSE);
+	ck_assert_int_eq(fixture_refused(spec, FIRST, LAST), -EEXIST);
 	other.local.port = first;
 	fixture_open(&other, &e[2], &port[2]);
 	ck_assert_uint_eq(port[2], first);
@@ -430,7 +430,7 @@ START_TEST(same_addresses)
 	fixture_pump(1);
 	ck_assert_int_eq(udp_start(u[1], &fixture_keys, fixture_sid), 0);
 	udp_stop(u[1], 0);
-	ck_assert_int_eq(fixture_refused(spec, FIRST, LAST), -EADDRINUSE);
+	ck_assert_int_eq(fixture_refused(spec, FIRST, LAST), -EEXIST);
 	fixture_pump(2);
 	fixture_open(&spec, &e[1], &port[1]);
 	ck_assert_uint_eq(port[1], first);
@@ -448,7 +448,7 @@ START_TEST(one_for_all)
 	struct udp_session *u = fixture_start(&spec, &e[0], &port);
 
 	ck_assert_uint_eq(port, first);
-	ck_assert_int_eq(fixture_refused(spec, FIRST, LAST), -EADDRINUSE);
+	ck_assert_int_eq(fixture_refused(spec, FIRST, LAST), -EEXIST);
 	for (uint16_t i = 1; i < 20; i++) {
 		struct session_spec other = rig_spec(i % 2 ? 4 : 6, (uint16_t)(1000 + i));
 

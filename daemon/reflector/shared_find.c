@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/reflector/shared.h"
+
+#include <stddef.h>
+
+static struct shared_link *link_of(struct index_node *n)
+{
+	return (struct shared_link *)(void *)n; /* its first member */
+}
+_Static_assert(offsetof(struct shared_link, node) == 0, "link_of");
+
+void shared_take_in(struct worker *w)
+{
+	struct shared_worker *sw = w->shared;
+	struct shared_link *l;
+
+	if (!sw || !atomic_load_explicit(&sw->fresh, memory_order_relaxed)) {
+		return;
+	}
+	l = atomic_exchange_explicit(&sw->fresh, NULL, memory_order_acquire);
+	while (l) {
+		struct shared_link *next = l->next_new;
+
+		index_put(&sw->sessions, &l->node, l->claim.hash);
+		l = next;
+	}
+}
+
+void shared_remove(struct worker *w, struct udp_session *u)
+{
+	index_remove(&w->shared->sessions, &u->link->node);
+}
+
+static struct udp_session *look_up(struct shared_worker *sw, const struct shared_key *key,
+				   uint32_t code)
+{
+	for (struct index_node *n = index_first(&sw->sessions, code); n; n = n->next) {
+		struct shared_link *l = link_of(n);
+
+		/* one that is gone may have the same key, until its thread hears of it */
+		if (n->hash == code && !memcmp(&l->key, key, sizeof(*key)) &&
+		    atomic_load_explicit(&l->since_ns, memory_order_relaxed) != SHARED_GONE) {
+			return l->session;
+		}
+	}
+	return NULL;
+}
+
+/* Where it was sent to. False if that is not told. */
+static bool take_local(struct msghdr *m, struct shared_key *key)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+			memcpy(key->local, CMSG_DATA(c) + offsetof(struct in_pktinfo, ipi_addr), 4);
+			return true;
+		}
+		if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+			memcpy(key->local, CMSG_DATA(c) + offsetof(struct in6_pktinfo, ipi6_addr),
+			       16);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool take_remote(const struct msghdr *m, struct shared_key *key)
+{
+	struct sockaddr_in6 v6;
+	struct sockaddr_in v4;
+	sa_family_t family;
+
+	memcpy(&family, m->msg_name, sizeof(family));
+	if (family == AF_INET) {
+		memcpy(&v4, m->msg_name, sizeof(v4));
+		memcpy(key->remote, &v4.sin_addr, 4);
+		key->port = v4.sin_port;
+		key->scope = SHARED_IPV4;
+		return true;
+	}
+	memcpy(&v6, m->msg_name, sizeof(v6));
+	memcpy(key->remote, &v6.sin6_addr, 16);
+	key->port = v6.sin6_port;
+	key->scope = IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr) ? v6.sin6_scope_id : 0;
+	return family == AF_INET6;
+}
+
+static struct udp_session *find(struct worker *w, const struct shared_key *key, uint32_t code)
+{
+	struct shared_worker *sw = w->shared;
+	struct udp_session *u = look_up(sw, key, code);
+
+	if (!u && atomic_load_explicit(&sw->fresh, memory_order_relaxed)) {
+		shared_take_in(w);
+		u = look_up(sw, key, code);
+	}
+	return u;
+}
+
+/* What a packet changes in its session. */
+static void fetch(const struct udp_session *u)
+{
+	__builtin_prefetch(u);
+	__builtin_prefetch(&u->police, 1);
+	__builtin_prefetch(&u->window, 1);
+	__builtin_prefetch(&u->counters.kernel_timestamps, 1);
+	__builtin_prefetch(&u->counters.gaps, 1);
+	__builtin_prefetch(&u->link->to);
+	__builtin_prefetch(&u->link->name);
+}
+
+/* Thousands of sessions do not fit into the cache: each step asks for what the next one needs, for
+ * all packets, instead of waiting for it once a packet. */
+void shared_find(struct worker *w, const struct shared_port *p, struct mmsghdr *m, unsigned n,
+		 struct udp_session **found)
+{
+	struct shared_key keys[SHARED_FIND_MAX];
+	uint32_t codes[SHARED_FIND_MAX];
+	bool good[SHARED_FIND_MAX];
+
+	memset(keys, 0, n * sizeof(keys[0]));
+	for (unsigned i = 0; i < n; i++) {
+		keys[i].at = p->port;
+		good[i] = take_remote(&m[i].msg_hdr, &keys[i]) &&
+			  take_local(&m[i].msg_hdr, &keys[i]);
+		codes[i] = shared_hash(w->shared->seed, &keys[i]);
+		index_fetch(&w->shared->sessions, codes[i]);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		__builtin_prefetch(index_first(&w->shared->sessions, codes[i]));
+	}
+	for (unsigned i = 0; i < n; i++) {
+		found[i] = good[i] ? find(w, &keys[i], codes[i]) : NULL;
+		if (found[i]) {
+			fetch(found[i]);
+		}
+	}
+}
