@@ -2,6 +2,7 @@
 /* The keys file, of any octets. RFC 4656 3.1 */
 #include "daemon/config/keys.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/told.h"
 
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -19,17 +20,6 @@ static void write_file(const uint8_t *data, size_t size)
 	}
 	MUST(!ftruncate(file, 0));
 	MUST(pwrite(file, data, size, 0) == (ssize_t)size);
-}
-
-/* What is told about a fault can be shown on a terminal. */
-static void check_error(const struct settings_error *err)
-{
-	size_t n = strnlen(err->text, sizeof(err->text));
-
-	MUST(n && n < sizeof(err->text));
-	for (size_t i = 0; i < n; i++) {
-		MUST(err->text[i] >= 0x20 && err->text[i] < 0x7f);
-	}
 }
 
 /* Each line that is not blank and no comment is a key, found by what it begins with. */
@@ -68,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	write_file(data, size);
 	if (keys_load(path, true, &k, &err)) {
 		MUST(!k);
-		check_error(&err);
+		check_told(&err);
 		return 0;
 	}
 	check_keys(k, data, data + size);

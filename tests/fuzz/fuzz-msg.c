@@ -3,6 +3,7 @@
  * The decoders of control messages. The first octet says which; the rest is the message.
  * Every field is set by the decoder, and what was encoded comes back. RFC 5357 3
  */
+#include "protocol/mode.h"
 #include "protocol/msg.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -22,11 +23,11 @@ static void turn_greeting(const uint8_t *in, uint8_t *out, int fill)
 	memset(&m, fill, sizeof(m));
 	if (msg_get_greeting(in, &m)) {
 		power = m.count && !(m.count & (m.count - 1));
-		MUST(m.modes && (m.count < MSG_COUNT_MIN || !power));
+		MUST(m.modes & MODE_KEYED_MASK && (m.count < MSG_COUNT_MIN || !power));
 		memset(out, 0, MSG_GREETING_LEN);
 		return;
 	}
-	MUST(!m.modes || m.count >= MSG_COUNT_MIN);
+	MUST(!(m.modes & MODE_KEYED_MASK) || m.count >= MSG_COUNT_MIN);
 	msg_put_greeting(out, &m);
 }
 

@@ -7,6 +7,7 @@
 #include "daemon/config/settings.h"
 #include "protocol/mode.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/told.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -81,16 +82,6 @@ static void write_files(const uint8_t *data, size_t size)
 	}
 }
 
-static void check_error(const struct settings_error *err)
-{
-	size_t n = strnlen(err->text, sizeof(err->text));
-
-	MUST(n && n < sizeof(err->text));
-	for (size_t i = 0; i < n; i++) {
-		MUST(err->text[i] >= 0x20 && err->text[i] < 0x7f);
-	}
-}
-
 static void check_policy(const struct policy *p)
 {
 	MUST(!(p->modes & ~MODE_SECURITY_MASK) && !(p->features & ~MODE_FEATURE_MASK));
@@ -161,7 +152,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r = settings_load(in_dir(names[0]), &s, &err);
 	if (r) {
 		MUST(r == SETTINGS_BAD && !s);
-		check_error(&err);
+		check_told(&err);
 		return 0;
 	}
 	check_policy(&s->policy);
