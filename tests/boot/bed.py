@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A machine with the packages, and the steps that a test file takes on it, one after the other:
+each finds the machine as the one before left it. A file registers functions with @step and ends
+with bed.main(). Output is TAP; the journal of the machine is shown when a step fails.
+"""
+
+import argparse
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "system")]
+import machine as boot  # noqa: E402
+import rawclient  # noqa: E402
+
+SERVICE, SOCKET = "twampd.service", "twampd.socket"
+CONFIG = "/etc/twampd/twampd.conf"
+DROP_IN = "/etc/systemd/system/twampd.service.d/test.conf"
+STEPS = []
+
+
+class Skip(Exception):
+    """This step cannot be done here; says why."""
+
+
+def step(function):
+    STEPS.append(function)
+    return function
+
+
+def same(got, want, what):
+    if got != want:
+        raise AssertionError("%s: got %r, want %r" % (what, got, want))
+
+
+def true(value, what):
+    if not value:
+        raise AssertionError(what)
+
+
+class Bed:
+    """The machine with what the steps need of it."""
+
+    def __init__(self, machine, debs, old):
+        self.m, self.debs, self.old = machine, debs, old
+
+    def pid(self, unit=SERVICE):
+        return int(self.m.property("MainPID", unit))
+
+    def active(self, unit=SERVICE):
+        return self.m.property("ActiveState", unit) == "active"
+
+    def restarts(self):
+        return int(self.m.property("NRestarts", SERVICE))
+
+    def status(self, pid=None):
+        """/proc/PID/status of the daemon."""
+        text = self.m.run("cat", "/proc/%d/status" % (pid or self.pid())).stdout
+        return dict(re.findall(r"^(\w+):\s*(.*)$", text, re.M))
+
+    def systemctl(self, *argv, check=True):
+        if argv[0] in ("start", "restart"):
+            # These tests start it more often than any limit allows.
+            self.m.run("systemctl", "reset-failed", SERVICE, check=False)
+        return self.m.run("systemctl", *argv, check=check)
+
+    def configure(self, text):
+        self.m.write(CONFIG, text)
+
+    def drop_in(self, text, path=DROP_IN):
+        if text is None:
+            self.m.run("rm", "-f", path)
+        else:
+            self.m.write(path, text)
+        self.systemctl("daemon-reload")
+
+    def measure(self, host="127.0.0.1", *options):
+        done = self.m.run("twamp", "controller", host, "--count", "5", "--interval", "2ms",
+                          "--json", *options, check=False)
+        same(done.returncode, 0, "status of twamp: %s%s" % (done.stdout, done.stderr))
+        return json.loads(done.stdout)
+
+    def journal(self, *matches, since=0):
+        """Entries after a moment. Not by cursor: with a match, journalctl skips one then."""
+        return [e for e in self.m.journal(*matches) if int(e["__REALTIME_TIMESTAMP"]) > since]
+
+    def events(self, name, since=0):
+        return self.journal("TWAMPD_EVENT=" + name, since=since)
+
+    def now(self):
+        """The moment of the last entry."""
+        return int(self.m.journal("-n", "1")[-1]["__REALTIME_TIMESTAMP"])
+
+    def wait_restarted(self, count, what):
+        self.m.wait(lambda: self.restarts() > count and self.active(), what)
+
+    def greeting_modes(self):
+        """The Modes that the Server-Greeting offers."""
+        def ask():
+            with rawclient.Control("127.0.0.1") as c:
+                return c.greeting().modes
+        return self.m.in_network(ask)
+
+
+# --- running them ---------------------------------------------------------------------
+
+def make_old(deb, folder):
+    """The same package with a lower version, to upgrade from."""
+    tree = pathlib.Path(folder, pathlib.Path(deb).stem)
+    subprocess.run(["dpkg-deb", "--raw-extract", deb, tree], check=True)
+    control = tree / "DEBIAN/control"
+    control.write_text(re.sub(r"^Version: (.*)$", r"Version: \1~previous", control.read_text(),
+                              flags=re.M))
+    target = str(tree) + "-previous.deb"
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-Znone", "--build", tree, target], check=True,
+                   stdout=subprocess.DEVNULL)
+    return target
+
+
+def place(machine, debs):
+    """Copy packages into the machine; their paths there."""
+    paths = ["/root/" + pathlib.Path(deb).name for deb in debs]
+    for deb, path in zip(debs, paths):
+        machine.copy(deb, path)
+    return paths
+
+
+def run_step(number, function, bed):
+    start = time.monotonic()
+    result = "ok"
+    try:
+        function(bed)
+    except Skip as reason:
+        print("ok %d - %s # SKIP %s" % (number, function.__name__, reason), flush=True)
+        return True
+    except Exception as error:  # a step fails by any exception
+        result = "not ok"
+        trace = traceback.format_exc() if not isinstance(error, AssertionError) else str(error)
+        print("".join("# %s\n" % line for line in trace.splitlines()), end="")
+    print("%s %d - %s (%.1f s)" % (result, number, function.__name__, time.monotonic() - start),
+          flush=True)
+    return result == "ok"
+
+
+def main(what):
+    """what: of the file, in a line."""
+    parser = argparse.ArgumentParser(description=what)
+    parser.add_argument("--folder", type=pathlib.Path, required=True,
+                        help="where packages and root are kept")
+    arguments = parser.parse_args()
+    reason = boot.why_not()
+    if reason:
+        print("1..0 # SKIP " + reason)
+        return 0
+    print("1..%d" % len(STEPS), flush=True)
+    packages = arguments.folder / "packages"
+    subprocess.run([HERE / "packages.sh", packages], check=True)
+    debs = [str(deb) for deb in sorted((packages / "first").glob("*.deb"))
+            if "-dbgsym_" not in deb.name]
+    root = boot.make_root(arguments.folder, boot.dependencies(debs))
+    good = True
+    with tempfile.TemporaryDirectory(prefix="twampd-debs-") as folder:
+        old = [make_old(deb, folder) for deb in debs]
+        machine = boot.Machine(root)
+        try:
+            bed = Bed(machine, place(machine, debs), place(machine, old))
+            for number, function in enumerate(STEPS, 1):
+                if not run_step(number, function, bed):
+                    good = False
+                    text = machine.run("journalctl", "-q", "--no-pager", "-n", "12").stdout
+                    print("".join("#   %s\n" % line for line in text.splitlines()), flush=True)
+        finally:
+            machine.remove()
+    return 0 if good else 1
