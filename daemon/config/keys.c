@@ -22,6 +22,14 @@ struct keys {
 
 /* --- which file --- */
 
+/* Without the ".conf" at its end. */
+static int stem_len(const char *config)
+{
+	size_t len = strlen(config);
+
+	return (int)(len > 5 && !strcmp(config + len - 5, ".conf") ? len - 5 : len);
+}
+
 int keys_place(const char *config, const char *named, char **path, bool *explicit)
 {
 	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
@@ -39,10 +47,12 @@ int keys_place(const char *config, const char *named, char **path, bool *explici
 		free(*path);
 	}
 	*explicit = *named != '\0';
+	if (!*named) {
+		return asprintf(path, "%.*s.keys", stem_len(config), config) < 0 ? -ENOMEM : 0;
+	}
 	if (*named != '/') {
 		int dir_len = slash ? (int)(slash - config + 1) : 0;
 
-		named = *named ? named : KEYS_NAME;
 		return asprintf(path, "%.*s%s", dir_len, config, named) < 0 ? -ENOMEM : 0;
 	}
 	*path = strdup(named);

@@ -28,7 +28,8 @@ struct keys;
 
 /**
  * Which file holds the keys: $CREDENTIALS_DIRECTORY/twampd.keys if there is one, else @named,
- * else twampd.keys; what does not begin with "/" is beside the settings file @config.
+ * else NAME.keys beside the settings file @config, NAME.conf; what does not begin with "/" is
+ * beside it, too.
  * @named     "" if the settings do not name one
  * @path      the caller's to free
  * @explicit  somebody says that there is such a file

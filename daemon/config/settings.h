@@ -176,7 +176,8 @@ struct settings_error {
 };
 
 /**
- * Read and check a file, and then the conf.d/ *.conf beside it in the order of their names: a
+ * Read and check a file, and then the *.conf of its folder (conf.d beside twampd.conf, NAME.conf.d
+ * beside another NAME.conf) in the order of their names: a
  * later file replaces keys of an earlier one; and last the keys file. @path NULL gives the
  * built-in defaults (which are those of the annotated conf/twampd.conf) without keys. On success
  * one reference is the caller's; references are for the main thread only. Passphrases live as

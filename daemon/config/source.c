@@ -69,20 +69,29 @@ static int insert(struct source_list *list, const char *dir, const char *as)
 	return 0;
 }
 
+/* Each instance has one of its own, so that nothing of another gets into it. */
+static int name_folder(const char *path, char **dir)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+
+	return strcmp(name, SOURCE_MAIN) != 0
+		       ? asprintf(dir, "%s.d", path)
+		       : asprintf(dir, "%.*sconf.d", (int)(name - path), path);
+}
+
 int source_list(const char *path, const char *as, struct source_list *list,
 		struct settings_error *err)
 {
-	const char *slash = strrchr(path, '/');
 	struct dirent **entries = NULL;
 	char *dir = NULL;
 	int n, r = -ENOMEM;
 
 	*list = (struct source_list){ 0 };
-	if (asprintf(&dir, "%.*sconf.d", slash ? (int)(slash - path + 1) : 0, path) < 0) {
+	if (name_folder(path, &dir) < 0) {
 		return -ENOMEM;
 	}
 	n = scandir(dir, &entries, want, compare);
-	if (n < 0 && errno != ENOENT) {
+	if (n < 0 && errno != ENOENT && errno != ENAMETOOLONG) {
 		r = errno == ENOMEM ? -ENOMEM : fault(err, dir, 0, "cannot be read: %m");
 		goto out;
 	}

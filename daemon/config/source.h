@@ -15,7 +15,9 @@
 #define SOURCE_MAX_SETTINGS 40000 /* of a file */
 #define SOURCE_MAX_GROUP 1000 /* of a group */
 
-/* FILE and the conf.d/ *.conf beside it, in the order in which they are read. */
+#define SOURCE_MAIN "twampd.conf" /* its folder is conf.d, that of another FILE is FILE.d */
+
+/* FILE and the *.conf of its folder, in the order in which they are read. */
 struct source_list {
 	char **path;
 	size_t n;

@@ -17,7 +17,7 @@
 
 static char dir[64];
 static const char *const names[FILES] = { "twampd.conf", "conf.d/a.conf", "twampd.keys" };
-static const char *const more[] = { "dump.conf", "conf.d" }; /* to be removed as well */
+static const char *const more[] = { "dump.conf", "dump.keys", "conf.d" }; /* to be removed as well */
 
 /* libconfig loses a string that a syntax error follows; it says so in source.h. */
 const char *__lsan_default_suppressions(void);
@@ -40,7 +40,8 @@ static void remove_files(void)
 		(void)unlink(in_dir(names[i]));
 	}
 	(void)unlink(in_dir(more[0]));
-	(void)rmdir(in_dir(more[1]));
+	(void)unlink(in_dir(more[1]));
+	(void)rmdir(in_dir(more[2]));
 	(void)rmdir(dir);
 }
 
@@ -55,7 +56,8 @@ static void make_dir(void)
 	(void)unsetenv("CREDENTIALS_DIRECTORY");
 	(void)snprintf(dir, sizeof(dir), "%s/twampd-fuzz-XXXXXX", base);
 	MUST(mkdtemp(dir));
-	MUST(!mkdir(in_dir(more[1]), 0700));
+	MUST(!symlink(names[2], in_dir(more[1])));
+	MUST(!mkdir(in_dir(more[2]), 0700));
 	MUST(!atexit(remove_files));
 }
 

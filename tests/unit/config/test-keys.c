@@ -379,6 +379,10 @@ START_TEST(place)
 		{ "twampd.conf", "", "twampd.keys", false },
 		{ "twampd.conf", "sub/k", "sub/k", true },
 		{ "/twampd.conf", "", "/twampd.keys", false },
+		{ "/etc/twampd/lab.conf", "", "/etc/twampd/lab.keys", false },
+		{ "/etc/twampd/lab.conf", "twampd.keys", "/etc/twampd/twampd.keys", true },
+		{ "/etc/a.conf/lab", "", "/etc/a.conf/lab.keys", false },
+		{ ".conf", "", ".conf.keys", false },
 	};
 	char *found;
 	bool explicit;

@@ -193,6 +193,29 @@ START_TEST(origins)
 }
 END_TEST
 
+/* Nothing of twampd.conf and its conf.d is in another file, which has its own. */
+START_TEST(instance)
+{
+	struct settings_error err = { .text = "" };
+	struct settings *s;
+	char path[sizeof(room) + 32];
+
+	write_text("twampd.conf", "timers = { servwait = 90; };");
+	write_text("conf.d/x.conf", "limits = { max_sessions = 7; max_padding = 8; };");
+	write_text("lab.conf.d/x.conf", "limits = { max_padding = 9; };");
+	write_text("lab.conf", "ports = { first = 50000; };");
+	(void)snprintf(path, sizeof(path), "%s/lab.conf", room);
+	ck_assert_int_eq(settings_load(path, &s, &err), 0);
+	ck_assert_uint_eq(s->policy.max_padding, 9);
+	ck_assert_uint_eq(s->policy.max_sessions, 10000);
+	ck_assert_uint_eq(s->policy.servwait_s, 900);
+	ck_assert_uint_eq(s->n_files, 2);
+	came_from(s, "limits.max_padding", NULL, "lab.conf.d/x.conf", 1);
+	ck_assert(!strcmp(strrchr(s->keys_path, '/'), "/lab.keys"));
+	settings_unref(s);
+}
+END_TEST
+
 START_TEST(conf_d_not_a_directory)
 {
 	write_text("conf.d", "");
@@ -483,6 +506,7 @@ TCase *files_cases(void)
 	tcase_add_test(files, conf_d);
 	tcase_add_test(files, conf_d_faults);
 	tcase_add_test(files, origins);
+	tcase_add_test(files, instance);
 	tcase_add_test(files, conf_d_not_a_directory);
 	tcase_add_test(files, file_in_working_directory);
 	tcase_add_test(files, last_line);

@@ -42,12 +42,13 @@ void room_tear_down(void)
 const char *write_file(const char *name, const void *data, size_t len)
 {
 	static char path[256];
+	const char *slash = strchr(name, '/');
 	char dir[256];
 	FILE *f;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", room, name);
-	(void)snprintf(dir, sizeof(dir), "%s/conf.d", room);
-	if (!strncmp(name, "conf.d/", 7)) {
+	if (slash) {
+		(void)snprintf(dir, sizeof(dir), "%s/%.*s", room, (int)(slash - name), name);
 		(void)mkdir(dir, 0700);
 	}
 	f = fopen(path, "we");
