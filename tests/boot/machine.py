@@ -23,7 +23,7 @@ import threading
 import time
 
 FORMAT = 1  # another number when roots are made in another way
-BASE = ["systemd-sysv", "dbus", "iproute2", "procps"]
+BASE = ["systemd-sysv", "dbus", "iproute2", "procps", "nftables"]
 HERE = pathlib.Path(__file__).resolve().parent
 ENVIRONMENT = ["/usr/bin/env", "-i", "--chdir=/root", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",
                "LANG=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", "SYSTEMD_PAGER=",
