@@ -151,7 +151,7 @@ int kdf_new(struct kdf **out, struct ev_loop *loop, unsigned workers, unsigned q
 	int rc = 0;
 
 	if (k) {
-		k->ring = calloc(queue, sizeof *k->ring);
+		k->ring = calloc(queue, sizeof(struct kdf_job *));
 	}
 	if (!k || !k->ring) {
 		free(k);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The hash table of shared ports: grows and shrinks bucket by bucket, and loses nobody. */
-#include "base/siphash.h"
 #include "base/index.h"
+#include "base/siphash.h"
 
 #include <check.h>
 #include <stdlib.h>
