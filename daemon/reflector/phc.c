@@ -2,11 +2,11 @@
 #include "daemon/reflector/phc.h"
 
 #include "base/lock.h"
+#include "base/thread.h"
 #include "daemon/reflector/estimate.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -394,19 +394,10 @@ int phc_new(struct phc **out, const struct phc_source *source)
 
 int phc_run(struct phc *p)
 {
-	sigset_t all, before;
-	int error;
+	int error = thread_start(&p->thread, "twampd/phc", go_rounds, p);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&p->thread, NULL, go_rounds, p);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (error) {
-		return -error;
-	}
-	p->running = true;
-	(void)pthread_setname_np(p->thread, "twampd/phc");
-	return 0;
+	p->running = !error;
+	return error;
 }
 
 void phc_free(struct phc *p)

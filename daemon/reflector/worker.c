@@ -2,6 +2,7 @@
 #include "daemon/reflector/worker.h"
 
 #include "base/lock.h"
+#include "base/thread.h"
 #include "daemon/reflector/batch.h"
 #include "daemon/reflector/estimate.h"
 #include "daemon/reflector/lightview.h"
@@ -10,7 +11,6 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -277,21 +277,13 @@ static void *run(void *arg)
 
 int worker_run(struct worker *w, unsigned index)
 {
-	sigset_t all, before;
 	char name[16];
 	int error;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&w->thread, NULL, run, w);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (error) {
-		return -error;
-	}
-	w->running = true;
 	snprintf(name, sizeof(name), "twampd/refl%u", index % 100);
-	(void)pthread_setname_np(w->thread, name);
-	return 0;
+	error = thread_start(&w->thread, name, run, w);
+	w->running = !error;
+	return error;
 }
 
 int worker_bind(struct worker *w, unsigned cpu)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/cgroup.h"
 
+#include "base/thread.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -104,7 +105,6 @@ static void *run(void *arg)
 int cgroup_new(struct cgroup **out)
 {
 	struct cgroup *c = calloc(1, sizeof *c);
-	sigset_t all, old;
 	int rc;
 
 	if (!c) {
@@ -112,16 +112,12 @@ int cgroup_new(struct cgroup **out)
 	}
 	look(c);
 	sem_init(&c->end, 0, 0);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = -pthread_create(&c->thread, NULL, run, c);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	rc = thread_start(&c->thread, "twampd/memory", run, c);
 	if (rc) {
 		sem_destroy(&c->end);
 		free(c);
 		return rc;
 	}
-	pthread_setname_np(c->thread, "twampd/memory");
 	*out = c;
 	return 0;
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/kdf.h"
 
+#include "base/thread.h"
 #include "base/vault.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -147,7 +147,6 @@ int kdf_new(struct kdf **out, struct ev_loop *loop, unsigned workers, unsigned q
 	    kdf_done *done)
 {
 	struct kdf *k = calloc(1, sizeof *k);
-	sigset_t all, old;
 	int rc = 0;
 
 	if (k) {
@@ -165,15 +164,10 @@ int kdf_new(struct kdf **out, struct ev_loop *loop, unsigned workers, unsigned q
 	ev_async_init(&k->wakeup, on_wakeup);
 	k->wakeup.data = k;
 	ev_async_start(loop, &k->wakeup);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
 	while (!rc && k->workers < workers && k->workers < WORKERS_MAX) {
-		rc = -pthread_create(&k->threads[k->workers], NULL, run, k);
-		if (!rc) {
-			pthread_setname_np(k->threads[k->workers++], "twampd/kdf");
-		}
+		rc = thread_start(&k->threads[k->workers], "twampd/kdf", run, k);
+		k->workers += !rc;
 	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (rc) {
 		kdf_free(k);
 		return rc;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/log.h"
 
+#include "base/thread.h"
 #include "daemon/server/record.h"
 #include "protocol/quote.h"
 
@@ -8,7 +9,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -299,7 +299,6 @@ int log_new(struct log **out, enum log_target target)
 {
 	struct log *l = calloc(1, sizeof *l);
 	uint64_t seed = 0;
-	sigset_t all, old;
 	int rc;
 
 	if (!l) {
@@ -313,15 +312,12 @@ int log_new(struct log **out, enum log_target target)
 	}
 	budget_init(&l->budget, seed);
 	(void)sem_init(&l->wake, 0, 0);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&l->thread, NULL, run, l);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	rc = thread_start(&l->thread, "twampd/log", run, l);
 	if (rc) {
+		(void)sem_destroy(&l->wake);
 		free(l);
-		return -rc;
+		return rc;
 	}
-	pthread_setname_np(l->thread, "twampd/log");
 	*out = l;
 	return 0;
 }
