@@ -38,7 +38,7 @@ struct settings_light {
 	bool implied, freebind; /* as of settings_listen */
 	enum settings_light_type type;
 	bool stateful; /* Sequence Numbers of its own: T-072 */
-	bool from_862; /* answers packets from UDP port 862, too */
+	bool from_862; /* answers packets from UDP port 862 and from its own port number, too */
 	uint8_t dscp; /* of replies, or SETTINGS_DSCP_COPY */
 	struct prefix *clients; /* sorted; none covers another; an entry without any has no reply */
 	size_t n_clients;

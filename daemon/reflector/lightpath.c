@@ -117,19 +117,19 @@ static void take_local(struct msghdr *m, struct slot *s)
 /* --- deciding ------------------------------------------------------------------------- */
 
 /*
- * A packet from a reflector would go to and fro for ever: never from our own port or from one
- * of our others, from the well-known port only if the settings want it, and never a reply,
- * whatever its port is.
+ * A packet from a reflector would go to and fro for ever: never from one of our other ports, from
+ * the port that it is sent to and from the well-known one only if the settings want it, and never a
+ * reply, whatever its port is.
  */
 static bool is_loop(const struct light_port *p, const struct slot *s, const uint8_t *in, size_t n)
 {
 	const struct light_view *view = p->owner->view;
 	uint16_t port = s->remote.port;
 
-	if (!port || port == p->address.port || stamp_is_reply(in, n)) {
+	if (!port || stamp_is_reply(in, n)) {
 		return true;
 	}
-	if (port == WELL_KNOWN_PORT) {
+	if (port == WELL_KNOWN_PORT || port == p->address.port) {
 		return !p->rules->from_862;
 	}
 	return view->own[port / 64] >> (port % 64) & 1;

@@ -5,6 +5,7 @@
 #include "daemon/reflector/estimate.h"
 #include "daemon/reflector/phc.h"
 #include "daemon/reflector/shared.h"
+#include "protocol/stamp.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -189,6 +190,11 @@ static enum udp_drop check(struct udp_session *u, const struct packet *p, const 
 	}
 	if (p->len < u->layout->send_min) {
 		return UDP_DROP_SHORT;
+	}
+	/* Between two reflectors it would go to and fro for ever; in the keyed modes the HMAC of the
+	 * one is none for the other. */
+	if (!u->keyed && stamp_is_reply(p->octets, p->len)) {
+		return UDP_DROP_LOOP;
 	}
 	if (police_is_on(&u->police, total) && !police_take(&u->police, total, p->len, now->mono)) {
 		return UDP_DROP_POLICED; /* before the HMAC, which would cost more */

@@ -35,6 +35,7 @@ enum udp_drop {
 	UDP_DROP_TX, /* the kernel did not take the reply */
 	UDP_DROP_SOURCE, /* shared ports: of no session; only in totals */
 	UDP_DROP_RCVBUF, /* our receive queue was full; of shared ports only in totals */
+	UDP_DROP_LOOP, /* it is the reply of a reflector */
 	UDP_DROP_COUNT
 };
 

@@ -16,7 +16,7 @@ const char *udp_drop_name(enum udp_drop d)
 		[UDP_DROP_EARLY] = "early",	[UDP_DROP_LATE] = "late",
 		[UDP_DROP_HMAC] = "hmac",	[UDP_DROP_TX] = "tx",
 		[UDP_DROP_POLICED] = "policed", [UDP_DROP_SOURCE] = "source",
-		[UDP_DROP_RCVBUF] = "rcvbuf",
+		[UDP_DROP_RCVBUF] = "rcvbuf",	[UDP_DROP_LOOP] = "loop",
 	};
 
 	return d < UDP_DROP_COUNT ? names[d] : "unknown";
