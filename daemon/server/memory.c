@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/memory.h"
 
+#include <errno.h>
 #include <ev.h>
 #include <malloc.h>
 #include <stdatomic.h>
@@ -49,13 +50,16 @@ static void *allocate(void *old, long size)
 	return p;
 }
 
-void memory_init(void)
+int memory_init(void)
 {
 	/* One heap for all threads: one that never allocated before would want a heap of its own
 	 * just when there is no room for it. None of them allocates where it matters. */
 	(void)mallopt(M_ARENA_MAX, 1);
-	(void)memory_is_low();
+	if (memory_is_low()) { /* libev could end the process already */
+		return -ENOMEM;
+	}
 	ev_set_allocator(allocate);
+	return 0;
 }
 
 /* The main thread alone fills it. */

@@ -5,11 +5,13 @@
  */
 #pragma once
 
+#include "protocol/wire.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
-/** Before any other use of libev. */
-void memory_init(void);
+/** Before any other use of libev. Return 0 or -ENOMEM. */
+NODISCARD int memory_init(void);
 
 /** Fill the reserve again if it was used. True if that did not work: memory is short. */
 bool memory_is_low(void);

@@ -242,6 +242,7 @@ static bool take_address(struct notify *n, const char *name)
 int notify_new(struct notify **out, struct ev_loop *loop)
 {
 	struct notify *n = calloc(1, sizeof *n);
+	int error = 0;
 
 	if (!n) {
 		return -ENOMEM;
@@ -252,6 +253,11 @@ int notify_new(struct notify **out, struct ev_loop *loop)
 	n->retry.data = n;
 	if (take_address(n, getenv("NOTIFY_SOCKET"))) {
 		n->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		error = n->fd < 0 ? -errno : 0;
+	}
+	if (error) { /* READY=1 would never come */
+		free(n);
+		return error;
 	}
 	*out = n;
 	return 0;

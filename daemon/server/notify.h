@@ -15,7 +15,7 @@
 
 struct notify;
 
-/** Without NOTIFY_SOCKET in the environment all of this does nothing. Return 0 or -ENOMEM. */
+/** Without NOTIFY_SOCKET in the environment all of this does nothing. Return 0 or negative errno. */
 NODISCARD int notify_new(struct notify **out, struct ev_loop *loop);
 
 /** Waits a moment for what must arrive. NULL ok. */

@@ -101,15 +101,22 @@ static int fail(struct server *s, const char *why)
 
 static int make_room(struct server *s)
 {
+	int rc = memory_init();
+
 	s->start_time = ts_encode(TS_NTP, server_wall());
-	memory_init();
-	s->loop = ev_default_loop(EVFLAG_AUTO);
-	if (!s->loop || conn_prepare(s) || notify_new(&s->notify, s->loop) ||
-	    host_init(&s->host, s->loop) || ends_new(&s->ends, s->log) || cgroup_new(&s->cgroup)) {
+	s->loop = rc < 0 ? NULL : ev_default_loop(EVFLAG_AUTO);
+	if (!s->loop) {
 		return -ENOMEM;
 	}
-	host_ipv4(&s->host, s->host_ipv4);
-	return 0;
+	rc = conn_prepare(s);
+	rc = rc < 0 ? rc : notify_new(&s->notify, s->loop);
+	rc = rc < 0 ? rc : host_init(&s->host, s->loop);
+	rc = rc < 0 ? rc : ends_new(&s->ends, s->log);
+	rc = rc < 0 ? rc : cgroup_new(&s->cgroup);
+	if (!rc) {
+		host_ipv4(&s->host, s->host_ipv4);
+	}
+	return rc;
 }
 
 int start_server(struct server *s, const struct server_options *o)
@@ -125,8 +132,9 @@ int start_server(struct server *s, const struct server_options *o)
 	if (passed_take(&s->passed, why, sizeof why) < 0) {
 		return fail(s, why);
 	}
-	if (make_room(s)) {
-		return fail(s, "out of memory");
+	rc = make_room(s);
+	if (rc < 0) {
+		return fail(s, strerror(-rc));
 	}
 	rc = open_settings(s);
 	if (rc) {
