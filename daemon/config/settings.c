@@ -106,10 +106,16 @@ int settings_load_kept(const char *path, const char *settings, const char *keys,
 		.kept_keys = keys,
 	};
 
+	int r;
+
 	if (err) {
 		*err = (struct settings_error){ .text = "out of memory" };
 	}
-	return try(&a, out);
+	r = try(&a, out);
+	if (!r) { /* what has no place in the files was not asked for there */
+		memset((*out)->places, 0, sizeof((*out)->places));
+	}
+	return r;
 }
 
 struct settings *settings_ref(struct settings *s)

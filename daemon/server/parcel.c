@@ -70,17 +70,15 @@ static int put_sockets(const struct server *s, int to)
 	return l.error;
 }
 
-/* Those that the service manager listens on, too: its units can change before the next start. */
+/* Those that the service manager listens on it has already; and who holds them, too, is in the way
+ * when its units change. */
 static int put_ports(const struct server *s, int to)
 {
 	struct lot l = { .to = to, .kind = PASSED_LOT_ADDRESS };
 	int fd;
 
-	for (const struct listener *i = s->listeners; i; i = i->next) {
+	for (const struct listener *i = s->listeners; i && !s->passed.n_control; i = i->next) {
 		put(&l, i->fd);
-	}
-	for (size_t i = 0; i < s->passed.n_light; i++) {
-		put(&l, s->passed.light[i]);
 	}
 	for (unsigned i = 0; (fd = reflector_shared_fd(s->reflector, i)) >= 0; i++) {
 		put(&l, fd);

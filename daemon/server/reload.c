@@ -51,20 +51,46 @@ void reload_say_listening(struct server *s)
 	lightlog_unused(s->log, s->reflector);
 }
 
-static void explain(int rc, const char *kind, const struct settings_listen *fault, const char *look,
-		    char *why, size_t size)
+/* Who may have it, or what gives it. */
+static const char *find_way_out(int rc, bool udp, bool passed)
 {
-	char text[ADDRESS_TEXT_LEN];
+	switch (-rc) {
+	case EACCES:
+		return udp ? "; a port below 1024 has to come from twampd-light.socket, or needs "
+			     "CAP_NET_BIND_SERVICE (twampd-listen.conf)"
+			   : "; a port below 1024 has to come from twampd.socket (systemctl restart "
+			     "twampd.socket), or needs CAP_NET_BIND_SERVICE (twampd-listen.conf)";
+	case EADDRINUSE:
+		return !udp ? "; look who has it: ss -ltnp; if it is systemd, mask twampd.socket"
+		       : passed ? "; look who has it: ss -lunp; if it is a socket that was passed, "
+				  "an entry of light has to name its own address"
+				: "; look who has it: ss -lunp; if it is systemd, it is for "
+				  "twampd.service by twampd-light.socket";
+	case ENODEV:
+		return "; make it, or correct device: ip link show";
+	case EPERM:
+		return "; device needs Linux 5.7 or CAP_NET_RAW";
+	case EADDRNOTAVAIL:
+		return "; no interface has it: correct it, or set freebind if it comes later";
+	default:
+		return "";
+	}
+}
 
-	snprintf(why, size, "cannot listen on %s%s%s%s: %s%s%s", kind,
+/* @key asked for it. */
+static void explain(struct server *s, int rc, const char *key, const struct settings_listen *fault,
+		    const struct settings *settings, char *why, size_t size)
+{
+	struct settings_place asked = settings_origin(settings, key, NULL);
+	bool udp = !strcmp(key, "light");
+	char text[ADDRESS_TEXT_LEN], line[16];
+
+	snprintf(line, sizeof line, ":%u", asked.line);
+	snprintf(why, size, "cannot listen on %s%s%s%s: %s%s (%s of %s%s)", udp ? "UDP " : "",
 		 address_text(&fault->address, text, sizeof text),
 		 *fault->device ? ", device " : "", fault->device, strerror(-rc),
-		 rc == -EACCES	     ? "; ports below 1024 need CAP_NET_BIND_SERVICE"
-		 : rc == -ENODEV     ? "; make it, or correct device: ip link show"
-		 : rc == -EPERM	     ? "; device needs Linux 5.7 or CAP_NET_RAW"
-		 : rc == -EADDRINUSE ? "; look who has it: "
-				     : "",
-		 rc == -EADDRINUSE ? look : "");
+		 find_way_out(rc, udp, s->passed.n_light), key,
+		 asked.file ? asked.file : "the defaults", asked.file ? line : "");
 }
 
 int reload_listen(struct server *s, struct settings *settings, char *why, size_t size)
@@ -75,16 +101,12 @@ int reload_listen(struct server *s, struct settings *settings, char *why, size_t
 	int rc = light_prepare(s->reflector, settings, &light, &fault);
 
 	if (rc < 0) {
-		explain(rc, "UDP ", &fault,
-			s->passed.n_light ? "ss -lunp; if it is a socket that was passed, an entry "
-					    "of light has to name its own address"
-					  : "ss -lunp",
-			why, size);
+		explain(s, rc, "light", &fault, settings, why, size);
 		return rc;
 	}
 	rc = listener_prepare(s, settings, &next, &fault);
 	if (rc < 0) {
-		explain(rc, "", &fault, "ss -ltnp", why, size);
+		explain(s, rc, "listen", &fault, settings, why, size);
 		light_discard(light);
 		return rc;
 	}

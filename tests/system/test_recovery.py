@@ -382,8 +382,8 @@ def who_knocks_at_an_error_is_sent_away(t):
 
 
 @test
-def sockets_of_the_manager_go_on_even_if_it_forgets_them(t):
-    # after systemctl edit twampd.socket and daemon-reload it has none to pass
+def a_manager_that_has_no_sockets_any_more(t):
+    # after systemctl edit twampd.socket: what waits in the store outlasts it until it has
     m, d = managed(t)
     d.terminate()
     control, light = inherited(t, socket.SOCK_STREAM, socket.SOCK_DGRAM)
@@ -397,13 +397,22 @@ def sockets_of_the_manager_go_on_even_if_it_forgets_them(t):
                                                 "clients": [t.client]}]}))
     start(*specs)
     opened = sessions_of(t, (1,))
-    for round_specs in (specs, (), (), specs):
-        m.end(d)
-        start(*round_specs)
-        check_sessions(opened)
-        time.sleep(1.2)  # a listener that is taken away leaves after a second
-        t.connect()
-        true(t.sender().exchange((t.server, 862), make_packet(1) + bytes(30)), "the Light port")
+    m.end(d)
+    for _ in range(3):
+        since = d.log_size()
+        given = ["fd%d:%s" % (fd, name) for name, fd in m.store]
+        d.prefix, d.pass_fds = ACTIVATE + given + ["--"], [fd for _, fd in m.store]
+        d.start(wait=False)
+        same(d.wait_exit(), 1, "exit status")
+        line = d.log(since)
+        true("twampd: error: twampd does not start: cannot listen on " in line and
+             re.search(r"if it is systemd, .*twampd(-light)?\.socket \(li(sten|ght) of .*twampd.conf:\d+\)",
+                       line), line)
+        same(len(m.store), 2, "descriptors in the store")
+    start(*specs)
+    check_sessions(opened)
+    t.connect()
+    true(t.sender().exchange((t.server, 862), make_packet(1) + bytes(30)), "the Light port")
 
 
 # --- the verdict of a reload ----------------------------------------------------------------
