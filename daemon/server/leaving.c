@@ -26,6 +26,13 @@ static void bar(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
+void leaving_stay(int fd)
+{
+	int none = 0;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof none);
+}
+
 static void end(struct server *s, struct listener *l, bool take)
 {
 	struct listener **at = &s->leaving;

@@ -17,5 +17,9 @@ struct server;
  */
 void leaving_add(struct server *s, struct listener *l, bool replaced);
 
+/** A socket that another process may have sent away, and which did not come to close it, is open to
+ * all again. */
+void leaving_stay(int fd);
+
 /** Close all now; with @take who waits in them is taken. */
 void leaving_end(struct server *s, bool take);

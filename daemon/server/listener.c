@@ -410,6 +410,7 @@ int listener_inherit(struct server *s)
 			close(fd);
 			return -ENOMEM;
 		}
+		leaving_stay(fd);
 		l->server = s;
 		l->fd = fd;
 		l->inherited = true;

@@ -280,6 +280,7 @@ void orders_session_ended(void *context, void *owner, enum udp_end why,
 	}
 	standing_end_session(s, o->standing);
 	standing_put(s, o->standing);
+	o->standing = NULL;
 	place_leave(&s->places, o->place);
 	o->place = NULL;
 	o->udp = NULL;

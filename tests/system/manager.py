@@ -3,6 +3,7 @@
 descriptors that a process sends with FDSTORE=1 and passes them to the next one.
 """
 
+import contextlib
 import os
 import signal
 import socket
@@ -27,6 +28,8 @@ class Manager:
         self.store = []  # (name, descriptor)
         self.told = []
         self.keeps = True  # False: as with FileDescriptorStoreMax=0
+        self.hears = True
+        self.heard_mark = threading.Event()
         self.thread = threading.Thread(target=self.listen, daemon=True)
         self.thread.start()
 
@@ -35,6 +38,13 @@ class Manager:
             octets, fds, _, _ = socket.recv_fds(self.socket, 4096, 300)
             if octets == b"end":
                 return
+            if octets == b"mark":
+                self.heard_mark.set()
+                continue
+            if not self.hears:
+                for fd in fds:
+                    os.close(fd)
+                continue
             lines = octets.decode().splitlines()
             fields = dict(line.split("=", 1) for line in lines if "=" in line)
             self.told.append(fields)
@@ -53,6 +63,17 @@ class Manager:
         for _, fd in gone:
             os.close(fd)
         return len(gone)
+
+    @contextlib.contextmanager
+    def deaf(self):
+        """What a process says in here, it did not come to say. It has to end in here, too."""
+        self.hears = False
+        yield
+        self.heard_mark.clear()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.sendto(b"mark", self.path)
+        self.heard_mark.wait()
+        self.hears = True
 
     def close(self):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
@@ -98,12 +119,12 @@ class Manager:
         daemon.signal(HAND_OVER)
         same(daemon.wait_exit(), 0, "exit status of who hands over")
 
-    def start(self, daemon, *specs):
+    def start(self, daemon, *specs, wait=True):
         """The other half: with what is in the store, and with @specs of activate.py."""
         specs = list(specs) + ["fd%d:%s" % (fd, name) for name, fd in self.store]
         daemon.prefix = ACTIVATE + specs + ["--"] if specs else []
         daemon.pass_fds = [fd for _, fd in self.store]
-        daemon.start()
+        daemon.start(wait)
 
     def restart(self, daemon):
         self.end(daemon)

@@ -139,13 +139,13 @@ class Orphan(Stopping):
 PLACES = (Greeted, Ready, Half, Accepted, Active, Stopping, Orphan)
 
 
-def everywhere(t, modes=(1, 2, 4, 8)):
-    """One of each, the modes in turn, and one with individual control."""
+def everywhere(t, modes=(1, 2, 4, 8), begun=0):
+    """One of each, the modes in turn, and one with individual control; @begun others are open."""
     made = [place(t, modes[i % len(modes)]) for i, place in enumerate(PLACES)]
     made.append(Active(t, modes[0] | INDIVIDUAL))
     gone = sum(not s.takes_requests for s in made)
     daemon = t.own[-1]
-    wait_for(lambda: daemon.connections() == len(made) - gone, "what was closed to be gone")
+    wait_for(lambda: daemon.connections() == begun + len(made) - gone, "what was closed to be gone")
     return made
 
 

@@ -6,11 +6,12 @@ happens to connections in every state. R-190, R-248.
 import contextlib
 import os
 import re
+import signal
 import socket
 
 import harness
 import rawclient
-from harness import CLIENT, CLIENT_OTHER, same, test, true, wait_for
+from harness import CLIENT, CLIENT_OTHER, TESTS, same, test, true, wait_for
 from keyed import KEY, KEYS, connect, keyed_daemon, open_session
 from manager import managed
 from rawclient import make_packet, seconds
@@ -263,6 +264,38 @@ def rates_of_a_class_hold_for_who_is_in_it_now(t, restart):
     true(1 <= got < 60, "%d of 100 answered at 10 packets/s" % got)
 
 
+def ipv6_prefix(restart):
+    """What is one client is another: what runs counts there."""
+    def f(t):
+        m, d = managed(t, {"limits": {"ipv6_client_prefix": 64, "max_sessions_per_client": 1,
+                                      "max_connections_per_client": 2}})
+        sources = CLIENT[6], CLIENT_OTHER[6]
+        two = [t.connect(source=a) for a in sources]
+        same([c.request(sender_port=9).accept for c in two], [0, 0], "Accept of two clients")
+        change(d, m, {"limits": {"ipv6_client_prefix": 48, "max_sessions_per_client": 2}},
+               restart=restart)
+        same([c.request(sender_port=9).accept for c in two], [4, 4], "Accept: they are one")
+        same([knocks_from(t, a) for a in sources], [4, 4], "Server-Start: they are one")
+        change(d, m, {"limits": {"ipv6_client_prefix": 64}}, restart=restart)
+        same([c.request(sender_port=9).accept for c in two], [0, 0], "Accept: they are two")
+        same([knocks_from(t, a) for a in sources], [0, 0], "Server-Start: they are two")
+        for c in two:
+            c.close()
+        d.wait_idle()
+    f.__name__ = "ipv6_prefix_of_a_client_by_" + ("restart" if restart else "reload")
+    TESTS.append((f.__name__, f, 6, harness.TEST_LIMIT_S))
+
+
+def knocks_from(t, source):
+    with rawclient.Control(t.server, source=source) as c:
+        c.greeting()
+        return c.setup().accept
+
+
+for by_restart in (False, True):
+    ipv6_prefix(by_restart)
+
+
 # --- every state, and settings of every kind ----------------------------------------------
 
 CHANGES = {
@@ -308,6 +341,26 @@ def derivation_goes_on_with_other_settings(t):
     c = Deriving(t, 4)
     change(d, m, {"auth": {"count": 1024}, "limits": {"max_padding": 7}})
     c.goes_on()
+
+
+@test
+def listeners_of_who_was_killed_are_open(t):
+    """It had sent one away, for its settings had another in its place."""
+    m, d = managed(t)
+    states = everywhere(t)
+    m.end(d)
+    d.write(harness.merge(d.config, {"listen": [{"address": t.server, "port": 862}]}))
+    with m.deaf():
+        since = d.log_size()
+        m.start(d, wait=False)
+        d.wait_log(r"\bready\b", since)
+        d.signal(signal.SIGKILL)
+        d.wait_exit()
+    d.write(d.config)
+    m.start(d)
+    t.connect()
+    t.connect(t.server_other)
+    all_go_on(t, states)
 
 
 # --- what is lost ---------------------------------------------------------------------------
