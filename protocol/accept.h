@@ -43,6 +43,9 @@ const struct accept_info *accept_info(unsigned code);
 	X(KEY_REMOVED, "key-removed", ACCEPT_FAILURE, \
 	  "the key of this connection was removed from the keys file, or its passphrase was changed", \
 	  "connect again with a key that the keys file has now, or put the key back and reload") \
+	X(LIGHT_CLIENT, "light-client", ACCEPT_FAILURE, \
+	  "the sender is none of the clients of this port", \
+	  "add its address to clients of the entry of light, or look why it sends") \
 	X(POLICY_ADDRESS, "policy-address", ACCEPT_FAILURE, \
 	  "Sender Address is not the address of the Control-Client", \
 	  "send test packets from the host that holds the control connection, or look for a NAT between client and server") \

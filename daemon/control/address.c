@@ -90,7 +90,7 @@ static size_t put_v6(const struct address *a, char *buf, size_t size)
 	return n;
 }
 
-char *address_text(const struct address *a, char *buf, uint32_t size)
+char *address_host_text(const struct address *a, char *buf, uint32_t size)
 {
 	char ip[48];
 
@@ -98,15 +98,25 @@ char *address_text(const struct address *a, char *buf, uint32_t size)
 		return buf;
 	}
 	if (a->family == 4) {
-		snprintf(buf, size, "%u.%u.%u.%u:%u", a->ip[0], a->ip[1], a->ip[2], a->ip[3],
-			 a->port);
+		snprintf(buf, size, "%u.%u.%u.%u", a->ip[0], a->ip[1], a->ip[2], a->ip[3]);
 		return buf;
 	}
 	put_v6(a, ip, sizeof ip);
 	if (a->scope) {
-		snprintf(buf, size, "[%s%%%u]:%u", ip, a->scope, a->port);
+		snprintf(buf, size, "%s%%%u", ip, a->scope);
 	} else {
-		snprintf(buf, size, "[%s]:%u", ip, a->port);
+		snprintf(buf, size, "%s", ip);
+	}
+	return buf;
+}
+
+char *address_text(const struct address *a, char *buf, uint32_t size)
+{
+	char host[ADDRESS_TEXT_LEN];
+
+	if (size) {
+		snprintf(buf, size, a->family == 4 ? "%s:%u" : "[%s]:%u",
+			 address_host_text(a, host, sizeof host), a->port);
 	}
 	return buf;
 }

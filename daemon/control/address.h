@@ -39,3 +39,6 @@ bool address_is_unusable(const struct address *a);
 /** "192.0.2.1:862" or "[2001:db8::1%3]:862"; always terminated; returns buf. */
 char *address_text(const struct address *a, char *buf, uint32_t size);
 #define ADDRESS_TEXT_LEN 64
+
+/** The same without the port: "192.0.2.1", "2001:db8::1". */
+char *address_host_text(const struct address *a, char *buf, uint32_t size);

@@ -10,6 +10,7 @@
 
 #include "daemon/config/settings.h"
 #include "daemon/reflector/reflector.h"
+#include "daemon/reflector/strangers.h"
 
 /* Why a packet was not answered. */
 enum light_drop {
@@ -73,6 +74,11 @@ void light_walk(struct reflector *r, void (*each)(void *context, const struct li
 void light_walk_unused(const struct reflector *r,
 		       void (*each)(void *context, const struct address *at, uint32_t device),
 		       void *context);
+
+/** Once a second: call @each for those who sent without being clients, the most busy ones of
+ * each thread, and for the sum of the others (family 0). */
+void light_strangers(struct reflector *r, void (*each)(void *context, const struct stranger *s),
+		     void *context);
 
 /** The @n-th socket that we opened ourselves, for the next process; -1 = no more. */
 int light_fd(const struct reflector *r, size_t n);

@@ -280,6 +280,9 @@ static bool handle(struct light_port *p, int i, int k, const struct pass *now)
 	if (why == LIGHT_DROP_COUNT && is_too_much(p, s, n, now->mono)) {
 		why = LIGHT_DROP_POLICED;
 	}
+	if (why == LIGHT_DROP_DENIED) {
+		strangers_note(&p->owner->strangers, &s->remote, p->address.port);
+	}
 	if (why != LIGHT_DROP_COUNT) {
 		bump(&p->counters.dropped[why]);
 		return false;

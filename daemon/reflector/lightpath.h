@@ -9,6 +9,7 @@
 
 #include "daemon/reflector/light.h"
 #include "daemon/reflector/pool.h"
+#include "daemon/reflector/strangers.h"
 #include "daemon/reflector/table.h"
 #include "daemon/reflector/throttle.h"
 
@@ -77,6 +78,7 @@ struct light_worker {
 	_Atomic(struct light_view *) posted;
 	struct light_view *view; /* the thread's */
 	_Atomic uint64_t adopted; /* its generation */
+	struct strangers strangers; /* who is none of the clients */
 };
 
 /** Answer what waits, up to LIGHTPATH_BURST packets. False when the socket has no more. */

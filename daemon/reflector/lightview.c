@@ -129,3 +129,17 @@ void lightview_detach(struct worker *w)
 	free(w->light);
 	w->light = NULL;
 }
+
+void light_strangers(struct reflector *r, void (*each)(void *context, const struct stranger *s),
+		     void *context)
+{
+	struct stranger found[STRANGERS + 1];
+
+	for (unsigned i = 0; i < r->config.threads; i++) {
+		unsigned n = strangers_take(&r->workers[i].light->strangers, found);
+
+		for (unsigned k = 0; k < n; k++) {
+			each(context, &found[k]);
+		}
+	}
+}

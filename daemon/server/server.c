@@ -111,6 +111,7 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 	burden_look(s);
 	memory_settle(s->n_conns + s->admit.sessions + clients_number(s->clients));
 	feed_watchdog(s);
+	denials_tick(&s->denials, s->reflector, s->log, server_mono());
 	ends_tick(s->ends);
 	log_tick(s->log);
 	tell_status(s);

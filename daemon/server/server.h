@@ -14,6 +14,7 @@
 #include "daemon/server/burden.h"
 #include "daemon/server/clients.h"
 #include "daemon/server/crowd.h"
+#include "daemon/server/denials.h"
 #include "daemon/server/host.h"
 #include "daemon/server/listener.h"
 #include "daemon/server/log.h"
@@ -35,6 +36,7 @@ struct server {
 	struct policy keyed_policy; /* of clients in no class: modes that need a key, or none */
 	struct log *log;
 	struct ends *ends; /* of sessions, for the log */
+	struct denials denials; /* of Light ports */
 	struct notify *notify; /* the service manager */
 	struct reflector *reflector;
 	bool shared_ports; /* a session needs no descriptor */

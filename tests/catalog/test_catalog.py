@@ -82,7 +82,7 @@ class Catalog(unittest.TestCase):
         self.assertGreater(len(self.reasons), 30)
         self.assertEqual({row["code"] for row in self.reasons.values()}, {1, 2, 3, 4, 5})
         refusals = [row for row in self.events.values() if "{reason}" in row["text"]]
-        self.assertEqual(len(refusals), 6)
+        self.assertGreater(len(refusals), 5)
         for event in refusals:
             for key, reason in self.reasons.items():
                 body = squeeze(self.of_id[event["id"][:16] + second_half(key)])

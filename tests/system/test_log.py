@@ -77,6 +77,25 @@ def forged_message(t):
     true(CLIENT[4] in line and '"probe"' in line, line)
 
 
+@test(both=True)
+def denied_light_senders(t):
+    """Told by address, once, with the remedy; the rest of a minute is silent."""
+    d = t.daemon({"light": [{"port": 5000, "type": "twamp-light", "clients": ["192.0.2.1"]}]})
+    one, other = t.sender(), t.sender(t.client_other)
+    for s in (one, one, one, other):
+        s.send((t.server, 5000), rawclient.make_packet(0))
+    line = d.wait_log(r"notice: .* from %s to UDP port 5000" % re.escape(t.client))
+    for part in ("light-client", "none of the clients", "add its address to clients"):
+        true(part in line, "%r is not in: %s" % (part, line))
+    d.wait_log(r" 1 from %s to UDP port 5000" % re.escape(t.client_other))
+    since = d.log_size()
+    one.send((t.server, 5000), rawclient.make_packet(0))
+    third = t.sender(harness.CLIENT_NEIGHBOUR[t.family])
+    third.send((t.server, 5000), rawclient.make_packet(0))
+    d.wait_log(r"from %s to UDP" % re.escape(harness.CLIENT_NEIGHBOUR[t.family]), since)
+    true(" from %s to UDP" % t.client not in d.log(since), d.log(since))
+
+
 @test
 def no_known_message(t):
     # Octets that go on without an end.

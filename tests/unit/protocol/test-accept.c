@@ -111,6 +111,7 @@ static const struct {
 	{ "ok", 0 },
 	{ "auth-failed", 1 },
 	{ "no-class", 1 },
+	{ "light-client", 1 },
 	{ "policy-address", 1 },
 	{ "nothing-to-start", 1 },
 	{ "unknown-sid", 1 },

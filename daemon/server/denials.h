@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Senders that a Light port does not answer since they are none of its clients: told by address,
+ * at once and then once a minute while it goes on.
+ */
+#pragma once
+
+#include "daemon/control/address.h"
+#include "daemon/server/log.h"
+#include "protocol/ts.h"
+
+struct reflector;
+
+#define DENIALS 64 /* addresses that are followed; the packets of others are counted as one */
+
+struct denials {
+	struct denial {
+		struct address who; /* family 0: nobody */
+		uint16_t at; /* the Light port */
+		uint64_t packets; /* that were not told yet */
+		struct mono next; /* when they may be told */
+	} table[DENIALS + 1]; /* the last one is of others */
+};
+
+/** Once a second. */
+void denials_tick(struct denials *d, struct reflector *r, struct log *l, struct mono now);
