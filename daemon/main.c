@@ -3,6 +3,7 @@
  * twampd: TWAMP server and Session-Reflector. Command line, then server_run().
  */
 #include "base/output.h"
+#include "daemon/checkconf.h"
 #include "daemon/config/settings.h"
 #include "daemon/server/server.h"
 #include "daemon/server/verdict.h"
@@ -25,15 +26,20 @@ enum option_id {
 	OPTION_HELP = 'h',
 	OPTION_VERSION = 'V',
 	OPTION_CHECK = 256,
+	OPTION_AS,
 	OPTION_DUMP,
+	OPTION_JSON,
+	OPTION_LIVE,
 	OPTION_RELOAD,
+	OPTION_STRICT,
 	OPTION_SCHEMA,
 	OPTION_TARGET,
 };
 
 struct command {
 	struct server_options server;
-	bool check, dump;
+	struct checkconf_options check_options;
+	bool check;
 	bool named; /* by --config */
 	long reload; /* the process that is to; 0 = none */
 	int done; /* exit status + 1 when there is nothing more to do */
@@ -41,16 +47,22 @@ struct command {
 
 static const char help[] =
 	"Usage: twampd [OPTION]...\n"
-	"       twampd --check-config [--dump] [FILE]\n"
+	"       twampd --check-config [--live] [--strict] [--dump | --json] [--as PATH] [FILE]\n"
 	"TWAMP server and Session-Reflector (RFC 5357). Never forks.\n"
 	"\n"
 	"  -c, --config FILE       settings (default " SETTINGS_PATH ")\n"
 	"      --check-config      check the settings and exit\n"
-	"      --dump              with --check-config: print all settings as they hold\n"
 	"      --reload PID        have this process reload, and tell what came of it (for systemd)\n"
 	"      --log-target WHERE  auto, journal or stderr (default auto)\n"
 	"  -V, --version           print the version and exit\n"
 	"  -h, --help              print this and exit\n"
+	"\n"
+	"With --check-config:\n"
+	"      --live              warn of what will not work on this host\n"
+	"      --strict            end with 2 for warnings, too\n"
+	"      --as PATH           check FILE as if it stood at PATH\n"
+	"      --dump              print all settings as they hold\n"
+	"      --json              print the result for programs\n"
 	"\n"
 	"SIGHUP reloads the settings; SIGTERM and SIGINT stop. See twampd(8).\n";
 
@@ -87,7 +99,19 @@ static void take_option(int option, struct command *c)
 		c->check = true;
 		return;
 	case OPTION_DUMP:
-		c->dump = true;
+		c->check_options.dump = true;
+		return;
+	case OPTION_AS:
+		c->check_options.as = optarg;
+		return;
+	case OPTION_JSON:
+		c->check_options.json = true;
+		return;
+	case OPTION_LIVE:
+		c->check_options.live = true;
+		return;
+	case OPTION_STRICT:
+		c->check_options.strict = true;
 		return;
 	case OPTION_RELOAD:
 		c->reload = strtol(optarg, &end, 10);
@@ -120,13 +144,44 @@ static void take_option(int option, struct command *c)
 	}
 }
 
+static void refuse(struct command *c, const char *about, const char *why)
+{
+	log_early("%s: %s", about, why);
+	c->done = usage();
+}
+
+static void take_arguments(int n, char **arguments, struct command *c)
+{
+	struct checkconf_options *o = &c->check_options;
+
+	if (!c->check && (o->dump || o->json || o->live || o->strict || o->as)) {
+		refuse(c, "--as, --dump, --json, --live, --strict", "they go with --check-config");
+	} else if (o->dump && o->json) {
+		refuse(c, "--dump and --json", "one of them expected");
+	} else if (o->as && n != 1) {
+		refuse(c, o->as, "one FILE expected that is checked as if it stood there");
+	} else if (o->as) {
+		o->candidate = *arguments;
+	} else if (n == 1 && c->check && !c->named) {
+		c->server.config_path = *arguments;
+	} else if (n) {
+		refuse(c, *arguments,
+		       c->check ? "no argument expected but one FILE, without --config"
+				: "no argument expected");
+	}
+}
+
 static void parse(int argc, char **argv, struct command *c)
 {
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, OPTION_CONFIG },
 		{ "check-config", no_argument, NULL, OPTION_CHECK },
+		{ "as", required_argument, NULL, OPTION_AS },
 		{ "dump", no_argument, NULL, OPTION_DUMP },
 		{ "reload", required_argument, NULL, OPTION_RELOAD },
+		{ "json", no_argument, NULL, OPTION_JSON },
+		{ "live", no_argument, NULL, OPTION_LIVE },
+		{ "strict", no_argument, NULL, OPTION_STRICT },
 		{ "schema", no_argument, NULL, OPTION_SCHEMA }, /* for tests of the manual */
 		{ "log-target", required_argument, NULL, OPTION_TARGET },
 		{ "version", no_argument, NULL, OPTION_VERSION },
@@ -141,16 +196,7 @@ static void parse(int argc, char **argv, struct command *c)
 	if (c->done) {
 		return;
 	}
-	if (c->check && !c->named && argc - optind == 1) {
-		c->server.config_path = argv[optind];
-	} else if (optind < argc) {
-		log_early("%s: no argument expected%s", argv[optind],
-			  c->check ? " but one FILE, without --config" : "");
-		c->done = usage();
-	} else if (c->dump && !c->check) {
-		log_early("--dump goes with --check-config");
-		c->done = usage();
-	}
+	take_arguments(argc - optind, argv + optind, c);
 }
 
 /* Who reads the output must learn that it is not all there. */
@@ -167,20 +213,10 @@ static int finish(int status)
 
 static int check(const struct command *c)
 {
-	struct settings_error err = { .text = "out of memory" };
-	struct settings *settings;
+	struct checkconf_options o = c->check_options;
 
-	if (settings_load(c->server.config_path, &settings, &err)) {
-		log_early("%s", err.text);
-		return EXIT_USAGE;
-	}
-	if (c->dump) {
-		settings_dump(settings, stdout);
-	} else {
-		printf("%s: ok\n", c->server.config_path);
-	}
-	settings_unref(settings);
-	return finish(EXIT_SUCCESS);
+	o.config = c->named || !o.as ? c->server.config_path : NULL;
+	return finish(checkconf(&o));
 }
 
 static int run(const struct command *c)

@@ -146,7 +146,7 @@ static int put_port(struct apply *a, const config_setting_t *s, uint16_t *port)
 static int put_entry(struct apply *a, const config_setting_t *s)
 {
 	config_setting_t *address = NULL, *port = NULL, *device = NULL, *freebind = NULL;
-	struct settings_listen l = { 0 };
+	struct settings_listen l = { .place = convert_place(a, s) };
 	int r = 0;
 
 	if (s->type != CONFIG_TYPE_GROUP) {
@@ -381,6 +381,7 @@ static int load_keys(struct apply *a)
 		return a->kept_keys ? keys_load(a->kept_keys, true, &s->keys, a->err) : 0;
 	}
 	if (a->as && !strcmp(s->keys_path, a->as)) {
+		a->as_used = true;
 		return keys_load(a->candidate, true, &s->keys, a->err);
 	}
 	return keys_load(s->keys_path, explicit, &s->keys, a->err);

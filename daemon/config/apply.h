@@ -16,6 +16,7 @@ struct apply {
 	const char *as, *candidate; /* of settings_check() */
 	bool kept; /* settings_load_kept(): no other file is read */
 	const char *kept_keys;
+	bool as_used; /* it is one of the files */
 	const char *config; /* the main file; NULL = defaults only */
 	const char *file; /* being read; lives as long as this */
 	char key[176]; /* being read, as it is told: "clients.modes" */

@@ -351,7 +351,9 @@ static int read_rest(struct apply *a, const config_setting_t *s, const struct me
 static int put_family(struct apply *a, const config_setting_t *s, const struct members *m,
 		      const struct address *address, bool implied)
 {
-	struct settings_light l = { .address = *address, .implied = implied };
+	struct settings_light l = { .address = *address,
+				    .implied = implied,
+				    .place = convert_place(a, s) };
 	int r = read_rest(a, s, m, &l);
 
 	if (r) {

@@ -137,6 +137,7 @@ int parse_file(struct apply *a, const char *path, struct parse *p)
 	int r;
 
 	*p = (struct parse){ 0 };
+	a->as_used = a->as_used || other;
 	r = source_read(other ? a->candidate : path, &p->raw, &len, a->err);
 	if (r || !a->exact) {
 		return r ? r : build(p, path, p->raw, len, NULL);

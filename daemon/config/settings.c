@@ -3,6 +3,7 @@
 
 #include "daemon/config/apply.h"
 #include "daemon/config/classes.h"
+#include "daemon/config/fault.h"
 #include "daemon/config/lightconf.h"
 #include "daemon/config/schema.h"
 #include "daemon/config/source.h"
@@ -79,6 +80,11 @@ int settings_check(const char *path, const char *as, const char *candidate, stru
 		err->n_warnings = 0;
 	}
 	r = try(&a, out);
+	if (!r && as && !a.as_used) {
+		settings_unref(*out);
+		*out = NULL;
+		r = fault(err, as, 0, "this is none of the files that %.200s reads", path);
+	}
 	if (r == SETTINGS_BAD && err) {
 		count_faults(err);
 	}
@@ -116,6 +122,25 @@ int settings_load_kept(const char *path, const char *settings, const char *keys,
 		memset((*out)->places, 0, sizeof((*out)->places));
 	}
 	return r;
+}
+
+struct settings *settings_scalars(const struct settings *s)
+{
+	struct settings *copy = calloc(1, sizeof(*copy));
+	const struct schema_row *row = schema_rows;
+
+	if (!copy) {
+		return NULL;
+	}
+	for (; row < schema_rows + SCHEMA_ROWS; row++) {
+		if (schema_is_value(row)) {
+			schema_put(row, copy, schema_get(row, s));
+		}
+	}
+	copy->reflector_cpus = s->reflector_cpus;
+	copy->policy = s->policy;
+	copy->refs = 1;
+	return copy;
 }
 
 struct settings *settings_ref(struct settings *s)

@@ -17,11 +17,21 @@
 
 #define SETTINGS_DEVICE_LEN 16 /* IFNAMSIZ */
 
+#define SETTINGS_KEYS_MAX 64 /* rows of the schema, at most */
+
+/* Where something stands in the files. */
+struct settings_place {
+	const char *file; /* NULL = nowhere: it is the built-in default */
+	unsigned line;
+	unsigned column; /* 0 = unknown: only settings_check() looks for it */
+};
+
 struct settings_listen {
 	struct address address; /* family 4 or 6; "" in the file makes one of each */
 	char device[SETTINGS_DEVICE_LEN]; /* the socket is bound to it: a VRF; "" = to none */
 	bool implied; /* no address was named: a host without the family goes without it */
 	bool freebind; /* the address may come later */
+	struct settings_place place;
 };
 
 enum settings_light_type {
@@ -36,6 +46,7 @@ struct settings_light {
 	struct address address;
 	char device[SETTINGS_DEVICE_LEN]; /* as of settings_listen */
 	bool implied, freebind; /* as of settings_listen */
+	struct settings_place place;
 	enum settings_light_type type;
 	bool stateful; /* Sequence Numbers of its own: T-072 */
 	bool from_862; /* answers packets from UDP port 862 and from its own port number, too */
@@ -66,15 +77,6 @@ enum settings_level {
 	SETTINGS_LEVEL_NOTICE = 5,
 	SETTINGS_LEVEL_INFO = 6,
 	SETTINGS_LEVEL_DEBUG = 7,
-};
-
-#define SETTINGS_KEYS_MAX 64 /* rows of the schema, at most */
-
-/* Where something stands in the files. */
-struct settings_place {
-	const char *file; /* NULL = nowhere: it is the built-in default */
-	unsigned line;
-	unsigned column; /* 0 = unknown: only settings_check() looks for it */
 };
 
 #define SETTINGS_CLASS_NAME_MAX 31
@@ -204,6 +206,9 @@ NODISCARD int settings_check(const char *path, const char *as, const char *candi
 NODISCARD int settings_load_kept(const char *path, const char *settings, const char *keys,
 				 struct settings **out, struct settings_error *err);
 
+/** A copy of what is a number or a choice: without lists, names, files and keys. NULL = no memory. */
+struct settings *settings_scalars(const struct settings *s);
+
 struct settings *settings_ref(struct settings *s);
 void settings_unref(struct settings *s); /* NULL ok */
 
@@ -241,6 +246,34 @@ struct settings_place settings_origin(const struct settings *s, const char *key,
 
 /** Every key with its value as it would be written in a file, for --dump. No secrets. */
 void settings_dump(const struct settings *s, FILE *to);
+
+#define SETTINGS_APPLY_ALL ~0u
+
+/**
+ * The same, a line for each: "limits.max_sessions = 1000", and "clients.lab.dscp = [ 0 ]" for what
+ * a class sets itself. Two of these can be compared.
+ * @applies  a bit for each of enum settings_apply that is wanted
+ * Return 0 or -ENOMEM.
+ */
+NODISCARD int settings_flat(const struct settings *s, unsigned applies, FILE *to);
+
+/** A line of settings_flat() that differs. @from and @to are NULL where there is none. */
+struct settings_change {
+	char key[176];
+	const char *from, *to; /* without a terminator */
+	size_t from_len, to_len;
+	enum settings_apply apply;
+};
+
+/**
+ * What becomes different from @old to @now, two texts of settings_flat(). @each is called for each.
+ * Return how many there are.
+ */
+size_t settings_changes(const char *old, const char *now,
+			void (*each)(void *to, const struct settings_change *change), void *to);
+
+/** How many keys the files set, those of classes too. */
+size_t settings_count(const struct settings *s);
 
 /**
  * What differs, as keys with commas between, into @buf: "limits.max_sessions,

@@ -4,6 +4,8 @@
 #include "daemon/config/cpus.h"
 #include "daemon/config/lightconf.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void print_listen(const struct settings *s, FILE *to)
@@ -175,6 +177,79 @@ void settings_dump(const struct settings *s, FILE *to)
 {
 	print_rows(s, &s->fallback, SCHEMA_SERVER, to);
 }
+
+/* --- a line for each key --- */
+
+/* White space of several lines as one space. */
+static void print_flat(const char *text, FILE *to)
+{
+	for (; *text; text++) {
+		if (*text != '\n' && *text != '\t' && *text != ' ') {
+			fputc(*text, to);
+		} else if (text[1] != '\n' && text[1] != '\t' && text[1] != ' ') {
+			fputc(' ', to);
+		}
+	}
+}
+
+static int flat_row(const struct settings *s, const struct settings_class *c,
+		    const struct schema_row *row, FILE *to)
+{
+	enum schema_scope where = c ? SCHEMA_CLASS : SCHEMA_SERVER;
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f) {
+		return -ENOMEM;
+	}
+	settings_dump_value(s, c, where, row, f);
+	if (fclose(f)) {
+		free(text);
+		return -ENOMEM;
+	}
+	fprintf(to, "%s%s%s%s = ", c ? "clients." : "", c ? c->name : "", c ? "." : "", row->key);
+	print_flat(text, to);
+	fputc('\n', to);
+	free(text);
+	return 0;
+}
+
+/* Worth a line: the name is part of each, and an empty list says nothing. */
+static bool is_told(const struct settings_class *c, const struct schema_row *row)
+{
+	if (!(row->scope & SCHEMA_CLASS) || row->type == SCHEMA_NAME) {
+		return false;
+	}
+	return row->type == SCHEMA_PREFIXES  ? c->n_prefixes != 0
+	       : row->type == SCHEMA_KEY_IDS ? c->n_key_ids != 0
+					     : settings_dump_is_set(c, row);
+}
+
+int settings_flat(const struct settings *s, unsigned applies, FILE *to)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < SCHEMA_ROWS; i++) {
+		const struct schema_row *row = &schema_rows[i];
+
+		if ((row->scope & SCHEMA_SERVER) && row->type != SCHEMA_CLASSES &&
+		    (applies >> row->apply & 1)) {
+			r = flat_row(s, NULL, row, to);
+		}
+	}
+	for (size_t i = 0; !r && i < s->n_classes * SCHEMA_ROWS; i++) {
+		const struct settings_class *c = &s->classes[i / SCHEMA_ROWS];
+		const struct schema_row *row = &schema_rows[i % SCHEMA_ROWS];
+
+		if (is_told(c, row) && (applies >> row->apply & 1)) {
+			r = flat_row(s, c, row, to);
+		}
+	}
+	return r;
+}
+
+/* --- what there is --- */
 
 static const char *when(enum settings_apply apply)
 {

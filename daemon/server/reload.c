@@ -8,6 +8,7 @@
 #include "daemon/server/lightlog.h"
 #include "daemon/server/notify.h"
 #include "daemon/server/reflecting.h"
+#include "daemon/server/running.h"
 #include "daemon/server/server.h"
 #include "daemon/server/verdict.h"
 
@@ -154,6 +155,7 @@ static void take_settings(struct server *s, struct settings *next)
 	(void)clients_set_prefix(s->clients, next->ipv6_client_prefix); /* then all are recounted */
 	conn_settings_changed(s);
 	log_set_prefix(s->log, next->ipv6_client_prefix);
+	running_tell(next, s->running, s->config_path, s->passed.n_control, s->passed.n_light);
 	reload_say_count(s);
 	lightlog_counters(s->log, s->reflector);
 	reload_say_listening(s);

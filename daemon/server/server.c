@@ -11,6 +11,7 @@
 #include "daemon/server/memory.h"
 #include "daemon/server/notify.h"
 #include "daemon/server/reload.h"
+#include "daemon/server/running.h"
 #include "daemon/server/start.h"
 
 #include <errno.h>
@@ -308,6 +309,7 @@ int server_run(const struct server_options *o)
 	places_wipe(&s.places);
 	host_wipe(&s.host);
 	settings_unref(s.running);
+	running_forget();
 	settings_unref(s.settings);
 	notify_free(s.notify);
 	ends_free(s.ends);

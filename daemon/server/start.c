@@ -12,6 +12,7 @@
 #include "daemon/server/orders.h"
 #include "daemon/server/reflecting.h"
 #include "daemon/server/reload.h"
+#include "daemon/server/running.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -140,7 +141,10 @@ int start_server(struct server *s, const struct server_options *o)
 	if (rc) {
 		return rc;
 	}
-	s->running = settings_ref(s->settings);
+	s->running = settings_scalars(s->settings);
+	if (!s->running) {
+		return fail(s, "out of memory");
+	}
 	server_listen_to_signals(s);
 	reload_say_count(s);
 	reload_say_listening(s);
@@ -150,6 +154,8 @@ int start_server(struct server *s, const struct server_options *o)
 		snprintf(why, sizeof why, "cannot start the reflector threads: %s", strerror(-rc));
 		return fail(s, why);
 	}
+	running_tell(s->settings, s->running, s->config_path, s->passed.n_control,
+		     s->passed.n_light);
 	announce_ready(s);
 	handover_ready(s);
 	return 0;
