@@ -4,6 +4,7 @@
 #include "base/device.h"
 #include "daemon/reflector/lightsock.h"
 #include "daemon/reflector/lightview.h"
+#include "daemon/reflector/shared.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -84,6 +85,16 @@ static bool is_taken(const struct light_view *view, int passed)
 {
 	for (size_t i = 0; view && i < view->n; i++) {
 		if (view->entries[i]->passed == passed) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool light_reads(const struct reflector *r, int fd)
+{
+	for (const struct light_view *v = r->light_oldest; v; v = v->next) {
+		if (is_taken(v, fd)) {
 			return true;
 		}
 	}
@@ -262,6 +273,9 @@ static int get_entry(struct reflector *r, const struct settings *s, const struct
 		return error;
 	}
 	w.passed = lightsock_find(r, s, l, w.device);
+	if (w.passed >= 0 && shared_reads(r, w.passed)) {
+		return -EADDRINUSE;
+	}
 	if (w.passed >= 0) {
 		w.device = device_of(w.passed);
 	}
@@ -441,7 +455,9 @@ void light_walk_unused(const struct reflector *r,
 		int fd = r->config.light_fds[i];
 		struct address at;
 
-		if (!is_taken(r->light_view, fd) && !sock_local(fd, &at)) {
+		/* one of ports.also is for sessions */
+		if (!is_taken(r->light_view, fd) && !sock_local(fd, &at) &&
+		    !(address_is_any(&at) && port_is_reserved(&r->ports, at.port))) {
 			each(context, &at, device_of(fd));
 		}
 	}

@@ -80,6 +80,9 @@ void light_walk_unused(const struct reflector *r,
 void light_strangers(struct reflector *r, void (*each)(void *context, const struct stranger *s),
 		     void *context);
 
+/** Is this socket of light_fds one of the ports, or was it one that threads may still read? */
+bool light_reads(const struct reflector *r, int fd);
+
 /** The @n-th socket that we opened ourselves, for the next process; -1 = no more. */
 int light_fd(const struct reflector *r, size_t n);
 

@@ -64,6 +64,7 @@ struct shared_port {
 	uint16_t port;
 	uint8_t family; /* 4 or 6 */
 	bool permanent; /* of ports.mode = "shared" */
+	bool passed; /* the socket is one of light_fds, and not closed here */
 	int fd;
 	struct worker *worker;
 	_Atomic bool wanted; /* by the main thread */
@@ -117,6 +118,9 @@ struct shared_port *shared_port(const struct reflector *r, uint8_t family, uint1
 /** Open one that is not. Return 0 or negative errno. */
 NODISCARD int shared_port_open(struct reflector *r, struct worker *w, uint8_t family, uint16_t port,
 			       struct shared_port **out);
+
+/** Is this socket of light_fds one of these ports? */
+bool shared_reads(const struct reflector *r, int fd);
 
 /** One session more, or less. A port without any is closed if it is not permanent. */
 void shared_port_join(struct shared_port *p);

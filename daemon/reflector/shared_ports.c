@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include "base/device.h"
 #include "daemon/reflector/batch.h"
 #include "daemon/reflector/reflect.h"
 #include "daemon/reflector/shared.h"
@@ -103,18 +104,67 @@ struct shared_port *shared_port(const struct reflector *r, uint8_t family, uint1
 	return p;
 }
 
+bool shared_reads(const struct reflector *r, int fd)
+{
+	const struct shared_port *p = r->shared->ports;
+
+	while (p && p->fd != fd) {
+		p = p->next;
+	}
+	return p;
+}
+
+/* One that was passed to us, and is no Light port. */
+static int find_passed(const struct reflector *r, const struct address *any)
+{
+	for (size_t i = 0; i < r->config.n_light_fds; i++) {
+		int fd = r->config.light_fds[i];
+		struct address at;
+
+		if (!sock_local(fd, &at) && address_same_port(&at, any) && !device_of(fd) &&
+		    !light_reads(r, fd)) {
+			return fd;
+		}
+	}
+	return -1;
+}
+
+/* Return descriptor or negative errno. */
+static int open_socket(const struct reflector *r, struct shared_port *p)
+{
+	const struct address any = { .family = p->family, .port = p->port };
+	bool stamps = !r->config.user_timestamps;
+	int fd = find_passed(r, &any), error;
+
+	p->passed = fd >= 0;
+	if (p->passed) {
+		error = sock_adopt_shared(fd, p->family, stamps, &p->buffers);
+		return error ? error : fd;
+	}
+	if (r->config.old) {
+		fd = r->config.old(r->config.context, &any, 0);
+	}
+	return sock_open_shared(p->family, p->port, stamps, fd, &p->buffers);
+}
+
+static void close_socket(const struct shared_port *p)
+{
+	if (!p->passed) {
+		close(p->fd);
+	}
+}
+
 int shared_port_open(struct reflector *r, struct worker *w, uint8_t family, uint16_t port,
 		     struct shared_port **out)
 {
 	struct shared_port *p = calloc(1, sizeof(*p)), **end = &r->shared->ports;
-	struct address any = { .family = family, .port = port };
-	int old;
 
 	if (!p) {
 		return -ENOMEM;
 	}
-	old = r->config.old ? r->config.old(r->config.context, &any, 0) : -1;
-	p->fd = sock_open_shared(family, port, !r->config.user_timestamps, old, &p->buffers);
+	p->port = port;
+	p->family = family;
+	p->fd = open_socket(r, p);
 	if (p->fd < 0) {
 		int error = p->fd;
 
@@ -125,8 +175,6 @@ int shared_port_open(struct reflector *r, struct worker *w, uint8_t family, uint
 		sock_ask_hardware(p->fd);
 	}
 	(void)sock_read_drops(p->fd, &p->drops_seen); /* an old one has some */
-	p->port = port;
-	p->family = family;
 	p->worker = w;
 	atomic_store_explicit(&p->wanted, true, memory_order_relaxed);
 	while (*end) {
@@ -169,7 +217,7 @@ void shared_sweep(struct reflector *r)
 			at = &p->next;
 		} else {
 			*at = p->next;
-			close(p->fd);
+			close_socket(p);
 			free(p);
 		}
 	}
@@ -252,7 +300,7 @@ void shared_free(struct reflector *r)
 		struct shared_port *p = r->shared->ports;
 
 		r->shared->ports = p->next;
-		close(p->fd);
+		close_socket(p);
 		free(p);
 	}
 	if (r->shared) {

@@ -437,23 +437,6 @@ int sock_release(int fd, int rcvbuf, uint64_t *dropped, uint32_t *drops)
 	return error;
 }
 
-uint32_t sock_unfragmented(int fd)
-{
-	int family = 0, mtu = 0, headers;
-	socklen_t len = sizeof(family);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len)) {
-		return 0;
-	}
-	headers = family == AF_INET ? 20 + 8 : 40 + 8;
-	len = sizeof(mtu);
-	if (family == AF_INET ? getsockopt(fd, IPPROTO_IP, IP_MTU, &mtu, &len)
-			      : getsockopt(fd, IPPROTO_IPV6, IPV6_MTU, &mtu, &len)) {
-		return 0;
-	}
-	return mtu > headers ? (uint32_t)(mtu - headers) : 0;
-}
-
 /* --- shared ports ------------------------------------------------------------------------- */
 
 #define LARGEST_OCTETS 65535
@@ -472,23 +455,27 @@ static int fill_buffers(int fd, struct sock_defaults *buffers)
 	return error;
 }
 
+int sock_adopt_shared(int fd, int family, bool stamps, struct sock_defaults *buffers)
+{
+	int error = ask_addresses(fd, family == 4 ? AF_INET : AF_INET6);
+
+	error = error ? error : fill_buffers(fd, buffers);
+	if (!error && stamps) {
+		(void)sock_ask_stamps(fd);
+	}
+	return error;
+}
+
 int sock_open_shared(int family, uint16_t port, bool stamps, int old, struct sock_defaults *buffers)
 {
 	struct address any = { .family = (uint8_t)family };
-	int domain = family == 4 ? AF_INET : AF_INET6;
-	int fd = old >= 0 ? old : make(domain);
+	int fd = old >= 0 ? old : make(family == 4 ? AF_INET : AF_INET6);
 	int error = 0;
 
 	if (fd < 0) {
 		return fd;
 	}
-	if (old < 0) {
-		error = ask_addresses(fd, domain);
-	}
-	error = error ? error : fill_buffers(fd, buffers);
-	if (!error && stamps) {
-		(void)sock_ask_stamps(fd);
-	}
+	error = sock_adopt_shared(fd, family, stamps, buffers);
 	if (!error && old < 0) {
 		error = sock_bind(fd, &any, port);
 	}

@@ -91,6 +91,9 @@ NODISCARD int sock_freebind(int fd, int family);
 NODISCARD int sock_open_shared(int family, uint16_t port, bool stamps, int old,
 			       struct sock_defaults *buffers);
 
+/** The same of a bound socket that somebody else opened. Return 0 or negative errno. */
+NODISCARD int sock_adopt_shared(int fd, int family, bool stamps, struct sock_defaults *buffers);
+
 struct pkt_layout;
 
 /** Have the TOS told if the layout has a place for it. @family AF_INET or AF_INET6. */

@@ -66,7 +66,8 @@ static const char *find_way_out(int rc, bool udp, bool passed)
 		       : passed ? "; look who has it: ss -lunp; if it is a socket that was passed, "
 				  "an entry of light has to name its own address"
 				: "; look who has it: ss -lunp; if it is systemd, it is for "
-				  "twampd.service by twampd-light.socket";
+				  "twampd.service by twampd-light.socket; if it is twampd, "
+				  "test sessions on a port of ports.also have it to their end";
 	case ENODEV:
 		return "; make it, or correct device: ip link show";
 	case EPERM:

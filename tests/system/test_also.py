@@ -4,7 +4,10 @@ outside of the range, and shared by many sessions beside others that have ports 
 """
 
 import os
+import re
+import shutil
 import socket
+import sys
 import time
 
 import harness
@@ -15,6 +18,10 @@ from rawclient import make_packet, make_request, make_start, make_stop, ntp, sec
 
 FIRST, LAST = 40000, 59999
 AUTHENTICATED = 2
+ACTIVATE = [sys.executable, "-B",
+            os.path.join(os.path.dirname(os.path.abspath(__file__)), "activate.py")]
+NO_CAPABILITY = [shutil.which("setpriv") or "/usr/bin/setpriv", "--bounding-set=-all",
+                 "--inh-caps=-all"]
 DEFAULT = [862, 20001]
 
 
@@ -211,11 +218,43 @@ def a_port_that_cannot_be_had(t):
 def without_the_capability(t):
     # as the service runs: 862 is not to be had, and all the rest goes on
     d = t.daemon(also(listen=[{"port": 8620}]),
-                 prefix=["setpriv", "--bounding-set=-all", "--inh-caps=-all"])
+                 prefix=NO_CAPABILITY)
     c = t.connect(port=8620)
     true(c.request(sender_port=9, receiver_port=862).port >= FIRST, "another port")
     same(c.request(sender_port=9, receiver_port=20001).port, 20001, "the other one")
     d.wait_log(r"UDP port 862: Permission denied", 0)
+
+
+@test(both=True)
+def a_passed_socket(t):
+    # of a socket unit, without the capability: again and again, and then it becomes a Light port
+    config = also(listen=[{"port": 8620}])
+    light = [{"port": 862, "type": "stamp", "clients": ["0.0.0.0/0", "::/0"]}]
+    d = t.daemon(config, prefix=ACTIVATE + ["udp4:light", "udp6:light", "--"] + NO_CAPABILITY)
+    true("862" not in re.sub("8620", "", d.log()), "said that nobody reads it: " + d.log())
+    sender = t.sender()
+    for _ in range(3):
+        c = t.connect(port=8620)
+        same(c.request(sender_port=sender.port, receiver_port=862).port, 862, "Port")
+        same(c.start().accept, 0, "Start-Ack")
+        reflects(sender, (t.server, 862))
+        c.close()
+        d.wait_sessions(0)
+    c = t.connect(port=8620)
+    same(c.request(sender_port=sender.port, receiver_port=862).port, 862, "Port")
+    same(c.start().accept, 0, "Start-Ack")
+    d.reload(dict(config, light=light), expect="UDP .*:862: Address already in use")
+    reflects(sender, (t.server, 862))
+    c.close()
+    d.wait_sessions(0)
+
+    def reload():
+        since = d.log_size()
+        d.reload(dict(config, light=light), expect="settings reloaded|reload failed")
+        return "settings reloaded" in d.log(since)
+
+    wait_for(reload, "the socket is free")
+    same(len(sender.exchange((t.server, 862), make_packet(1) + bytes(30)).raw), 44, "octets")
 
 
 @test(both=True)

@@ -116,7 +116,7 @@ START_TEST(range_used_up)
 		udp_end(u[0]); /* somebody else has the second: try the next two */
 		fixture_pump(gone + 1);
 	}
-	fixture.ends = 0;
+	fixture.ends = e[0].count = 0;
 	ck_assert_uint_ne(port[0], port[1]);
 	ck_assert_int_eq(fixture_refused(spec, first, (uint16_t)(first + 1)), -EADDRINUSE);
 	/* never started: at once */
