@@ -111,6 +111,20 @@ static void keep(struct apply *a, const struct schema_row *row, uint64_t value)
 }
 _Static_assert(SETTINGS_KEYS_MAX <= 64, "a bit for each");
 
+static void warn_of_zeros(struct apply *a, const config_setting_t *s, long long value)
+{
+	const struct syntax_place *known = parse_place(s);
+	struct settings_place at = convert_place(a, s);
+
+	if (known && known->zeros) {
+		fault_warn(
+			a->err, &at, a->class_name,
+			"%s: this is %lld, a decimal number in spite of the zero before it: leave "
+			"the zero out",
+			a->key, value);
+	}
+}
+
 static int put_integer(struct apply *a, const config_setting_t *s, const struct schema_row *row)
 {
 	char accepts[SCHEMA_TEXT_LEN];
@@ -129,6 +143,7 @@ static int put_integer(struct apply *a, const config_setting_t *s, const struct 
 		return convert_complain(a, s, "%s: %lld is no power of two, expected: %s", a->key,
 					value, schema_accepts(row, apply_scope(a), accepts));
 	}
+	warn_of_zeros(a, s, value);
 	keep(a, row, (uint64_t)value);
 	return 0;
 }

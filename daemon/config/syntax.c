@@ -286,11 +286,21 @@ static void check_type(struct syntax *x)
 	}
 }
 
+/* Elsewhere 010 is eight. */
+static bool has_zeros(const struct lex_token *t)
+{
+	size_t sign = *t->at == '-' || *t->at == '+';
+
+	return t->kind == LEX_INTEGER && t->len > sign + 1 && t->at[sign] == '0' &&
+	       t->at[sign + 1] >= '0' && t->at[sign + 1] <= '9';
+}
+
 static void simple_value(struct syntax *x)
 {
 	const struct lex_token *t = &x->token;
 
 	check_type(x);
+	x->places[x->place].zeros = has_zeros(t);
 	x->multiline.at = NULL;
 	if (t->kind == LEX_STRING && memchr(t->at, '\n', t->len)) {
 		x->multiline = *t;

@@ -27,6 +27,7 @@ struct syntax_place {
 	uint32_t name_len;
 	uint32_t parent, before; /* the setting around it, and the one before it in there */
 	bool told; /* there is a fault about it: its value is not the one of the file */
+	bool zeros; /* a decimal number with a zero before it */
 	bool joined; /* strings that follow each other without a comma */
 };
 

@@ -335,6 +335,25 @@ START_TEST(not_text)
 }
 END_TEST
 
+/* Good, but perhaps not what is meant. */
+START_TEST(zeros)
+{
+	static const char text[] = "timers = { servwait = 010; refwait = 0x10; message = 10; };\n";
+	char told[4096] = "";
+	struct settings_error err = { .tell = tell, .to = told };
+	struct settings *s;
+
+	write_octets(text, strlen(text));
+	ck_assert_int_eq(settings_check(path, NULL, NULL, &s, &err), 0);
+	ck_assert_str_eq(told,
+			 "1:23: timers.servwait: this is 10, a decimal number in spite of the "
+			 "zero before it: leave the zero out\n");
+	ck_assert_uint_eq(err.n, 0);
+	ck_assert_uint_eq(err.n_warnings, 1);
+	settings_unref(s);
+}
+END_TEST
+
 /* --- the explanation and the parser agree --- */
 
 static unsigned count(const config_setting_t *parent)
@@ -479,6 +498,7 @@ int main(void)
 	tcase_add_loop_test(tc, mistake, 0, (int)(sizeof(rows) / sizeof(rows[0])));
 	tcase_add_test(tc, all_at_once);
 	tcase_add_test(tc, not_text);
+	tcase_add_test(tc, zeros);
 	tcase_add_loop_test(tc, agrees_with_libconfig, 0, 4);
 	tcase_add_test(tc, bounds);
 	suite_add_tcase(suite, tc);
