@@ -374,10 +374,9 @@ def sessions_end_with_a_connection_that_was_lost(t):
     ends = [s.control.local()[:2] for s in lost]
 
     def is_lost(fd):
-        with socket.socket(fileno=os.dup(fd)) as s:
-            with contextlib.suppress(OSError):
-                return s.getpeername()[:2] in ends
-        return False
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(fd)) as s:
+            return s.getpeername()[:2] in ends
+        return False  # settings are among them, too
     lots = m.unpack()
     m.pack([entry for entry in lots if not is_lost(entry[1])])
     since = d.log_size()

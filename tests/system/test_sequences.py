@@ -26,7 +26,6 @@ class Sequence:
     def __init__(self, t, m, d, choose):
         self.t, self.m, self.d, self.random = t, m, d, choose
         self.base = dict(d.config)
-        self.draining = False
         self.did = []
 
     # settings under which the client may be here, whatever else they are
@@ -98,7 +97,6 @@ class Sequence:
         self.m.end(self.d)
         self.write(self.settings())
         self.m.start(self.d)
-        self.draining = False
 
     def killed(self):
         """Once or twice, at some point between its first instruction and READY=1."""
@@ -115,13 +113,10 @@ class Sequence:
                 same(self.d.wait_exit(), -signal.SIGKILL, "exit status")
         self.write(self.settings())
         self.m.start(self.d)
-        self.draining = False
 
     def drain(self):
-        self.draining = not self.draining
-        since = self.d.log_size()
-        self.d.signal(signal.SIGUSR1 if self.draining else signal.SIGUSR2)
-        self.d.wait_log("no longer draining" if not self.draining else "draining:", since)
+        """Or no more. Signals are taken in turn, so what comes next comes after it."""
+        self.d.signal(self.random.choice((signal.SIGUSR1, signal.SIGUSR2)))
 
     def run(self):
         self.reload(harness.merge(self.base, {"auth": SLOW}))
@@ -135,8 +130,7 @@ class Sequence:
             for s in states:
                 if s.session and not isinstance(s, Accepted):
                     s.reflects()
-        if self.draining:
-            self.drain()
+        self.d.signal(signal.SIGUSR2)
         self.reload(dict(self.base))
         all_go_on(self.t, states)
         for s in states:
