@@ -106,8 +106,12 @@ void announce_ready(struct server *s)
 {
 	struct text t = { .len = 0 };
 
-	add(&t, "settings from ");
-	add_files(&t, s->settings);
+	if (*s->trouble) { /* with the files */
+		add(&t, "settings as the process before had them");
+	} else {
+		add(&t, "settings from ");
+		add_files(&t, s->settings);
+	}
 	add_listeners(&t, s);
 	add_stamps(&t, s);
 	add_clock(&t);

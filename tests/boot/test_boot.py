@@ -218,6 +218,36 @@ def a_good_reload_holds(b):
 
 
 @step
+def ready_and_reloaded_say_what_holds(b):
+    """What was read and changed, who opened the sockets, where times come from; and a warning
+    of a listen that is set for nothing, but not of one that nobody set."""
+    b.configure("")
+    b.systemctl("reload", SERVICE)
+    since = b.now()
+    b.systemctl("restart", SERVICE)
+    b.m.wait(lambda: b.events("READY", since=since), "the event of readiness")
+    text = b.events("READY", since=since)[-1]["MESSAGE"]
+    for words in ("settings from /etc/twampd/twampd.conf", "(opened by the service manager)",
+                  "receive timestamps of the kernel", "synchronized, error up to "):
+        true(words in text, "%r is not in: %s" % (words, text))
+    b.systemctl("reload", SERVICE)
+    b.m.wait(lambda: b.events("RELOADED", since=since), "the event of a reload")
+    text = b.events("RELOADED", since=since)[-1]["MESSAGE"]
+    true(text.endswith("; nothing changed"), text)
+    same(b.events("LISTEN_UNUSED", since=since), [], "warnings where nothing was set")
+    b.configure("limits = { max_padding = 99; };\nlisten = ( { port = 863; } );\n")
+    b.systemctl("reload", SERVICE)
+    b.m.wait(lambda: b.events("LISTEN_UNUSED", since=since), "the warning")
+    warning = b.events("LISTEN_UNUSED", since=since)[-1]
+    same(warning["PRIORITY"], "4", "PRIORITY")
+    true("/etc/twampd/twampd.conf:2 " in warning["MESSAGE"], warning["MESSAGE"])
+    text = b.events("RELOADED", since=since)[-1]["MESSAGE"]
+    true(text.endswith("; changed: listen, limits.max_padding"), text)
+    b.configure("")
+    b.systemctl("reload", SERVICE)
+
+
+@step
 def a_bad_reload_fails_and_says_why(b):
     pid, since = b.pid(), b.now()
     b.configure("limits = {\n  max_padding = 0;\n};\n")
@@ -449,6 +479,50 @@ def refusals_are_explained(b):
                       "What to do: " + entry["TWAMPD_REMEDY"], "Client: " + entry["TWAMPD_PEER"],
                       "Possible causes: ", "What helps: "):
             true(words in text, "%r is not in: %s" % (words, text))
+    b.configure("")
+    b.systemctl("reload", SERVICE)
+
+
+def crowd_of_requests():
+    """More refusals than anybody reads; run in the machine's network."""
+    with rawclient.connect("127.0.0.1") as c:
+        c.send(rawclient.make_request(conf_sender=1) * 500)
+        return [c.accept_session().accept for _ in range(500)][-1]
+
+
+def knock_as_a_stranger():
+    with rawclient.Control("127.0.0.1") as c:
+        return c.greeting().modes
+
+
+@step
+def events_have_their_fields(b):
+    # R-251: of a session that ends, of what is left out, and of who is in no class
+    since = b.now()
+    b.measure()
+    b.m.wait(lambda: b.events("SESSION_ENDED", since=since), "the end of a session")
+    ended = b.events("SESSION_ENDED", since=since)[-1]
+    same([ended["TWAMPD_" + k] for k in ("GAPS", "DUPLICATES", "REORDERED", "CLASS")],
+         ["0", "0", "0", "default"], "fields of SESSION_ENDED")
+    same(b.m.in_network(crowd_of_requests), 3, "Accept")
+    b.m.wait(lambda: b.events("SUPPRESSED", since=since), "what was left out")
+    left_out = b.events("SUPPRESSED", since=since)[-1]
+    number = int(left_out["TWAMPD_LEFT_OUT"])
+    true(number > 100, "TWAMPD_LEFT_OUT=%d" % number)
+    same(left_out["TWAMPD_SOURCES"], "127.0.0.1=%d" % number, "TWAMPD_SOURCES")
+    same(left_out["TWAMPD_EVENTS"], "REFUSED_REQUEST=%d" % number, "TWAMPD_EVENTS")
+    b.configure('clients = ( { name = "probes"; prefixes = [ "192.0.2.0/24" ]; } );\n')
+    b.systemctl("reload", SERVICE)
+    since = b.now()
+    same(b.m.in_network(knock_as_a_stranger), 0, "Modes for a stranger")
+    for name, words in (("DENIED", "Reason: no-class"), ("CLOSED", "the client is in no class")):
+        b.m.wait(lambda: b.events(name, since=since), name)
+        entry = b.events(name, since=since)[-1]
+        same((entry["TWAMPD_CLASS"], entry["PRIORITY"]),
+             ("none", "5" if name == "DENIED" else "6"), "class and level of " + name)
+        text = b.m.run("journalctl", "-q", "-x", "MESSAGE_ID=" + entry["MESSAGE_ID"]).stdout
+        text = " ".join(text.replace("\u2591", " ").split())
+        true(words in text, "%r is not in: %s" % (words, text))
     b.configure("")
     b.systemctl("reload", SERVICE)
 

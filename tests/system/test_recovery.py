@@ -255,6 +255,7 @@ def a_restart_with_an_error_goes_on_as_before(t):
             line = d.wait_log(re.escape(KEPT), since)
             true(words in line, "%r in: %s" % (words, line))
             true(line.startswith("twampd: error: "), line)
+            d.wait_log("ready: settings as the process before had them", since)
             d.wait_log("took 2 connections and 2 sessions over", since)
             wait_for(lambda: any(KEPT[:30] in x.get("STATUS", "") and words in x["STATUS"]
                                  for x in m.told[told:]), "STATUS that tells")
