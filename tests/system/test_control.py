@@ -544,7 +544,9 @@ def ipvn_against_the_family_of_the_connection(t):
     # R-087 R-088
     t.shared()
     refused(t.connect(harness.SERVER[4]).request(ipvn=6), 3, "IPVN 6 on IPv4")
-    refused(t.connect(harness.SERVER[6]).request(ipvn=4), 3, "IPVN 4 on IPv6")
+    same(t.connect(harness.SERVER[6]).request(ipvn=4).accept, 0, "IPVN 4 on IPv6, nothing given")
+    refused(t.connect(harness.SERVER[6]).request(ipvn=4, sender=harness.CLIENT[4]), 3,
+            "IPVN 4 on IPv6, only the sender given")
     refused(t.connect(harness.SERVER[4]).request(ipvn=6, sender=harness.CLIENT[6]), 3,
             "IPVN 6 on IPv4, only the sender given")
     refused(t.connect(harness.SERVER[4]).request(
