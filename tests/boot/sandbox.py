@@ -11,6 +11,9 @@ import dataclasses
 PERL_SYSCALL = {"x86_64": {"mmap": 9, "adjtimex": 159}, "aarch64": {"mmap": 222, "adjtimex": 171}}
 
 
+BOUND = "/usr /lib -/lib64 /bin /sbin"  # what a probe needs to run at all
+
+
 @dataclasses.dataclass
 class Probe:
     command: str
@@ -26,6 +29,7 @@ def probes(machine):
         "NoNewPrivileges": Probe("grep -q 'NoNewPrivs:.*0' /proc/self/status"),
         "ProtectSystem": Probe("touch /usr/probe && rm /usr/probe"),
         "ProtectHome": Probe("ls /root/marker"),
+        "RootDirectory": Probe("test -e /etc/passwd", ("MountAPIVFS=yes", "BindReadOnlyPaths=" + BOUND)),
         "PrivateTmp": Probe("ls /tmp/marker"),
         "PrivateDevices": Probe("ls /dev/marker"),
         "PrivateMounts": Probe('[ "$(readlink /proc/self/ns/mnt)" = "$HOST_MNT" ]'),
@@ -53,6 +57,8 @@ def probes(machine):
 
 
 ELSEWHERE = {
+    "MountAPIVFS": "goes with RootDirectory: /proc, /sys and /dev are in it, which the service needs",
+    "BindReadOnlyPaths": "goes with RootDirectory: nothing else is in it, which its probe shows",
     "AmbientCapabilities": "capabilities_are_gone reads them from the kernel",
     "RemoveIPC": "files_in_shm_go_with_the_service",
     "KeyringMode": "no tool in a small system shows keyrings",

@@ -85,10 +85,20 @@ def capabilities_are_gone(b):
 @step
 def exposure_is_low(b):
     # at most 1.5
-    done = b.m.run("systemd-analyze", "security", "--offline=true", "--threshold=15",
-                   "/lib/systemd/system/twampd.service", check=False)
-    print("# " + done.stdout.strip().splitlines()[-1])
-    same(done.returncode, 0, "status of systemd-analyze security")
+    for unit in ("twampd.service", "twampd@.service"):
+        done = b.m.run("systemd-analyze", "security", "--offline=true", "--threshold=15",
+                       "/lib/systemd/system/" + unit, check=False)
+        print("# " + done.stdout.strip().splitlines()[-1])
+        same(done.returncode, 0, "status of systemd-analyze security for " + unit)
+
+
+@step
+def nothing_else_of_the_host_is_in_its_root(b):
+    inside = b.m.shell("ls -A /proc/%d/root/ /proc/%d/root/etc /proc/%d/root/var /proc/%d/root/home" %
+                       (4 * (b.pid(),)), check=False).stdout
+    for name in ("passwd", "shadow", "hostname", "log", "lib/dpkg", "srv", "boot"):
+        true(not re.search(r"^%s$" % name, inside, re.M), "%s is in: %s" % (name, inside))
+    true("twampd" in inside, "its settings are not in: " + inside)
 
 
 @step

@@ -155,7 +155,7 @@ def an_upgrade_hands_instances_over(b):
     true("TAKEN_OVER" in json.dumps(b.journal("_SYSTEMD_UNIT=" + LAB)), "it was taken over")
     same(b.pid("twampd@bad"), bad, "the one with a broken file goes on in the old version")
     said = done.stdout + done.stderr
-    true("twampd@bad.service was not restarted" in said and "/etc/twampd/bad.conf" in said, said)
+    true("twampd@bad.service WAS NOT RESTARTED" in said and "/etc/twampd/bad.conf" in said, said)
     b.systemctl("stop", "twampd@bad")
 
 
