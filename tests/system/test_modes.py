@@ -351,7 +351,7 @@ def hosts(*addresses):
 @test(both=True)
 def modes_of_classes_by_prefix(t):
     # R-008 R-042 R-043: each class has its own, the longest prefix decides, no class is nobody
-    wide = "198.51.100.0/24" if t.family == 4 else "2001:db8::/64"
+    wide = "198.51.100.0/24" if t.family == 4 else "2001:db8::/56"
     # The neighbour shares the wide prefix; the other host of IPv6 is outside of it.
     clients = [{"name": "wide", "prefixes": [wide], "modes": ["encrypted"],
                 "features": ["ptp-timestamps"]},
