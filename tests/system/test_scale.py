@@ -16,7 +16,7 @@ from rawclient import make_packet, make_request, make_setup, make_start, seconds
 
 MANY = 1000
 WINDOW = 50  # packets on their way: less than any socket buffer holds
-# malloc and the kernel keep some; a leak of 64 octets a session and round is more than this.
+# malloc and the kernel keep some; a leak of 200 octets a session and round is more than this.
 SLACK = 768 << 10  # final counters of sessions wait for their turn in the log, a bounded number
 ROUNDS = 4
 
