@@ -37,6 +37,7 @@ void adopt_save(struct carry *k, struct server *s)
 	struct carry record;
 	uint32_t n = 0;
 
+	(void)carry_small(k, s->admit.draining, 1);
 	for (const struct conn *c = s->conns; c; c = c->next) {
 		n += conn_at_rest(c);
 	}
@@ -163,6 +164,10 @@ bool adopt_load(struct carry *k, struct server *s)
 	char detail[DETAIL_LEN];
 	uint32_t n = 0;
 
+	s->admit.draining = carry_small(k, false, 1);
+	if (s->admit.draining) {
+		server_say(s, LOG_EVENT_DRAINING, NULL);
+	}
 	CARRY(k, n);
 	for (; n && !k->bad; n--) {
 		record = carry_open(k);

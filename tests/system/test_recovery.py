@@ -186,6 +186,28 @@ def killed_at_any_moment(t):
         check_sessions(opened)
 
 
+@test
+def a_drain_goes_on(t):
+    m, d = managed(t)
+    opened, idle = sessions_of(t, (1,)), connect(t, 1)
+    d.signal(signal.SIGUSR1)
+    d.wait_log("draining: new connections and sessions are answered with 5")
+    for _ in range(2):
+        since = d.log_size()
+        m.restart(d)
+        d.wait_log("draining: new connections and sessions are answered with 5", since)
+        same(idle.request().accept, 5, "Accept of a request")
+        check_sessions(opened)
+    told = len(m.told)
+    wait_for(lambda: any(x.get("STATUS", "").startswith("draining") for x in m.told[told - 3:]),
+             "STATUS that tells")
+    since = d.log_size()
+    d.signal(signal.SIGUSR2)
+    d.wait_log("no longer draining", since)
+    m.restart(d)
+    same(idle.request().accept, 0, "Accept of a request")
+
+
 # --- settings with an error -----------------------------------------------------------------
 
 def break_syntax(d):
