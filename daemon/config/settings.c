@@ -120,6 +120,7 @@ int settings_load_kept(const char *path, const char *settings, const char *keys,
 	r = try(&a, out);
 	if (!r) { /* what has no place in the files was not asked for there */
 		memset((*out)->places, 0, sizeof((*out)->places));
+		(*out)->kept = true;
 	}
 	return r;
 }

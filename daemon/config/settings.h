@@ -138,6 +138,7 @@ struct settings {
 	const struct settings_key_id **by_key_id; /* sorted */
 	size_t n_key_ids;
 
+	bool kept; /* from settings_load_kept(): not from files */
 	char **files; /* that were read, in this order; without the keys file */
 	size_t n_files;
 	struct settings_place places[SETTINGS_KEYS_MAX]; /* of each schema row */

@@ -46,7 +46,7 @@ static void add_files(struct text *t, const struct settings *s)
 	if (s->n_files > FILES_MAX) {
 		add(t, " and %zu more", s->n_files - FILES_MAX);
 	} else if (!s->n_files) {
-		add(t, "built-in defaults");
+		add(t, s->kept ? "the process before" : "built-in defaults");
 	}
 	if (s->keys) {
 		add(t, ", %s (%zu key%s)", s->keys_path, keys_count(s->keys),

@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Reload, restart, upgrade and recovery with settings that have an error, and with units that
+change, under a booted systemd: what an operator is told, and that no session is lost.
+"""
+
+import contextlib
+import json
+import re
+import sys
+
+import bed
+from bed import CONFIG, SERVICE, SOCKET, same, step, true
+import rawclient
+
+LIGHT = "twampd-light.socket"
+BROKEN = "limits = {\n  max_sessions = 0;\n};\n"
+NOT_HERE = 'light = ( { port = 101; type = "stamp"; clients = [ "127.0.0.0/8" ]; } );\n'
+EDIT = "/etc/systemd/system/twampd.socket.d/override.conf"
+
+
+def systemctl(b, *argv):
+    """As an operator does it, without reset-failed."""
+    return b.m.run("systemctl", *argv, check=False, timeout=120)
+
+
+def works(b, *argv):
+    done = systemctl(b, *argv)
+    same(done.returncode, 0, "status of systemctl %s: %s" % (" ".join(argv), done.stderr))
+
+
+def status_text(b):
+    return b.m.property("StatusText", SERVICE)
+
+
+@contextlib.contextmanager
+def client(b):
+    """A session that lives across what is done meanwhile, and loses nothing."""
+    since = b.now()
+    b.m.shell("setsid twamp controller 127.0.0.1 --count 100000 --interval 50ms --json "
+              ">/root/result 2>/root/errors </dev/null & echo $! >/root/pid")
+    b.m.wait(lambda: b.events("SESSIONS_STARTED", since=since), "the session is started")
+    yield
+    pid = b.m.run("cat", "/root/pid").stdout.strip()
+    b.m.run("kill", "-INT", pid)
+    b.m.wait(lambda: b.m.run("test", "-d", "/proc/" + pid, check=False).returncode, "its end")
+    result = b.m.run("cat", "/root/result").stdout
+    true('"lost": 0' in json.dumps(json.loads(result)), "packets are lost: " + result)
+
+
+def taken_over(b, since):
+    """The session of the client, and maybe those of other steps that are in their Timeout."""
+    told = [e["MESSAGE"] for e in b.events("TAKEN_OVER", since=since)]
+    true(any(re.match(r"took 1 connection and [1-9]\d* sessions? over", text) for text in told),
+         "TAKEN_OVER: %r" % told)
+
+
+def why(b, name, since, *words):
+    """An event that says why, with its explanation."""
+    entry = b.m.wait(lambda: b.events(name, since=since), name)[-1]
+    same(entry["PRIORITY"], "3", "PRIORITY of " + name)
+    same(entry["_SYSTEMD_UNIT"], SERVICE, "_SYSTEMD_UNIT of " + name)
+    for word in words:
+        true(word in entry["MESSAGE"] and word in entry["TWAMPD_DETAIL"], "%r in %r" % (word, entry))
+    text = b.m.run("journalctl", "-q", "-x", "-n", "3", "MESSAGE_ID=" + entry["MESSAGE_ID"]).stdout
+    true("--check-config" in text or "systemctl restart" in text, "what helps is in: " + text)
+
+
+@step
+def the_previous_version_is_installed(b):
+    b.m.run("apt-get", "-qq", "-y", "install", *b.old)
+    true(b.active() and b.active(SOCKET), "socket and service are active")
+
+
+@step
+def a_reload_fails_as_the_daemon_does(b):
+    # a port that cannot be opened passes --check-config
+    pid, since = b.pid(), b.now()
+    b.configure(NOT_HERE)
+    same(b.m.run("twampd", "--check-config", CONFIG, check=False).returncode, 0, "the file is good")
+    done = systemctl(b, "reload", SERVICE)
+    true(done.returncode, "systemctl reload fails")
+    why(b, "RELOAD_FAILED", since, "cannot listen on UDP 0.0.0.0:101: Permission denied",
+        "twampd-light.socket", "(light of %s:1)" % CONFIG)
+    told = [e["MESSAGE"] for e in b.journal("-u", SERVICE, since=since) if e.get("_PID") != str(pid)]
+    true(any("cannot listen on UDP 0.0.0.0:101" in text for text in told),
+         "who ran the reload is told: %r" % told)
+    for _ in range(2):
+        true("reload failed" in status_text(b) and "0.0.0.0:101" in status_text(b), status_text(b))
+        true("a start with the new ones would fail" in status_text(b), "the next start is warned of")
+        b.measure()
+    same(b.pid(), pid, "the process")
+    b.configure("")
+    works(b, "reload", SERVICE)
+    b.m.wait(lambda: "reload failed" not in status_text(b), "STATUS without it")
+
+
+@step
+def a_restart_with_an_error_costs_no_session(b):
+    for text, words in ((BROKEN, "twampd.conf:2:18: limits.max_sessions"), (NOT_HERE, "0.0.0.0:101")):
+        with client(b):
+            pid, since = b.pid(), b.now()
+            b.configure(text)
+            works(b, "restart", SERVICE)
+            true(b.pid() != pid, "the process is another one")
+            taken_over(b, since)
+            true(b.events("READY", since=since)[-1]["MESSAGE"].startswith(
+                "ready: settings from the process before"), "READY")
+            why(b, "SETTINGS_KEPT", since, words)
+            true(words in status_text(b), status_text(b))
+            true(systemctl(b, "reload", SERVICE).returncode, "systemctl reload says so, too")
+            works(b, "restart", SERVICE)
+            b.configure("")
+            works(b, "reload", SERVICE)
+            b.m.wait(lambda: words not in status_text(b), "STATUS without it")
+
+
+@step
+def an_upgrade_with_an_error_keeps_the_old_process(b):
+    with client(b):
+        pid = b.pid()
+        b.configure(BROKEN)
+        done = b.m.run("apt-get", "-q", "-y", "-o", "Dpkg::Options::=--force-confold", "install",
+                       *b.debs)
+        said = done.stdout + done.stderr
+        true("twampd.service WAS NOT RESTARTED" in said, "apt says so: " + said[-2000:])
+        true("twampd.conf:2:18: limits.max_sessions" in said, "and why: " + said[-2000:])
+        same(b.pid(), pid, "the process")
+        b.configure("")
+        works(b, "restart", SERVICE)
+        true(b.pid() != pid, "the new version runs")
+
+
+@step
+def clients_that_knock_at_an_error_do_not_close_the_port(b):
+    works(b, "enable", LIGHT)
+    works(b, "stop", SERVICE)
+    works(b, "start", LIGHT)
+    b.configure(BROKEN)
+    since = b.now()
+    for _ in range(10):
+        b.m.run("timeout", "1", "twamp", "controller", "127.0.0.1", "--count", "1", check=False)
+        b.m.run("timeout", "1", "twamp", "sender", "127.0.0.1", "--count", "2", check=False)
+    why(b, "CONFIG_ERROR", since, "twampd.conf:2:18: limits.max_sessions")
+    starts = len(b.events("CONFIG_ERROR", since=since))
+    true(starts <= 15, "%d starts in 20 s" % starts)
+    for unit in (SOCKET, LIGHT):
+        true(b.active(unit), unit + " is active")
+    b.configure("")
+    b.m.wait(lambda: b.m.property("ActiveState", SERVICE) == "failed", "the end of the last start")
+    works(b, "start", SERVICE)
+    b.measure()
+
+
+@step
+def one_command_brings_everything_back(b):
+    works(b, "stop", SERVICE, SOCKET, LIGHT)
+    b.configure(BROKEN)
+    for _ in range(12):
+        true(systemctl(b, "start", SERVICE).returncode, "it does not start")
+    works(b, "stop", SOCKET, LIGHT)
+    b.configure("")
+    works(b, "restart", SERVICE)
+    for unit in (SERVICE, SOCKET, LIGHT):
+        true(b.active(unit), unit + " is active")
+    b.measure("::1")
+    works(b, "disable", LIGHT)
+    works(b, "stop", LIGHT)
+    works(b, "restart", SERVICE)
+
+
+@step
+def why_it_does_not_start_is_an_event(b):
+    works(b, "stop", SERVICE)
+    since = b.now()
+    b.configure(NOT_HERE)
+    true(systemctl(b, "start", SERVICE).returncode, "it does not start")
+    why(b, "START_FAILED", since, "cannot listen on UDP 0.0.0.0:101: Permission denied",
+        "twampd-light.socket", "(light of %s:1)" % CONFIG)
+    b.configure("")
+    b.m.wait(b.active, "systemd tries again")
+    b.measure()
+
+
+@step
+def an_edit_of_the_socket_loses_nothing(b):
+    with client(b):
+        b.drop_in("[Socket]\nListenStream=0.0.0.0:8620\n", EDIT)
+        works(b, "restart", SOCKET)
+        b.measure("127.0.0.1:8620")
+        b.measure("::1")
+    with client(b):
+        # all ports are others, and the wrong unit is restarted: what waits outlasts it
+        since = b.now()
+        b.drop_in("[Socket]\nListenStream=\nListenStream=0.0.0.0:8621\n", EDIT)
+        true(systemctl(b, "restart", SERVICE).returncode, "it has no socket")
+        why(b, "START_FAILED", since, "systemctl restart twampd.socket")
+        works(b, "restart", SOCKET)
+        b.m.wait(b.active, "the service")
+        taken_over(b, since)
+        b.measure("127.0.0.1:8621")
+    b.drop_in(None, EDIT)
+    works(b, "restart", SOCKET)
+    b.measure()
+
+
+@step
+def stop_for_good_is_one_command(b):
+    works(b, "stop", SOCKET)
+    for unit in (SERVICE, SOCKET):
+        true(not b.active(unit), unit + " is not active")
+    same(b.m.run("ss", "-Hltn", "sport = :862").stdout, "", "listeners")
+    with contextlib.suppress(AssertionError):
+        b.m.in_network(lambda: rawclient.Control("127.0.0.1").close())
+    true(not b.active(), "who knocks does not start it")
+    works(b, "start", SERVICE)
+    b.measure()
+
+
+if __name__ == "__main__":
+    sys.exit(bed.main(__doc__))
