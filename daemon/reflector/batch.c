@@ -93,15 +93,15 @@ static void finish(struct batch *b, unsigned at, unsigned n)
 static void count_sent(struct worker *w, const struct batch *b, unsigned at, unsigned n)
 {
 	for (unsigned i = at; i < at + n; i++) {
-		batch_count(&b->replies[i].session->counters.reflected, 1);
+		counters_add(&b->replies[i].session->counters, COUNTER_REFLECTED, 1);
 	}
-	batch_count(&w->totals.reflected, n);
+	counters_add(&w->totals, COUNTER_REFLECTED, n);
 }
 
 static void count_lost(struct worker *w, const struct batch *b, unsigned at, unsigned n)
 {
 	for (unsigned i = at; i < at + n; i++) {
-		batch_drop(w, b->replies[i].session, UDP_DROP_TX, 1);
+		batch_drop(w, b->replies[i].session, COUNTER_DROP_TX, 1);
 	}
 }
 
@@ -209,8 +209,8 @@ static bool send_run(struct worker *w, struct batch *b, unsigned at, unsigned n)
 	for (int tries = 0; tries < 2; tries++) { /* the first may report an ICMP error */
 		if (sendmsg(u->fd, &b->run, FLAGS) >= 0) {
 			count_sent(w, b, at, n);
-			batch_count(&u->counters.segmented, n);
-			batch_count(&w->totals.segmented, n);
+			counters_add(&u->counters, COUNTER_SEGMENTED, n);
+			counters_add(&w->totals, COUNTER_SEGMENTED, n);
 			return true;
 		}
 		error = errno;
@@ -220,7 +220,7 @@ static bool send_run(struct worker *w, struct batch *b, unsigned at, unsigned n)
 	}
 	if (is_refusal(error)) {
 		u->run_octets = 0;
-		batch_count(&w->totals.segment_refusals, 1);
+		counters_add(&w->totals, COUNTER_SEGMENT_REFUSALS, 1);
 		return false;
 	}
 	count_lost(w, b, at, n);

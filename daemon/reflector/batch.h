@@ -62,22 +62,14 @@ static inline void batch_add(struct batch *b, struct udp_session *u, size_t len,
 }
 
 /**
- * Send them all and empty the batch. What the kernel does not take is counted as UDP_DROP_TX.
+ * Send them all and empty the batch. What the kernel does not take is counted as COUNTER_DROP_TX.
  * UDP_SEGMENT refused: the session's run_octets become 0, and nothing is lost by that.
  */
 void batch_send(struct worker *w, struct batch *b);
 
-/* One writer: no need for a locked instruction. */
-static inline void batch_count(_Atomic uint64_t *c, uint64_t n)
-{
-	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n,
-			      memory_order_relaxed);
-}
-
 /** @n datagrams will not be answered. */
-static inline void batch_drop(struct worker *w, struct udp_session *u, enum udp_drop why,
-			      uint64_t n)
+static inline void batch_drop(struct worker *w, struct udp_session *u, enum counter why, uint64_t n)
 {
-	batch_count(&u->counters.dropped[why], n);
-	batch_count(&w->totals.dropped[why], n);
+	counters_add(&u->counters, why, n);
+	counters_add(&w->totals, why, n);
 }

@@ -10,13 +10,13 @@ static unsigned watch_clock(struct health *h, bool synchronized)
 	return synchronized ? HEALTH_CLOCK_BACK : HEALTH_CLOCK_LOST;
 }
 
-static unsigned watch_stamps(struct health *h, const struct reflector_totals *t)
+static unsigned watch_stamps(struct health *h, const struct counters_values *t)
 {
-	bool user = t->user_timestamps != h->user_timestamps;
-	uint64_t stamped = t->kernel_timestamps + t->hardware_timestamps;
+	bool user = t->n[COUNTER_USER_TIMESTAMPS] != h->user_timestamps;
+	uint64_t stamped = t->n[COUNTER_KERNEL_TIMESTAMPS] + t->n[COUNTER_HARDWARE_TIMESTAMPS];
 	bool kernel = stamped != h->kernel_timestamps;
 
-	h->user_timestamps = t->user_timestamps;
+	h->user_timestamps = t->n[COUNTER_USER_TIMESTAMPS];
 	h->kernel_timestamps = stamped;
 	if (user) {
 		bool fresh = !h->stamps_lost;
@@ -32,16 +32,16 @@ static unsigned watch_stamps(struct health *h, const struct reflector_totals *t)
 	return HEALTH_STAMPS_BACK;
 }
 
-static unsigned watch_hardware(struct health *h, const struct reflector_totals *t)
+static unsigned watch_hardware(struct health *h, const struct counters_values *t)
 {
-	bool refused = t->hardware_refused != h->hardware_refused;
+	bool refused = t->n[COUNTER_HARDWARE_REFUSED] != h->hardware_refused;
 
-	h->hardware_refused = t->hardware_refused;
-	if (t->hardware_ready > h->hardware_most) {
-		h->hardware_most = t->hardware_ready;
+	h->hardware_refused = t->n[COUNTER_HARDWARE_REFUSED];
+	if (t->n[COUNTER_HARDWARE_READY] > h->hardware_most) {
+		h->hardware_most = t->n[COUNTER_HARDWARE_READY];
 		return HEALTH_HARDWARE_READY;
 	}
-	if (refused || t->hardware_ready < h->hardware_most) {
+	if (refused || t->n[COUNTER_HARDWARE_READY] < h->hardware_most) {
 		bool fresh = !h->hardware_lost;
 
 		h->hardware_lost = true;
@@ -55,7 +55,7 @@ static unsigned watch_hardware(struct health *h, const struct reflector_totals *
 	return HEALTH_HARDWARE_BACK;
 }
 
-unsigned health_update(struct health *h, const struct reflector_totals *t, bool synchronized,
+unsigned health_update(struct health *h, const struct counters_values *t, bool synchronized,
 		       bool kernel_stamps)
 {
 	unsigned changes = watch_clock(h, synchronized);
@@ -64,7 +64,7 @@ unsigned health_update(struct health *h, const struct reflector_totals *t, bool 
 		changes |= watch_stamps(h, t);
 		changes |= watch_hardware(h, t);
 	}
-	if (t->segment_refusals && !h->segment_refused) {
+	if (t->n[COUNTER_SEGMENT_REFUSALS] && !h->segment_refused) {
 		h->segment_refused = true;
 		changes |= HEALTH_SEGMENT_REFUSED;
 	}

@@ -25,7 +25,7 @@ struct health {
 	bool clock_lost, stamps_lost, segment_refused, hardware_lost;
 	unsigned calm_s;
 	unsigned hardware_calm_s;
-	uint32_t hardware_most; /* network cards in use at once, ever */
+	uint64_t hardware_most; /* network cards in use at once, ever */
 	/* as of the last call */
 	uint64_t kernel_timestamps /* and of hardware */, user_timestamps, hardware_refused;
 };
@@ -35,5 +35,5 @@ struct health {
  * @kernel_stamps timestamps of the kernel are expected
  * Return changes since the last call, of enum health_change.
  */
-unsigned health_update(struct health *h, const struct reflector_totals *t, bool synchronized,
+unsigned health_update(struct health *h, const struct counters_values *t, bool synchronized,
 		       bool kernel_stamps);

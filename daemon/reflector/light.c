@@ -15,40 +15,13 @@ struct light_plan {
 	struct light_view *view;
 };
 
-const char *light_drop_name(enum light_drop d)
+static void add_entry(struct counters_values *t, const struct light_entry *e)
 {
-	static const char *const names[LIGHT_DROP_COUNT] = {
-		[LIGHT_DROP_DENIED] = "denied",	      [LIGHT_DROP_SHORT] = "short",
-		[LIGHT_DROP_TRUNCATED] = "truncated", [LIGHT_DROP_DESTINATION] = "destination",
-		[LIGHT_DROP_LOOP] = "loop",	      [LIGHT_DROP_SSID] = "ssid",
-		[LIGHT_DROP_POLICED] = "policed",     [LIGHT_DROP_TX] = "tx",
-		[LIGHT_DROP_RCVBUF] = "rcvbuf",
-	};
+	struct counters_values one;
 
-	return d < LIGHT_DROP_COUNT ? names[d] : "unknown";
-}
-
-static uint64_t load(const _Atomic uint64_t *c)
-{
-	return atomic_load_explicit(c, memory_order_relaxed);
-}
-
-static void add_port(struct light_sums *t, const struct light_counters *c)
-{
-	t->received += load(&c->received);
-	t->reflected += load(&c->reflected);
-	t->user_timestamps += load(&c->user_timestamps);
-	t->hardware_timestamps += load(&c->hardware_timestamps);
-	t->evicted += load(&c->evicted);
-	for (int d = 0; d < LIGHT_DROP_COUNT; d++) {
-		t->dropped[d] += load(&c->dropped[d]);
-	}
-}
-
-static void add_entry(struct light_sums *t, const struct light_entry *e)
-{
 	for (unsigned i = 0; i < e->count; i++) {
-		add_port(t, &e->ports[i].counters);
+		counters_read(&e->ports[i].counters, &one);
+		counters_sum(t, &one);
 	}
 }
 
@@ -468,7 +441,7 @@ size_t light_count(const struct reflector *r)
 	return r->light_view ? r->light_view->n : 0;
 }
 
-void light_totals(const struct reflector *r, struct light_sums *t)
+void light_totals(const struct reflector *r, struct counters_values *t)
 {
 	*t = r->light_past;
 	/* Each entry once: in the last view that has it. */

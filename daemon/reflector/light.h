@@ -12,32 +12,6 @@
 #include "daemon/reflector/reflector.h"
 #include "daemon/reflector/strangers.h"
 
-/* Why a packet was not answered. */
-enum light_drop {
-	LIGHT_DROP_DENIED, /* its source is not among the clients */
-	LIGHT_DROP_SHORT, /* shorter than the header */
-	LIGHT_DROP_TRUNCATED, /* longer than the receive buffer */
-	LIGHT_DROP_DESTINATION, /* sent to a broadcast or multicast address */
-	LIGHT_DROP_LOOP, /* from a reflector: by its port, or because it is a reply */
-	LIGHT_DROP_SSID, /* not one of the configured ones */
-	LIGHT_DROP_POLICED, /* above the rates of the entry */
-	LIGHT_DROP_TX, /* the kernel did not take the reply */
-	LIGHT_DROP_RCVBUF, /* our receive queue was full */
-	LIGHT_DROP_COUNT
-};
-
-/** "denied", "short", ...: labels of counters. */
-const char *light_drop_name(enum light_drop d);
-
-struct light_sums {
-	uint64_t received; /* at rest: reflected + all of dropped */
-	uint64_t reflected;
-	uint64_t dropped[LIGHT_DROP_COUNT];
-	uint64_t user_timestamps; /* T2 not from the kernel */
-	uint64_t hardware_timestamps; /* T2 from the network card; all others: the kernel's */
-	uint64_t evicted; /* stateful: senders that made room, and begin anew */
-};
-
 struct light_plan;
 
 /**
@@ -63,7 +37,7 @@ struct light_info {
 	bool passed; /* its socket is one of light_fds */
 	bool absent; /* not open: the host has not got the family, which was only implied */
 	bool fresh; /* light_walk sees it for the first time */
-	struct light_sums sums;
+	struct counters_values sums;
 };
 
 /** Call @each for every port. */
@@ -90,4 +64,4 @@ int light_fd(const struct reflector *r, size_t n);
 size_t light_count(const struct reflector *r);
 
 /** Sums over all ports, those that have ended too. */
-void light_totals(const struct reflector *r, struct light_sums *t);
+void light_totals(const struct reflector *r, struct counters_values *t);

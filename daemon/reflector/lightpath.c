@@ -48,13 +48,6 @@ struct light_scratch {
 	uint8_t out[CHUNK][BUFFER_OCTETS];
 };
 
-/* One writer: no need for a locked instruction. */
-static void bump(_Atomic uint64_t *c)
-{
-	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + 1,
-			      memory_order_relaxed);
-}
-
 /* --- receiving ------------------------------------------------------------------------ */
 
 static int receive(struct light_scratch *s, int fd)
@@ -148,30 +141,30 @@ static bool is_too_much(const struct light_port *p, const struct slot *s, size_t
 	return police_is_on(&none, p->total) && !police_take(&none, p->total, n, now);
 }
 
-/* Why not to answer; LIGHT_DROP_COUNT = answer. */
-static enum light_drop check(const struct light_port *p, const struct slot *s, const uint8_t *in,
-			     size_t n, int flags)
+/* Why not to answer; COUNTER_NONE = answer. */
+static enum counter check(const struct light_port *p, const struct slot *s, const uint8_t *in,
+			  size_t n, int flags)
 {
 	if (!settings_light_allows(p->rules, &s->remote)) { /* T-074 */
-		return LIGHT_DROP_DENIED;
+		return COUNTER_DROP_DENIED;
 	}
 	if (flags & MSG_TRUNC) {
-		return LIGHT_DROP_TRUNCATED;
+		return COUNTER_DROP_TRUNCATED;
 	}
 	if (!s->unicast) {
-		return LIGHT_DROP_DESTINATION;
+		return COUNTER_DROP_DESTINATION;
 	}
 	if (n < stamp_layout()->send_min) { /* the same for both types: T-020, T-083 */
-		return LIGHT_DROP_SHORT;
+		return COUNTER_DROP_SHORT;
 	}
 	if (is_loop(p, s, in, n)) {
-		return LIGHT_DROP_LOOP;
+		return COUNTER_DROP_LOOP;
 	}
 	if (p->rules->n_ssids &&
 	    !settings_light_knows(p->rules, stamp_get_ssid(in, n))) { /* T-085 */
-		return LIGHT_DROP_SSID;
+		return COUNTER_DROP_SSID;
 	}
-	return LIGHT_DROP_COUNT;
+	return COUNTER_NONE;
 }
 
 /* --- answering ------------------------------------------------------------------------ */
@@ -181,20 +174,24 @@ static uint32_t number(struct light_port *p, const struct slot *s, const uint8_t
 {
 	struct wire_in w = wire_in(in, n);
 	struct table_key key = { .scope = s->remote.scope, .port = s->remote.port };
+	uint32_t seq = wire_get32(&w);
+	struct table_sender *sender;
+	struct flow_step step;
 	bool evicted;
-	uint32_t seq;
 
 	if (!p->table) {
-		return wire_get32(&w);
+		return seq;
 	}
 	memcpy(key.remote, s->remote.ip, sizeof(key.remote));
 	memcpy(key.local, s->local, sizeof(key.local));
 	key.ssid = p->rules->type == SETTINGS_LIGHT_STAMP ? stamp_get_ssid(in, n) : 0;
-	seq = table_next(p->table, &key, &evicted);
+	sender = table_find(p->table, &key, &evicted);
+	step = flow_take(&sender->flow, seq);
+	counters_flow(&p->counters, &step);
 	if (evicted) {
-		bump(&p->counters.evicted);
+		counters_add(&p->counters, COUNTER_EVICTED, 1);
 	}
-	return seq;
+	return sender->seq++;
 }
 
 static const struct pkt_layout *layout_of(const struct light_port *p)
@@ -253,7 +250,7 @@ static void take_meta(struct light_port *p, struct msghdr *m, struct sock_meta *
 	sock_meta(m, meta);
 	if (meta->hardware_ns &&
 	    phc_improve(w->reflector->phc, meta, estimate_mono()) == PHC_REFUSED) {
-		bump(&w->totals.hardware_refused);
+		counters_add(&w->totals, COUNTER_HARDWARE_REFUSED, 1);
 	}
 }
 
@@ -270,27 +267,27 @@ static bool handle(struct light_port *p, int i, int k, const struct pass *now)
 	struct msghdr *m = &scratch->messages[i].msg_hdr;
 	size_t n = scratch->messages[i].msg_len;
 	struct slot *s = &scratch->slots[i];
-	enum light_drop why;
+	enum counter why;
 
-	bump(&p->counters.received);
+	counters_add(&p->counters, COUNTER_RECEIVED, 1);
 	take_meta(p, m, &s->meta);
 	take_remote(s);
 	take_local(m, s);
 	why = check(p, s, scratch->in[i], n, m->msg_flags);
-	if (why == LIGHT_DROP_COUNT && is_too_much(p, s, n, now->mono)) {
-		why = LIGHT_DROP_POLICED;
+	if (why == COUNTER_NONE && is_too_much(p, s, n, now->mono)) {
+		why = COUNTER_DROP_POLICED;
 	}
-	if (why == LIGHT_DROP_DENIED) {
+	if (why == COUNTER_DROP_DENIED) {
 		strangers_note(&p->owner->strangers, &s->remote, p->address.port);
 	}
-	if (why != LIGHT_DROP_COUNT) {
-		bump(&p->counters.dropped[why]);
+	if (why != COUNTER_NONE) {
+		counters_add(&p->counters, why, 1);
 		return false;
 	}
 	if (!s->meta.stamped) {
-		bump(&p->counters.user_timestamps);
+		counters_add(&p->counters, COUNTER_USER_TIMESTAMPS, 1);
 	} else if (s->meta.phc_error_ns) {
-		bump(&p->counters.hardware_timestamps);
+		counters_add(&p->counters, COUNTER_HARDWARE_TIMESTAMPS, 1);
 	}
 	s->t2 = s->meta.stamped ? s->meta.stamp : now->wall;
 	scratch->t2[k] = s->t2;
@@ -334,12 +331,12 @@ static void transmit(struct light_port *p, int from, int to)
 				    MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (sent <= 0) { /* the first of them; the others have their own chance */
-			bump(&p->counters.dropped[LIGHT_DROP_TX]);
+			counters_add(&p->counters, COUNTER_DROP_TX, 1);
 			from++;
 			continue;
 		}
 		for (int i = 0; i < sent; i++) {
-			bump(&p->counters.reflected);
+			counters_add(&p->counters, COUNTER_REFLECTED, 1);
 		}
 		from += sent;
 	}

@@ -19,12 +19,6 @@
 /* Senders of one port on one thread that have numbers of their own. */
 #define LIGHTPATH_SENDERS 4096
 
-/* Written by one thread. */
-struct light_counters {
-	_Atomic uint64_t received, reflected, dropped[LIGHT_DROP_COUNT], evicted;
-	_Atomic uint64_t user_timestamps, hardware_timestamps;
-};
-
 /* A port on one thread. */
 struct light_port {
 	struct light_worker *owner; /* fixed */
@@ -38,7 +32,7 @@ struct light_port {
 	ev_io io;
 	uint32_t drops_seen; /* sock_new_drops */
 	const struct settings_light *rules;
-	struct light_counters counters;
+	struct counters counters;
 };
 
 /* A port: the main thread's. */

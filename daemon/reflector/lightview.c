@@ -9,15 +9,15 @@
 
 void lightview_drops(struct light_port *p)
 {
-	struct light_counters *c = &p->counters;
+	struct counters *c = &p->counters;
 	uint32_t now, more;
 
 	if (p->fd < 0 || !sock_read_drops(p->fd, &now)) {
 		return;
 	}
 	more = sock_new_drops(&p->drops_seen, now);
-	batch_count(&c->received, more);
-	batch_count(&c->dropped[LIGHT_DROP_RCVBUF], more);
+	counters_add(c, COUNTER_RECEIVED, more);
+	counters_add(c, COUNTER_DROP_RCVBUF, more);
 }
 
 void lightview_look(struct worker *w)
@@ -135,7 +135,7 @@ void light_strangers(struct reflector *r, void (*each)(void *context, const stru
 {
 	struct stranger found[STRANGERS + 1];
 
-	for (unsigned i = 0; i < r->config.threads; i++) {
+	for (unsigned i = 0; i < r->count; i++) {
 		unsigned n = strangers_take(&r->workers[i].light->strangers, found);
 
 		for (unsigned k = 0; k < n; k++) {

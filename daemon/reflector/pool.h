@@ -7,6 +7,7 @@
 
 #include "base/vault.h"
 #include "daemon/reflector/estimate.h"
+#include "daemon/reflector/flow.h"
 #include "daemon/reflector/light.h"
 #include "daemon/reflector/port.h"
 #include "daemon/reflector/reflector.h"
@@ -71,18 +72,10 @@ struct udp_session {
 	struct mono stop_at; /* reflect what arrives until then */
 	bool stopping;
 	bool backlog; /* more was waiting than one batch holds */
-	bool any; /* a packet was answered: first, last and max are valid */
 	uint32_t seq; /* our next Sequence Number */
-	uint64_t window; /* bit i: the sender's max_seq - i was seen */
+	struct flow flow; /* of the sender */
 
-	struct udp_counters counters;
-};
-
-/* Sums over a thread's sessions, for ever; written by the thread only. */
-struct worker_totals {
-	_Atomic uint64_t received, reflected, dropped[UDP_DROP_COUNT];
-	_Atomic uint64_t kernel_timestamps, user_timestamps, segmented, segment_refusals;
-	_Atomic uint64_t hardware_timestamps, hardware_refused;
+	struct counters counters;
 };
 
 struct worker {
@@ -110,7 +103,7 @@ struct worker {
 	struct reflect_scratch *scratch;
 	struct light_worker *light; /* lightpath.h */
 	struct shared_worker *shared; /* sessions that share ports */
-	struct worker_totals totals;
+	struct counters totals; /* sums over its sessions, for ever */
 };
 
 /** Main thread: the thread with the fewest sessions. */
@@ -145,7 +138,7 @@ struct reflector {
 	struct light_view *light_view; /* the newest */
 	struct light_view *light_oldest; /* first of those that a thread may look at */
 	ev_async light_wakeup; /* a thread has adopted a view */
-	struct light_sums light_past; /* of ports that have ended */
+	struct counters_values light_past; /* of Light ports that have ended */
 };
 
 /* Beginning and end of the Light side; all threads are joined before the latter. */

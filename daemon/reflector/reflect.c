@@ -90,40 +90,18 @@ static int receive(struct reflect_scratch *s, int fd, bool shared)
 	return n;
 }
 
-/*
- * Gaps, duplicates and reordering by the Sender Sequence Number, looking back 64 numbers:
- * skipping ahead adds the skipped ones to the gaps, a late one takes its own away again.
- * Further back a duplicate cannot be told from a late packet and counts as late. Numbers
- * compare modulo 2^32 (RFC 1982).
- */
 static void track(struct udp_session *u, uint32_t seq)
 {
-	struct udp_counters *c = &u->counters;
-	uint32_t first = atomic_load_explicit(&c->first_seq, memory_order_relaxed);
-	uint32_t max = atomic_load_explicit(&c->max_seq, memory_order_relaxed);
-	uint64_t gaps = atomic_load_explicit(&c->gaps, memory_order_relaxed);
-	uint32_t ahead = seq - max, behind = max - seq;
+	struct counters *c = &u->counters;
+	bool first = !u->flow.any;
+	struct flow_step step = flow_take(&u->flow, seq);
 
-	atomic_store_explicit(&c->last_seq, seq, memory_order_relaxed);
-	if (!u->any) {
-		u->any = true;
-		u->window = 1;
-		atomic_store_explicit(&c->first_seq, seq, memory_order_relaxed);
-		atomic_store_explicit(&c->max_seq, seq, memory_order_relaxed);
-	} else if (ahead != 0 && ahead < UINT32_C(0x80000000)) {
-		u->window = ahead < 64 ? u->window << ahead | 1 : 1;
-		atomic_store_explicit(&c->max_seq, seq, memory_order_relaxed);
-		atomic_store_explicit(&c->gaps, gaps + ahead - 1, memory_order_relaxed);
-	} else if (behind < 64 && (u->window >> behind & 1)) {
-		batch_count(&c->duplicates, 1);
-	} else {
-		u->window |= behind < 64 ? UINT64_C(1) << behind : 0;
-		batch_count(&c->reordered, 1);
-		/* what came before the first packet was never counted as a gap */
-		if (gaps && seq - first < UINT32_C(0x80000000)) {
-			atomic_store_explicit(&c->gaps, gaps - 1, memory_order_relaxed);
-		}
+	counters_set(c, COUNTER_LAST_SEQ, seq);
+	counters_set(c, COUNTER_MAX_SEQ, u->flow.max);
+	if (first) {
+		counters_set(c, COUNTER_FIRST_SEQ, seq);
 	}
+	counters_flow(c, &step);
 }
 
 /*
@@ -175,52 +153,52 @@ static bool build(struct worker *w, struct udp_session *u, const struct packet *
 	u->seq++; /* T-045: used up, also if the reply gets lost right here */
 	track(u, sent.seq);
 	if ((sent.error_estimate & 0xff) == 0) {
-		batch_count(&u->counters.zero_multiplier, 1); /* */
+		counters_add(&u->counters, COUNTER_ZERO_MULTIPLIER, 1); /* */
 	}
 	return true;
 }
 
-/* What is wrong with a datagram; UDP_DROP_COUNT if it can be answered. */
-static enum udp_drop check(struct udp_session *u, const struct packet *p, const struct pass *now)
+/* What is wrong with a datagram; COUNTER_NONE if it can be answered. */
+static enum counter check(struct udp_session *u, const struct packet *p, const struct pass *now)
 {
 	struct police_total *total = atomic_load_explicit(&u->total, memory_order_acquire);
 
 	if (p->flags & MSG_TRUNC) {
-		return UDP_DROP_TRUNCATED;
+		return COUNTER_DROP_TRUNCATED;
 	}
 	if (p->len < u->layout->send_min) {
-		return UDP_DROP_SHORT;
+		return COUNTER_DROP_SHORT;
 	}
 	/* Between two reflectors it would go to and fro for ever; in the keyed modes the HMAC of the
 	 * one is none for the other. */
 	if (!u->keyed && stamp_is_reply(p->octets, p->len)) {
-		return UDP_DROP_LOOP;
+		return COUNTER_DROP_LOOP;
 	}
 	if (police_is_on(&u->police, total) && !police_take(&u->police, total, p->len, now->mono)) {
-		return UDP_DROP_POLICED; /* before the HMAC, which would cost more */
+		return COUNTER_DROP_POLICED; /* before the HMAC, which would cost more */
 	}
 	/* T-042: a forgery changes nothing, neither sequence numbers nor REFWAIT */
 	if (u->keyed && crypt_pkt_open_send(u->crypt, u->encrypted, p->octets, p->len)) {
-		return UDP_DROP_HMAC;
+		return COUNTER_DROP_HMAC;
 	}
-	return UDP_DROP_COUNT;
+	return COUNTER_NONE;
 }
 
 /* Where T2 of an answered packet came from. */
 static void count_stamp(struct worker *w, struct udp_session *u, const struct sock_meta *meta)
 {
-	struct udp_counters *c = &u->counters;
-	struct worker_totals *t = &w->totals;
+	struct counters *c = &u->counters;
+	struct counters *t = &w->totals;
 
 	if (meta->phc_error_ns) {
-		batch_count(&c->hardware_timestamps, 1);
-		batch_count(&t->hardware_timestamps, 1);
+		counters_add(c, COUNTER_HARDWARE_TIMESTAMPS, 1);
+		counters_add(t, COUNTER_HARDWARE_TIMESTAMPS, 1);
 	} else if (meta->stamped) {
-		batch_count(&c->kernel_timestamps, 1);
-		batch_count(&t->kernel_timestamps, 1);
+		counters_add(c, COUNTER_KERNEL_TIMESTAMPS, 1);
+		counters_add(t, COUNTER_KERNEL_TIMESTAMPS, 1);
 	} else {
-		batch_count(&c->user_timestamps, 1);
-		batch_count(&t->user_timestamps, 1);
+		counters_add(c, COUNTER_USER_TIMESTAMPS, 1);
+		counters_add(t, COUNTER_USER_TIMESTAMPS, 1);
 	}
 }
 
@@ -228,22 +206,22 @@ static void count_stamp(struct worker *w, struct udp_session *u, const struct so
 static bool handle(struct worker *w, struct udp_session *u, struct packet *p,
 		   const struct pass *now)
 {
-	enum udp_drop fault;
+	enum counter fault;
 
 	if (p->meta.hardware_ns &&
 	    phc_improve(w->reflector->phc, &p->meta, now->mono) == PHC_REFUSED) {
-		batch_count(&w->totals.hardware_refused, 1);
+		counters_add(&w->totals, COUNTER_HARDWARE_REFUSED, 1);
 	}
 	if (is_late(u, p, now)) {
-		batch_drop(w, u, UDP_DROP_LATE, 1);
+		batch_drop(w, u, COUNTER_DROP_LATE, 1);
 		return false;
 	}
 	fault = check(u, p, now);
 	p->t2 = p->meta.stamped ? p->meta.stamp : now->wall;
-	if (fault == UDP_DROP_COUNT && !build(w, u, p, now)) {
-		fault = UDP_DROP_SHORT;
+	if (fault == COUNTER_NONE && !build(w, u, p, now)) {
+		fault = COUNTER_DROP_SHORT;
 	}
-	if (fault != UDP_DROP_COUNT) {
+	if (fault != COUNTER_NONE) {
 		batch_drop(w, u, fault, 1);
 		return true;
 	}
@@ -275,9 +253,9 @@ void reflect_drops(struct worker *w, struct udp_session *u, uint32_t now)
 {
 	uint32_t more = sock_new_drops(&u->drops_seen, now);
 
-	batch_count(&u->counters.received, more);
-	batch_count(&w->totals.received, more);
-	batch_drop(w, u, UDP_DROP_RCVBUF, more);
+	counters_add(&u->counters, COUNTER_RECEIVED, more);
+	counters_add(&w->totals, COUNTER_RECEIVED, more);
+	batch_drop(w, u, COUNTER_DROP_RCVBUF, more);
 }
 
 /* At the end of a backlog: its last packets may be among those that had no room. */
@@ -298,8 +276,8 @@ static bool answer(struct worker *w, struct udp_session *u, unsigned n)
 	struct pass now = begin(n);
 	bool late = false;
 
-	batch_count(&u->counters.received, n);
-	batch_count(&w->totals.received, n);
+	counters_add(&u->counters, COUNTER_RECEIVED, n);
+	counters_add(&w->totals, COUNTER_RECEIVED, n);
 	for (unsigned i = 0; i < n; i++) {
 		struct packet p = unpack(&s->messages[i]);
 
@@ -322,13 +300,13 @@ static void handle_shared(struct worker *w, struct udp_session *u, struct mmsghd
 	struct packet p;
 
 	if (!u) {
-		batch_count(&w->totals.dropped[UDP_DROP_SOURCE], 1);
+		counters_add(&w->totals, COUNTER_DROP_SOURCE, 1);
 		return;
 	}
 	p = unpack(m);
-	batch_count(&u->counters.received, 1);
+	counters_add(&u->counters, COUNTER_RECEIVED, 1);
 	if (is_early(u, &p, now)) {
-		batch_drop(w, u, UDP_DROP_EARLY, 1);
+		batch_drop(w, u, COUNTER_DROP_EARLY, 1);
 	} else {
 		(void)handle(w, u, &p, now); /* a late one ends nothing: others share the socket */
 	}
@@ -341,7 +319,7 @@ static void answer_shared(struct worker *w, const struct shared_port *p, unsigne
 	struct pass now = begin(n);
 
 	_Static_assert(BATCH_MAX <= SHARED_FIND_MAX, "all packets of a batch");
-	batch_count(&w->totals.received, n);
+	counters_add(&w->totals, COUNTER_RECEIVED, n);
 	shared_find(w, p, s->messages, n, found);
 	for (unsigned i = 0; i < n; i++) {
 		handle_shared(w, found[i], &s->messages[i], &now);

@@ -18,6 +18,8 @@
 
 static void report(struct reflector *r, struct udp_session *u)
 {
+	struct counters_values final;
+
 	if (u->prev) {
 		u->prev->next = u->next;
 	} else {
@@ -27,7 +29,8 @@ static void report(struct reflector *r, struct udp_session *u)
 		u->next->prev = u->prev;
 	}
 	udp_release(u);
-	r->config.ended(r->config.context, u->owner, u->why, &u->counters);
+	counters_read(&u->counters, &final);
+	r->config.ended(r->config.context, u->owner, u->why, &final);
 	udp_free(u);
 }
 
@@ -236,31 +239,19 @@ int reflector_go_on(struct reflector *r)
 	return error;
 }
 
-static uint64_t load(const _Atomic uint64_t *c)
+void reflector_totals(const struct reflector *r, struct counters_values *t)
 {
-	return atomic_load_explicit(c, memory_order_relaxed);
-}
+	struct counters_values one;
 
-void reflector_totals(const struct reflector *r, struct reflector_totals *t)
-{
-	*t = (struct reflector_totals){ .received = r->early, .sessions = r->open };
-	t->dropped[UDP_DROP_EARLY] = r->early;
-	t->hardware_ready = phc_ready(r->phc, estimate_mono());
+	*t = (struct counters_values){ 0 };
 	for (unsigned i = 0; i < r->count; i++) {
-		const struct worker_totals *w = &r->workers[i].totals;
-
-		t->received += load(&w->received);
-		t->reflected += load(&w->reflected);
-		t->hardware_timestamps += load(&w->hardware_timestamps);
-		t->hardware_refused += load(&w->hardware_refused);
-		t->kernel_timestamps += load(&w->kernel_timestamps);
-		t->user_timestamps += load(&w->user_timestamps);
-		t->segmented += load(&w->segmented);
-		t->segment_refusals += load(&w->segment_refusals);
-		for (int d = 0; d < UDP_DROP_COUNT; d++) {
-			t->dropped[d] += load(&w->dropped[d]);
-		}
+		counters_read(&r->workers[i].totals, &one);
+		counters_sum(t, &one);
 	}
+	t->n[COUNTER_RECEIVED] += r->early;
+	t->n[COUNTER_DROP_EARLY] += r->early;
+	t->n[COUNTER_SESSIONS] = r->open;
+	t->n[COUNTER_HARDWARE_READY] = phc_ready(r->phc, estimate_mono());
 }
 
 bool reflector_kernel_timestamps(const struct reflector *r)

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "daemon/control/session.h"
+#include "daemon/reflector/counters.h"
 #include "daemon/reflector/police.h"
 #include "protocol/carry.h"
 #include "protocol/crypt.h"
@@ -22,45 +23,6 @@ struct reflector; /* the threads */
 struct light_info; /* light.h */
 struct phc_source; /* phc.h */
 struct udp_session; /* one session's socket and counters */
-
-/* Why a packet was not answered. New ones come at the end, for their numbers are in the state that
- * one process leaves to the next. */
-enum udp_drop {
-	UDP_DROP_SHORT, /* shorter than the header */
-	UDP_DROP_TRUNCATED, /* longer than the receive buffer */
-	UDP_DROP_EARLY, /* before Start-Sessions */
-	UDP_DROP_LATE, /* after Stop + Timeout */
-	UDP_DROP_HMAC, /* keyed modes: not the sender's, or damaged */
-	UDP_DROP_POLICED, /* above the rates that the settings allow */
-	UDP_DROP_TX, /* the kernel did not take the reply */
-	UDP_DROP_SOURCE, /* shared ports: of no session; only in totals */
-	UDP_DROP_RCVBUF, /* our receive queue was full; of shared ports only in totals */
-	UDP_DROP_LOOP, /* it is the reply of a reflector */
-	UDP_DROP_COUNT
-};
-
-/** "short", "early", ...: labels of counters. */
-const char *udp_drop_name(enum udp_drop d);
-
-/* Written by the session's thread, read relaxed by anyone. */
-struct udp_counters {
-	/* Every datagram: at any moment of rest, reflected + all of dropped. */
-	_Atomic uint64_t received;
-	_Atomic uint64_t reflected;
-	_Atomic uint64_t dropped[UDP_DROP_COUNT];
-	/* Shared ports: what the queue of all sessions had no room for while this one was there.
-	 * Known when it has ended; whose packets they were is not known. */
-	_Atomic uint64_t port_rcvbuf;
-	_Atomic uint64_t zero_multiplier; /* reflected and counted */
-	/* of packets answered: T2 */
-	_Atomic uint64_t hardware_timestamps, kernel_timestamps, user_timestamps;
-	_Atomic uint64_t segmented; /* of reflected: left in runs (UDP_SEGMENT) */
-	/* Of the sender, valid once a packet was reflected. */
-	_Atomic uint32_t first_seq, last_seq, max_seq;
-	/* By Sender Sequence Number, looking back 64 numbers: missing so far (a late packet takes
-	 * its own away), repeated, and late; what is further back counts as late. */
-	_Atomic uint64_t gaps, duplicates, reordered;
-};
 
 enum udp_end {
 	UDP_END_TIMEOUT = 1, /* Stop and Timeout */
@@ -94,10 +56,10 @@ struct reflector_config {
 	 * if one of its sockets has the port at other addresses. It is taken over. NULL ok. */
 	int (*old)(void *context, const struct address *bound, uint32_t device);
 	/* Called in @loop's thread when a session has ended and its socket is closed, never from
-	 * within udp_stop or udp_end. @counters are final and valid during the call; the session
+	 * within udp_stop or udp_end. @counters are final; the session
 	 * is freed after it. May open and end sessions, but not free the reflector. */
 	void (*ended)(void *context, void *owner, enum udp_end why,
-		      const struct udp_counters *counters);
+		      const struct counters_values *counters);
 	/* Called in @loop's thread when a Light port has ended; the counters are final. NULL ok. */
 	void (*light_ended)(void *context, const struct light_info *info);
 	void *context;
@@ -210,21 +172,11 @@ NODISCARD int udp_adopt(struct reflector *r, const struct session_spec *spec, ui
 			struct carry *c, void *owner, struct police_total *total,
 			struct udp_session **out);
 
-/** Valid until `ended` has returned. */
-const struct udp_counters *udp_counters(const struct udp_session *u);
+/** A copy of its counters, until `ended` has returned. Any thread. */
+void udp_counters(const struct udp_session *u, struct counters_values *out);
 
-/* Totals over all threads, since start. */
-struct reflector_totals {
-	uint64_t received, reflected, dropped[UDP_DROP_COUNT];
-	/* of packets answered: T2 */
-	uint64_t hardware_timestamps, kernel_timestamps, user_timestamps;
-	uint64_t hardware_refused; /* packets whose hardware stamp was not to be trusted */
-	uint32_t hardware_ready; /* interfaces whose stamps are in use */
-	uint64_t segmented; /* of reflected: left in runs (UDP_SEGMENT) */
-	uint64_t segment_refusals; /* sessions that go without, since the kernel refused it */
-	uint32_t sessions; /* with a socket */
-};
-void reflector_totals(const struct reflector *r, struct reflector_totals *t);
+/** Totals over all threads, since start: those of COUNTERS_THREAD and COUNTERS_TOTAL. */
+void reflector_totals(const struct reflector *r, struct counters_values *t);
 
 /**
  * True if kernel receive timestamps were seen to work at start (a real packet was tried over

@@ -101,9 +101,9 @@ static void fetch(const struct udp_session *u)
 {
 	__builtin_prefetch(u);
 	__builtin_prefetch(&u->police, 1);
-	__builtin_prefetch(&u->window, 1);
-	__builtin_prefetch(&u->counters.kernel_timestamps, 1);
-	__builtin_prefetch(&u->counters.gaps, 1);
+	__builtin_prefetch(&u->flow, 1);
+	__builtin_prefetch(&u->counters.n[COUNTER_RECEIVED], 1);
+	__builtin_prefetch(&u->counters.n[COUNTER_GAPS], 1); /* the last of those */
 	__builtin_prefetch(&u->link->to);
 	__builtin_prefetch(&u->link->name);
 }

@@ -20,15 +20,15 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 
 static void look(struct shared_port *p)
 {
-	struct worker_totals *t = &p->worker->totals;
+	struct counters *t = &p->worker->totals;
 	uint32_t now, more;
 
 	if (!sock_read_drops(p->fd, &now)) {
 		return;
 	}
 	more = sock_new_drops(&p->drops_seen, now);
-	batch_count(&t->received, more);
-	batch_count(&t->dropped[UDP_DROP_RCVBUF], more);
+	counters_add(t, COUNTER_RECEIVED, more);
+	counters_add(t, COUNTER_DROP_RCVBUF, more);
 }
 
 void shared_look(struct worker *w)

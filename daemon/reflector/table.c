@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/table.h"
 
+#include "base/siphash.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -10,7 +12,7 @@
 
 struct sender {
 	struct table_key key;
-	uint32_t seq;
+	struct table_sender known;
 	uint32_t next; /* in the bucket */
 	uint32_t older, newer; /* by last packet */
 };
@@ -24,45 +26,13 @@ struct table {
 	struct sender senders[];
 };
 
-static uint64_t rotate(uint64_t v, unsigned by)
-{
-	return v << by | v >> (64 - by);
-}
-
-static void mix(uint64_t v[static 4])
-{
-	v[0] += v[1];
-	v[1] = rotate(v[1], 13) ^ v[0];
-	v[0] = rotate(v[0], 32);
-	v[2] += v[3];
-	v[3] = rotate(v[3], 16) ^ v[2];
-	v[0] += v[3];
-	v[3] = rotate(v[3], 21) ^ v[0];
-	v[2] += v[1];
-	v[1] = rotate(v[1], 17) ^ v[2];
-	v[2] = rotate(v[2], 32);
-}
-
-/* SipHash-1-3: keys come from whoever can forge a source address. */
+/* Keys come from whoever can forge a source address. */
 static uint64_t hash(const struct table *t, const struct table_key *key)
 {
-	uint64_t v[4] = { t->seed[0] ^ UINT64_C(0x736f6d6570736575),
-			  t->seed[1] ^ UINT64_C(0x646f72616e646f6d),
-			  t->seed[0] ^ UINT64_C(0x6c7967656e657261),
-			  t->seed[1] ^ UINT64_C(0x7465646279746573) };
 	uint64_t words[WORDS];
 
 	memcpy(words, key, sizeof(words));
-	for (size_t i = 0; i < WORDS; i++) {
-		v[3] ^= words[i];
-		mix(v);
-		v[0] ^= words[i];
-	}
-	v[2] ^= 0xff;
-	for (int i = 0; i < 3; i++) {
-		mix(v);
-	}
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
+	return siphash(t->seed, words, WORDS);
 }
 
 int table_new(struct table **out, uint32_t entries)
@@ -144,7 +114,7 @@ static uint32_t take_place(struct table *t, bool *evicted)
 	return i;
 }
 
-uint32_t table_next(struct table *t, const struct table_key *key, bool *evicted)
+struct table_sender *table_find(struct table *t, const struct table_key *key, bool *evicted)
 {
 	uint32_t *head = bucket(t, key), i = *head;
 
@@ -160,5 +130,5 @@ uint32_t table_next(struct table *t, const struct table_key *key, bool *evicted)
 		unlink_age(t, i);
 	}
 	link_newest(t, i);
-	return t->senders[i].seq++;
+	return &t->senders[i].known;
 }

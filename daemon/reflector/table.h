@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "daemon/reflector/flow.h"
 #include "protocol/wire.h"
 
 #include <stdint.h>
@@ -26,8 +27,14 @@ _Static_assert(sizeof(struct table_key) == 40, "no padding: it is hashed and com
 NODISCARD int table_new(struct table **out, uint32_t entries);
 void table_free(struct table *t);
 
+/* What is known about a sender. */
+struct table_sender {
+	uint32_t seq; /* of its next reply, from 0 on */
+	struct flow flow; /* its own numbers */
+};
+
 /**
- * The number of this sender's next reply, from 0 on, which is used up by it.
+ * Of this sender, which is the newest from now on. Valid until the next call.
  * @evicted is set if another sender had to make room.
  */
-uint32_t table_next(struct table *t, const struct table_key *key, bool *evicted);
+struct table_sender *table_find(struct table *t, const struct table_key *key, bool *evicted);

@@ -9,25 +9,6 @@
 
 #define TRIES_MAX 512 /* ports that may be found taken for one request: about a millisecond */
 
-const char *udp_drop_name(enum udp_drop d)
-{
-	static const char *const names[UDP_DROP_COUNT] = {
-		[UDP_DROP_SHORT] = "short",	[UDP_DROP_TRUNCATED] = "truncated",
-		[UDP_DROP_EARLY] = "early",	[UDP_DROP_LATE] = "late",
-		[UDP_DROP_HMAC] = "hmac",	[UDP_DROP_TX] = "tx",
-		[UDP_DROP_POLICED] = "policed", [UDP_DROP_SOURCE] = "source",
-		[UDP_DROP_RCVBUF] = "rcvbuf",	[UDP_DROP_LOOP] = "loop",
-	};
-
-	return d < UDP_DROP_COUNT ? names[d] : "unknown";
-}
-
-static void add(_Atomic uint64_t *c, uint64_t n)
-{
-	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n,
-			      memory_order_relaxed);
-}
-
 /* R-101, R-102, R-106: the wanted port, else any of the range that nobody else has. When others of
  * this host have very many, the next request goes on where this one gave up. In a VRF the ports of
  * reflector_also are such, too, and only one session has them. */
@@ -220,8 +201,8 @@ int udp_start(struct udp_session *u, const struct crypt_keys *keys,
 		error = sock_release(u->fd, u->rcvbuf, &dropped, &u->drops_seen);
 		u->run_octets = sock_unfragmented(u->fd);
 		u->reflector->early += dropped;
-		add(&u->counters.received, dropped);
-		add(&u->counters.dropped[UDP_DROP_EARLY], dropped);
+		counters_add(&u->counters, COUNTER_RECEIVED, dropped);
+		counters_add(&u->counters, COUNTER_DROP_EARLY, dropped);
 	}
 	if (error) {
 		return error;
@@ -239,53 +220,6 @@ int udp_start(struct udp_session *u, const struct crypt_keys *keys,
 
 /* --- for the next process ------------------------------------------------------------- */
 
-static void carry64(struct carry *c, _Atomic uint64_t *n)
-{
-	uint64_t value = atomic_load_explicit(n, memory_order_relaxed);
-
-	CARRY(c, value);
-	atomic_store_explicit(n, value, memory_order_relaxed);
-}
-
-static void carry32(struct carry *c, _Atomic uint32_t *n)
-{
-	uint32_t value = atomic_load_explicit(n, memory_order_relaxed);
-
-	CARRY(c, value);
-	atomic_store_explicit(n, value, memory_order_relaxed);
-}
-
-/* Who knows fewer of them, or more, finds the same: new ones come at the end of the enum. */
-static void carry_drops(struct carry *c, struct udp_counters *n)
-{
-	_Atomic uint64_t unknown = 0;
-	uint8_t count = UDP_DROP_COUNT;
-
-	CARRY(c, count);
-	for (int d = 0; d < count; d++) {
-		carry64(c, d < UDP_DROP_COUNT ? &n->dropped[d] : &unknown);
-	}
-}
-
-static void carry_counters(struct carry *c, struct udp_counters *n)
-{
-	carry64(c, &n->received);
-	carry64(c, &n->reflected);
-	carry_drops(c, n);
-	carry64(c, &n->port_rcvbuf);
-	carry64(c, &n->zero_multiplier);
-	carry64(c, &n->hardware_timestamps);
-	carry64(c, &n->kernel_timestamps);
-	carry64(c, &n->user_timestamps);
-	carry64(c, &n->segmented);
-	carry32(c, &n->first_seq);
-	carry32(c, &n->last_seq);
-	carry32(c, &n->max_seq);
-	carry64(c, &n->gaps);
-	carry64(c, &n->duplicates);
-	carry64(c, &n->reordered);
-}
-
 void udp_carry(struct carry *c, struct udp_session *u)
 {
 	int64_t since_ns = u->link ? atomic_load(&u->link->since_ns) : SHARED_SHUT;
@@ -298,13 +232,12 @@ void udp_carry(struct carry *c, struct udp_session *u)
 	CARRY(c, u->drops_seen);
 	u->started = carry_small(c, u->started, 1);
 	u->stopping = carry_small(c, u->stopping, 1);
-	u->any = carry_small(c, u->any, 1);
 	CARRY(c, u->last_packet.ns);
 	CARRY(c, u->stop_at.ns);
 	CARRY(c, u->seq);
-	CARRY(c, u->window);
 	CARRY(c, since_ns);
-	carry_counters(c, &u->counters);
+	flow_carry(c, &u->flow);
+	counters_carry(c, &u->counters);
 	if (u->link) {
 		atomic_store(&u->link->since_ns, since_ns);
 	}
@@ -445,7 +378,7 @@ void udp_end(struct udp_session *u)
 	worker_order(u, WORKER_END, (struct mono){ 0 });
 }
 
-const struct udp_counters *udp_counters(const struct udp_session *u)
+void udp_counters(const struct udp_session *u, struct counters_values *out)
 {
-	return &u->counters;
+	counters_read(&u->counters, out);
 }

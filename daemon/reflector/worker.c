@@ -62,7 +62,8 @@ static void take_last_drops(struct worker *w, struct udp_session *u)
 		return;
 	}
 	if (u->link) {
-		batch_count(&u->counters.port_rcvbuf, sock_new_drops(&u->drops_seen, now));
+		counters_add(&u->counters, COUNTER_PORT_RCVBUF,
+			     sock_new_drops(&u->drops_seen, now));
 	} else {
 		reflect_drops(w, u, now);
 	}

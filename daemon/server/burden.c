@@ -31,7 +31,7 @@ static void watch_health(struct server *s)
 		{ HEALTH_HARDWARE_BACK, LOG_EVENT_HARDWARE_BACK },
 	};
 	char cards[CARDS_LEN];
-	struct reflector_totals t;
+	struct counters_values t;
 	unsigned changes;
 
 	reflector_totals(s->reflector, &t);
@@ -95,14 +95,14 @@ void burden_measure(struct server *s)
 /* Of sessions and Light ports, since start. */
 static struct burden_drops count_drops(const struct server *s)
 {
-	struct reflector_totals t;
-	struct light_sums light;
+	struct counters_values t;
+	struct counters_values light;
 
 	reflector_totals(s->reflector, &t);
 	light_totals(s->reflector, &light);
 	return (struct burden_drops){
-		.tx = t.dropped[UDP_DROP_TX] + light.dropped[LIGHT_DROP_TX],
-		.rcvbuf = t.dropped[UDP_DROP_RCVBUF] + light.dropped[LIGHT_DROP_RCVBUF],
+		.tx = t.n[COUNTER_DROP_TX] + light.n[COUNTER_DROP_TX],
+		.rcvbuf = t.n[COUNTER_DROP_RCVBUF] + light.n[COUNTER_DROP_RCVBUF],
 	};
 }
 

@@ -3,6 +3,7 @@
  * Run while building: the journal's catalog ("catalog") or twampd-events(7) ("manual") from
  * the tables of events, fields and Accept codes, on stdout.
  */
+#include "daemon/reflector/counters.h"
 #include "daemon/server/budget.h"
 #include "daemon/server/event_id.h"
 #include "protocol/accept.h"
@@ -39,6 +40,17 @@ static const struct field {
 #undef X
 };
 #define FIELDS (sizeof fields / sizeof *fields)
+
+/* What the events with final counters tell besides. */
+static const struct {
+	const char *journal, *meaning;
+	unsigned who;
+} counters[] = {
+#define COUNTER(number, NAME, name, kind, unit, who, meaning) { "TWAMPD_" #NAME, meaning, who },
+#include "daemon/reflector/counters.def"
+#undef COUNTER
+	{ "TWAMPD_DROPPED", "test packets that were received and not reflected", COUNTERS_TELL },
+};
 
 static const char *const levels[] = { "emerg",	 "alert",  "crit", "err",
 				      "warning", "notice", "info", "debug" };
@@ -299,6 +311,12 @@ static void put_manual(void)
 	for (size_t i = 0; i < FIELDS; i++) {
 		printf(".It Va %s\n", fields[i].journal);
 		wrap(fields[i].meaning, true);
+	}
+	for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
+		if (counters[i].who & COUNTERS_TELL) {
+			printf(".It Va %s\n", counters[i].journal);
+			wrap(counters[i].meaning, true);
+		}
 	}
 	puts(".El\n.Sh EVENTS\nA word in braces stands for the field of that name.\n"
 	     ".Bl -tag -width Ds");

@@ -11,21 +11,14 @@
 
 #define SID_TEXT_LEN (2 * MSG_SID_LEN + 1)
 #define DETAIL_LEN 500
-#define NUMBER_LEN 24
 #define SUM_TICKS 10 /* a sum is told when it has grown for so long */
-
-/* Of one session, or of many. */
-struct counters {
-	uint64_t received, reflected, gaps, duplicates, reordered, dropped[UDP_DROP_COUNT];
-	uint64_t port_rcvbuf;
-};
 
 struct ended {
 	struct ended *next;
 	struct address peer;
 	uint8_t sid[MSG_SID_LEN];
 	enum udp_end why;
-	struct counters counters;
+	struct counters_values counters;
 	char class[]; /* its name */
 };
 
@@ -36,7 +29,7 @@ struct waiting {
 	uint32_t n;
 	uint64_t summed; /* sessions */
 	unsigned ticks; /* since the first of them */
-	struct counters sum;
+	struct counters_values sum;
 	struct address peer; /* of the last of them */
 };
 
@@ -64,59 +57,32 @@ static const char *why_text(enum udp_end why)
 	return "unknown";
 }
 
-/* Return the sum of all drops. */
-static uint64_t put_counters(const struct counters *n, char *to, size_t size)
+static void put_counters(const struct counters_values *n, char *to, size_t size)
 {
-	uint64_t drops = 0;
-	int at = snprintf(to, size,
-			  "received %" PRIu64 ", reflected %" PRIu64 ", gaps %" PRIu64
-			  ", duplicates %" PRIu64 ", reordered %" PRIu64 ", dropped",
-			  n->received, n->reflected, n->gaps, n->duplicates, n->reordered);
+	size_t at;
 
-	for (int i = 0; i < UDP_DROP_COUNT; i++) {
-		uint64_t d = n->dropped[i];
-
-		drops += d;
-		if (d && (size_t)at < size) {
-			at += snprintf(to + at, size - (size_t)at, " %s %" PRIu64,
-				       udp_drop_name((enum udp_drop)i), d);
-		}
-	}
-	if (!drops && (size_t)at < size) {
-		at += snprintf(to + at, size - (size_t)at, " none");
-	}
-	if (n->port_rcvbuf && (size_t)at < size) {
-		(void)snprintf(to + at, size - (size_t)at,
+	counters_text(n, COUNTERS_TELL_SESSION, to, size);
+	at = strlen(to);
+	if (n->n[COUNTER_PORT_RCVBUF] && at < size) {
+		(void)snprintf(to + at, size - at,
 			       "; the queue of its shared port had no room for %" PRIu64
 			       " packets of all sessions",
-			       n->port_rcvbuf);
+			       n->n[COUNTER_PORT_RCVBUF]);
 	}
-	return drops;
-}
-
-static const char *number(char to[static NUMBER_LEN], uint64_t n)
-{
-	(void)snprintf(to, NUMBER_LEN, "%" PRIu64, n);
-	return to;
 }
 
 /* False if it cannot be told now. */
-static bool tell(struct log *l, enum log_event event, struct log_args *a, const struct counters *n,
-		 const char *before)
+static bool tell(struct log *l, enum log_event event, struct log_args *a,
+		 const struct counters_values *n, const char *before)
 {
 	char detail[DETAIL_LEN], peer[ADDRESS_TEXT_LEN];
-	char received[NUMBER_LEN], reflected[NUMBER_LEN], dropped[NUMBER_LEN];
-	char gaps[NUMBER_LEN], duplicates[NUMBER_LEN], reordered[NUMBER_LEN];
 	int at = snprintf(detail, sizeof detail, "%s", before);
 
-	a->dropped = number(dropped, put_counters(n, detail + at, sizeof detail - (size_t)at));
+	put_counters(n, detail + at, sizeof detail - (size_t)at);
 	a->peer = address_text(a->client, peer, sizeof peer);
 	a->detail = detail;
-	a->received = number(received, n->received);
-	a->reflected = number(reflected, n->reflected);
-	a->gaps = number(gaps, n->gaps);
-	a->duplicates = number(duplicates, n->duplicates);
-	a->reordered = number(reordered, n->reordered);
+	a->counters = n;
+	a->tell = COUNTERS_TELL_SESSION;
 	return log_event(l, event, a);
 }
 
@@ -170,15 +136,7 @@ static void add_up(struct waiting *w, const struct ended *s)
 {
 	w->summed++;
 	w->peer = s->peer;
-	w->sum.received += s->counters.received;
-	w->sum.reflected += s->counters.reflected;
-	w->sum.gaps += s->counters.gaps;
-	w->sum.duplicates += s->counters.duplicates;
-	w->sum.reordered += s->counters.reordered;
-	w->sum.port_rcvbuf += s->counters.port_rcvbuf;
-	for (int i = 0; i < UDP_DROP_COUNT; i++) {
-		w->sum.dropped[i] += s->counters.dropped[i];
-	}
+	counters_sum(&w->sum, &s->counters);
 }
 
 static void keep(struct ends *e, struct waiting *w, const struct ended *s, const char *class)
@@ -224,7 +182,7 @@ static void tell_sums(struct ends *e, bool all)
 
 		if (w->summed && (all || ++w->ticks >= SUM_TICKS) && tell_sum(e->log, w)) {
 			w->summed = w->ticks = 0;
-			w->sum = (struct counters){ 0 };
+			w->sum = (struct counters_values){ 0 };
 		}
 	}
 }
@@ -243,22 +201,12 @@ static void tell_waiting(struct ends *e)
 /* --- for others --------------------------------------------------------------------------- */
 
 void ends_add(struct ends *e, const struct address *peer, const struct session *session,
-	      const char *class, enum udp_end why, const struct udp_counters *n)
+	      const char *class, enum udp_end why, const struct counters_values *n)
 {
-	struct ended s = { .peer = *peer,
-			   .why = why,
-			   .counters = { .received = n->received,
-					 .reflected = n->reflected,
-					 .gaps = n->gaps,
-					 .duplicates = n->duplicates,
-					 .reordered = n->reordered,
-					 .port_rcvbuf = n->port_rcvbuf } };
+	struct ended s = { .peer = *peer, .why = why, .counters = *n };
 	struct waiting *w = queue_of(e, peer, false);
 
 	memcpy(s.sid, session->sid, sizeof s.sid);
-	for (int i = 0; i < UDP_DROP_COUNT; i++) {
-		s.counters.dropped[i] = n->dropped[i];
-	}
 	if ((w && w->n) || !tell_one(e->log, &s, class)) {
 		keep(e, w ? w : queue_of(e, peer, true), &s, class);
 	}

@@ -29,7 +29,7 @@ void ends_free(struct ends *e);
  * @class  its name; "" = none
  */
 void ends_add(struct ends *e, const struct address *peer, const struct session *s,
-	      const char *class, enum udp_end why, const struct udp_counters *n);
+	      const char *class, enum udp_end why, const struct counters_values *n);
 
 /** Once a second: what may be told now. */
 void ends_tick(struct ends *e);

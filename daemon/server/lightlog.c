@@ -8,6 +8,7 @@
 
 #define NAME_LEN 180
 #define COUNTERS_LEN 380
+#define DETAIL_LEN (NAME_LEN + COUNTERS_LEN + 50)
 
 /* "TWAMP Light on 192.0.2.1:862, stateless" */
 static void put_name(const struct light_info *i, char out[static NAME_LEN])
@@ -20,52 +21,20 @@ static void put_name(const struct light_info *i, char out[static NAME_LEN])
 		 i->passed ? ", passed by the service manager" : "");
 }
 
-static uint64_t sum_drops(const struct light_sums *n)
-{
-	uint64_t drops = 0;
-
-	for (int d = 0; d < LIGHT_DROP_COUNT; d++) {
-		drops += n->dropped[d];
-	}
-	return drops;
-}
-
-static void put_counters(const struct light_sums *n, char *out, size_t size)
-{
-	int at = snprintf(out, size, "received %" PRIu64 ", reflected %" PRIu64 ", dropped",
-			  n->received, n->reflected);
-
-	for (int d = 0; d < LIGHT_DROP_COUNT && (size_t)at < size; d++) {
-		if (n->dropped[d]) {
-			at += snprintf(out + at, size - (size_t)at, " %s %" PRIu64,
-				       light_drop_name((enum light_drop)d), n->dropped[d]);
-		}
-	}
-	if (!sum_drops(n) && (size_t)at < size) {
-		at += snprintf(out + at, size - (size_t)at, " none");
-	}
-	if (n->evicted && (size_t)at < size) {
-		snprintf(out + at, size - (size_t)at, ", senders that made room %" PRIu64,
-			 n->evicted);
-	}
-}
-
 static void tell(struct log *l, enum log_event e, const struct light_info *i)
 {
-	char name[NAME_LEN], counters[COUNTERS_LEN], detail[NAME_LEN + 2 + COUNTERS_LEN];
-	char received[24], reflected[24], dropped[24];
+	char name[NAME_LEN], counters[COUNTERS_LEN], room[48] = "", detail[DETAIL_LEN];
+	unsigned which = COUNTERS_TELL_LIGHT | (i->stateful ? COUNTERS_TELL_STATEFUL : 0);
 
 	put_name(i, name);
-	put_counters(&i->sums, counters, sizeof counters);
-	snprintf(detail, sizeof detail, "%s: %s", name, counters);
-	snprintf(received, sizeof received, "%" PRIu64, i->sums.received);
-	snprintf(reflected, sizeof reflected, "%" PRIu64, i->sums.reflected);
-	snprintf(dropped, sizeof dropped, "%" PRIu64, sum_drops(&i->sums));
+	counters_text(&i->sums, which, counters, sizeof counters);
+	if (i->sums.n[COUNTER_EVICTED]) {
+		snprintf(room, sizeof room, ", senders that made room %" PRIu64,
+			 i->sums.n[COUNTER_EVICTED]);
+	}
+	snprintf(detail, sizeof detail, "%s: %s%s", name, counters, room);
 	log_event(l, e,
-		  &(struct log_args){ .detail = detail,
-				      .received = received,
-				      .reflected = reflected,
-				      .dropped = dropped });
+		  &(struct log_args){ .detail = detail, .counters = &i->sums, .tell = which });
 }
 
 static void say_opened(void *context, const struct light_info *i)
@@ -126,14 +95,14 @@ void lightlog_ended(struct log *l, const struct light_info *i)
 
 char *lightlog_status(struct reflector *r, char buf[static LIGHTLOG_STATUS_LEN])
 {
-	struct light_sums t;
+	struct counters_values t;
 
 	buf[0] = '\0';
 	light_totals(r, &t);
-	if (light_count(r) || t.received) {
+	if (light_count(r) || t.n[COUNTER_RECEIVED]) {
 		snprintf(buf, LIGHTLOG_STATUS_LEN,
-			 ", Light: %" PRIu64 " reflected, %" PRIu64 " dropped", t.reflected,
-			 sum_drops(&t));
+			 ", Light: %" PRIu64 " reflected, %" PRIu64 " dropped",
+			 t.n[COUNTER_REFLECTED], counters_dropped(&t));
 	}
 	return buf;
 }

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "daemon/reflector/counters.h"
 #include "daemon/server/budget.h"
 #include "protocol/wire.h"
 
@@ -41,8 +42,8 @@ struct log_args {
 	const char *remedy;
 	const char *detail;
 	const char *now, *limit, *setting; /* that was reached */
-	/* Final counters of a session. */
-	const char *received, *reflected, *dropped, *gaps, *duplicates, *reordered;
+	const struct counters_values *counters;
+	unsigned tell; /* which of them: enum counters_who */
 	/* What was left out, by client and by event. */
 	const char *left_out, *sources, *kinds;
 };

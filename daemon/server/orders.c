@@ -268,7 +268,7 @@ void orders_recount(struct server *s)
 }
 
 void orders_session_ended(void *context, void *owner, enum udp_end why,
-			  const struct udp_counters *counters)
+			  const struct counters_values *counters)
 {
 	struct server *s = context;
 	struct order_session *o = owner;

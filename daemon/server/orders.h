@@ -32,7 +32,7 @@ void orders_recount(struct server *s);
 
 /** reflector_config.ended: a session is over; @context is the server. */
 void orders_session_ended(void *context, void *owner, enum udp_end why,
-			  const struct udp_counters *counters);
+			  const struct counters_values *counters);
 
 /** For the next process: the sessions of a connection, or those of none if @c is NULL. */
 void orders_carry(struct carry *k, const struct server *s, const struct conn *c);

@@ -4,6 +4,7 @@
 #include "daemon/server/event_id.h"
 #include "protocol/quote.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -35,8 +36,15 @@ static const struct {
 #undef X
 };
 #define FIELDS (sizeof fields / sizeof *fields)
-/* And MESSAGE, PRIORITY, MESSAGE_ID and TWAMPD_EVENT. */
-_Static_assert(FIELDS + 4 <= RECORD_FIELDS, "a record has room for every field");
+
+enum {
+	TOLD = 0
+#define COUNTER(number, NAME, name, kind, unit, who, meaning) +(((who)&COUNTERS_TELL) != 0)
+#include "daemon/reflector/counters.def"
+#undef COUNTER
+};
+/* And MESSAGE, PRIORITY, MESSAGE_ID, TWAMPD_EVENT, and TWAMPD_DROPPED. */
+_Static_assert(FIELDS + TOLD + 5 <= RECORD_FIELDS, "a record has room for every field");
 
 const char *record_event_name(enum log_event e)
 {
@@ -101,6 +109,24 @@ static void add_field(struct record *r, const char *name, const char *value)
 	r->used += quote_clean(r->text + r->used, sizeof r->text - r->used, value) + 1;
 }
 
+static void add_number(struct record *r, const char *name, uint64_t n)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof text, "%" PRIu64, n);
+	add_field(r, name, text);
+}
+
+static void add_counters(struct record *r, const struct counters_values *v, unsigned tell)
+{
+	for (int i = 0; i < COUNTER_COUNT; i++) {
+		if (counters_rows[i].who & tell & COUNTERS_TELL) {
+			add_number(r, counters_rows[i].field, v->n[i]);
+		}
+	}
+	add_number(r, "TWAMPD_DROPPED", counters_dropped(v));
+}
+
 void record_fill(struct record *r, enum log_event e, const struct log_args *a)
 {
 	const struct row *row = &rows[e];
@@ -122,6 +148,9 @@ void record_fill(struct record *r, enum log_event e, const struct log_args *a)
 		if (field_of(a, i) && *field_of(a, i)) {
 			add_field(r, fields[i].journal, field_of(a, i));
 		}
+	}
+	if (a->counters) {
+		add_counters(r, a->counters, a->tell);
 	}
 }
 

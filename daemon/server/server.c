@@ -54,7 +54,7 @@ void server_say(struct server *s, enum log_event e, const char *detail)
 static char *put_status(struct server *s, char text[static STATUS_LEN])
 {
 	const char *prefix = s->stopping ? "stopping: " : s->admit.draining ? "draining: " : "";
-	struct reflector_totals t;
+	struct counters_values t;
 	char light[LIGHTLOG_STATUS_LEN];
 
 	reflector_totals(s->reflector, &t);
@@ -63,7 +63,7 @@ static char *put_status(struct server *s, char text[static STATUS_LEN])
 		 " packets reflected%s",
 		 s->trouble, *s->trouble ? "; " : "", prefix, s->admit.connections,
 		 s->admit.connections == 1 ? "" : "s", s->admit.sessions,
-		 s->admit.sessions == 1 ? "" : "s", t.reflected,
+		 s->admit.sessions == 1 ? "" : "s", t.n[COUNTER_REFLECTED],
 		 lightlog_status(s->reflector, light));
 	return text;
 }

@@ -10,7 +10,7 @@ struct fixture fixture;
 const struct crypt_keys fixture_keys = { .aes = { 1, 2, 3 }, .hmac = { 4, 5, 6, [31] = 7 } };
 const uint8_t fixture_sid[MSG_SID_LEN] = { 0xc0, 0, 2, 10, [15] = 0xd4 };
 
-static void on_ended(void *context, void *owner, enum udp_end why, const struct udp_counters *c)
+static void on_ended(void *context, void *owner, enum udp_end why, const struct counters_values *c)
 {
 	struct fixture_end *e = owner;
 
@@ -18,13 +18,13 @@ static void on_ended(void *context, void *owner, enum udp_end why, const struct 
 	fixture.ends++;
 	e->count++;
 	e->why = why;
-	e->received = rig_load(&c->received);
-	e->reflected = rig_load(&c->reflected);
-	e->early = rig_load(&c->dropped[UDP_DROP_EARLY]);
-	e->rcvbuf = rig_load(&c->dropped[UDP_DROP_RCVBUF]);
-	e->port_rcvbuf = rig_load(&c->port_rcvbuf);
-	e->late = rig_load(&c->dropped[UDP_DROP_LATE]);
-	e->adds_up = rig_adds_up(c);
+	e->received = c->n[COUNTER_RECEIVED];
+	e->reflected = c->n[COUNTER_REFLECTED];
+	e->early = c->n[COUNTER_DROP_EARLY];
+	e->rcvbuf = c->n[COUNTER_DROP_RCVBUF];
+	e->port_rcvbuf = c->n[COUNTER_PORT_RCVBUF];
+	e->late = c->n[COUNTER_DROP_LATE];
+	e->adds_up = rig_sums_up(c);
 }
 
 struct reflector_config fixture_config(void)
@@ -200,7 +200,7 @@ void fixture_race(struct udp_session *u, unsigned i, int64_t timeout_ns)
 		udp_end(u);
 		udp_end(u);
 	}
-	ck_assert(rig_load(&udp_counters(u)->received) <= 2);
+	ck_assert(rig_count(u, COUNTER_RECEIVED) <= 2);
 }
 
 void fixture_expect(int fd, uint32_t seq, uint32_t sender_seq)

@@ -7,26 +7,18 @@
 
 struct lightrig lightrig;
 
-void lightrig_on_ended(void *context, void *owner, enum udp_end why, const struct udp_counters *c)
+void lightrig_on_ended(void *context, void *owner, enum udp_end why,
+		       const struct counters_values *c)
 {
 	ck_abort_msg("there is no session");
-}
-
-static uint64_t drops(const struct light_sums *s)
-{
-	uint64_t n = 0;
-
-	for (int d = 0; d < LIGHT_DROP_COUNT; d++) {
-		n += s->dropped[d];
-	}
-	return n;
 }
 
 void lightrig_on_light_ended(void *context, const struct light_info *info)
 {
 	lightrig.ended++;
 	lightrig.last = info->sums;
-	ck_assert_uint_eq(lightrig.last.received, lightrig.last.reflected + drops(&lightrig.last));
+	ck_assert_uint_eq(lightrig.last.n[COUNTER_RECEIVED],
+			  lightrig.last.n[COUNTER_REFLECTED] + counters_dropped(&lightrig.last));
 }
 
 void lightrig_set_up(void)
@@ -100,23 +92,23 @@ void lightrig_pump(int ends)
 	}
 }
 
-struct light_sums lightrig_totals(void)
+struct counters_values lightrig_totals(void)
 {
-	struct light_sums t;
+	struct counters_values t;
 
 	light_totals(lightrig.r, &t);
 	return t;
 }
 
-void lightrig_await_drop(enum light_drop d, uint64_t n)
+void lightrig_await_drop(enum counter d, uint64_t n)
 {
 	int64_t limit = rig_mono_ns() + RIG_WAIT_MS * INT64_C(1000000);
 
-	while (lightrig_totals().dropped[d] < n) {
+	while (lightrig_totals().n[d] < n) {
 		ck_assert_int_lt(rig_mono_ns(), limit);
 		rig_sleep_ms(1);
 	}
-	ck_assert_uint_eq(lightrig_totals().dropped[d], n);
+	ck_assert_uint_eq(lightrig_totals().n[d], n);
 }
 
 void lightrig_exchange(int fd, int family, uint16_t port, size_t len, uint32_t seq)

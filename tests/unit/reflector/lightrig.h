@@ -16,7 +16,7 @@ struct lightrig {
 	struct ev_loop *loop;
 	struct reflector *r;
 	int ended; /* ports */
-	struct light_sums last; /* of the port that ended last */
+	struct counters_values last; /* of the port that ended last */
 	struct rig_reply reply; /* the last one */
 };
 extern struct lightrig lightrig;
@@ -26,7 +26,8 @@ void lightrig_set_up(void);
 void lightrig_tear_down(void);
 
 /* For configurations of a test's own. */
-void lightrig_on_ended(void *context, void *owner, enum udp_end why, const struct udp_counters *c);
+void lightrig_on_ended(void *context, void *owner, enum udp_end why,
+		       const struct counters_values *c);
 void lightrig_on_light_ended(void *context, const struct light_info *info);
 
 /** A port that nobody has at the moment. */
@@ -44,10 +45,10 @@ void lightrig_use(struct settings *s);
 /** Turn the loop until so many ports have ended. */
 void lightrig_pump(int ends);
 
-struct light_sums lightrig_totals(void);
+struct counters_values lightrig_totals(void);
 
 /** Counters follow the packets: wait until it is @n, and no more. */
-void lightrig_await_drop(enum light_drop d, uint64_t n);
+void lightrig_await_drop(enum counter d, uint64_t n);
 
 /** Send a packet and wait for its reply. */
 void lightrig_exchange(int fd, int family, uint16_t port, size_t len, uint32_t seq);

@@ -266,17 +266,23 @@ int rig_descriptors(void)
 	return n;
 }
 
-uint64_t rig_load(const _Atomic uint64_t *c)
+uint64_t rig_count(const struct udp_session *u, enum counter i)
 {
-	return atomic_load_explicit(c, memory_order_relaxed);
+	struct counters_values v;
+
+	udp_counters(u, &v);
+	return v.n[i];
 }
 
-bool rig_adds_up(const struct udp_counters *c)
+bool rig_sums_up(const struct counters_values *v)
 {
-	uint64_t sum = rig_load(&c->reflected);
+	return v->n[COUNTER_RECEIVED] == v->n[COUNTER_REFLECTED] + counters_dropped(v);
+}
 
-	for (int i = 0; i < UDP_DROP_COUNT; i++) {
-		sum += rig_load(&c->dropped[i]);
-	}
-	return rig_load(&c->received) == sum;
+bool rig_adds_up(const struct counters *c)
+{
+	struct counters_values v;
+
+	counters_read(c, &v);
+	return rig_sums_up(&v);
 }

@@ -68,7 +68,9 @@ void rig_sleep_ms(int ms);
 /** Open descriptors of this process. */
 int rig_descriptors(void);
 
-uint64_t rig_load(const _Atomic uint64_t *c);
+/** One counter of a session. */
+uint64_t rig_count(const struct udp_session *u, enum counter i);
 
 /** received == reflected + dropped. */
-bool rig_adds_up(const struct udp_counters *c);
+bool rig_sums_up(const struct counters_values *v);
+bool rig_adds_up(const struct counters *c);

@@ -66,10 +66,12 @@ static enum reflect_result burst(void)
 static void tear_down(void)
 {
 	ck_assert(rig_adds_up(&u.counters));
-	ck_assert_uint_eq(rig_load(&w.totals.received), rig_load(&u.counters.received));
-	ck_assert_uint_eq(rig_load(&w.totals.reflected), rig_load(&u.counters.reflected));
-	ck_assert_uint_eq(rig_load(&u.counters.kernel_timestamps) +
-				  rig_load(&u.counters.user_timestamps),
+	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_RECEIVED),
+			  counters_get(&u.counters, COUNTER_RECEIVED));
+	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_REFLECTED),
+			  counters_get(&u.counters, COUNTER_REFLECTED));
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_KERNEL_TIMESTAMPS) +
+				  counters_get(&u.counters, COUNTER_USER_TIMESTAMPS),
 			  u.seq);
 	rig_free_worker(&w, keeper);
 	close(sender);
@@ -159,26 +161,27 @@ START_TEST(bursts)
 	again(_i % 2 ? 6 : 4, modes[_i / 2]);
 	for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
 		for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-			uint64_t before = rig_load(&u.counters.segmented);
+			uint64_t before = counters_get(&u.counters, COUNTER_SEGMENTED);
 			enum reflect_result want = counts[i] < 64 ? REFLECT_EMPTY : REFLECT_MORE;
 
 			u.seq = 0;
 			send_many(counts[i], sizes[s]);
 			ck_assert_int_eq(burst(), want);
 			expect_many(counts[i], sizes[s]);
-			ck_assert_uint_eq(rig_load(&u.counters.reflected),
-					  rig_load(&u.counters.received));
+			ck_assert_uint_eq(counters_get(&u.counters, COUNTER_REFLECTED),
+					  counters_get(&u.counters, COUNTER_RECEIVED));
 			if (counts[i] < 3) { /* one by one */
-				ck_assert_uint_eq(rig_load(&u.counters.segmented), before);
+				ck_assert_uint_eq(counters_get(&u.counters, COUNTER_SEGMENTED),
+						  before);
 			} else if (counts[i] < 17) {
-				ck_assert_uint_eq(rig_load(&u.counters.segmented),
+				ck_assert_uint_eq(counters_get(&u.counters, COUNTER_SEGMENTED),
 						  before + counts[i]);
 			}
 		}
 	}
-	u.seq = (uint32_t)rig_load(&u.counters.kernel_timestamps);
-	ck_assert_uint_eq(rig_load(&u.counters.user_timestamps), 0);
-	ck_assert_uint_eq(rig_load(&w.totals.segment_refusals), 0);
+	u.seq = (uint32_t)counters_get(&u.counters, COUNTER_KERNEL_TIMESTAMPS);
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_USER_TIMESTAMPS), 0);
+	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 0);
 }
 END_TEST
 
@@ -205,10 +208,10 @@ START_TEST(mixed_sizes)
 	for (uint32_t i = 0; i < 56; i++) {
 		expect(i, i, p[i % 8], true);
 	}
-	ck_assert_uint_eq(rig_load(&u.counters.dropped[UDP_DROP_SHORT]), 1);
-	ck_assert_uint_eq(rig_load(&u.counters.reflected), 56);
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_SHORT), 1);
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_REFLECTED), 56);
 	if (!u.keyed && _i % 5 == 0) { /* nothing to run: 48..55 */
-		ck_assert_uint_eq(rig_load(&u.counters.segmented), 0);
+		ck_assert_uint_eq(counters_get(&u.counters, COUNTER_SEGMENTED), 0);
 	}
 }
 END_TEST
@@ -223,7 +226,7 @@ START_TEST(larger_than_the_route)
 	for (uint32_t i = 0; i < 20; i++) {
 		expect(i, i % 10, i < 10 ? 101 : 100, true);
 	}
-	ck_assert_uint_eq(rig_load(&u.counters.segmented), 10);
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_SEGMENTED), 10);
 	ck_assert_uint_eq(u.run_octets, 100);
 }
 END_TEST
@@ -238,15 +241,15 @@ START_TEST(refused)
 	send_many(30, 200);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	expect_many(30, 200);
-	ck_assert_uint_eq(rig_load(&w.totals.segment_refusals), 1);
+	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 1);
 	ck_assert_uint_eq(u.run_octets, 0);
-	ck_assert_uint_eq(rig_load(&u.counters.segmented), 0);
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_SEGMENTED), 0);
 	send_many(30, 200);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	for (uint32_t i = 0; i < 30; i++) {
 		expect(30 + i, i, 200, true);
 	}
-	ck_assert_uint_eq(rig_load(&w.totals.segment_refusals), 1);
+	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 1);
 }
 END_TEST
 
@@ -259,14 +262,14 @@ START_TEST(shortage)
 	send_many(30, 200);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	ck_assert_uint_eq(calls.sends, 1);
-	ck_assert_uint_eq(rig_load(&u.counters.dropped[UDP_DROP_TX]), 30);
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_TX), 30);
 	ck_assert_uint_gt(u.run_octets, 0); /* no refusal */
 	u.run_octets = 0;
 	calls_fail(1, 2, errors[_i]); /* the second and the third of eight chunks */
 	send_many(30, 200);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	ck_assert_uint_eq(calls.sends, 8);
-	ck_assert_uint_eq(rig_load(&u.counters.dropped[UDP_DROP_TX]), 38);
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_TX), 38);
 	for (uint32_t i = 0; i < 30; i++) {
 		if (i < 4 || i >= 12) {
 			expect(30 + i, i, 200, true);
@@ -284,7 +287,7 @@ START_TEST(partial)
 	send_many(41, 200);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	expect_many(41, 200);
-	ck_assert_uint_eq(rig_load(&u.counters.reflected), 41);
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_REFLECTED), 41);
 }
 END_TEST
 
@@ -299,14 +302,14 @@ START_TEST(icmp_error)
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	expect_many(16, 200);
 	ck_assert_uint_gt(u.run_octets, 0);
-	ck_assert_uint_eq(rig_load(&u.counters.segmented), 16);
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_SEGMENTED), 16);
 	u.run_octets = 0;
 	u.seq = 0;
 	calls_fail(1, 1, errors[_i % 3]);
 	send_many(16, 200);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	expect_many(16, 200);
-	ck_assert_uint_eq(rig_load(&w.totals.segment_refusals), 0);
+	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 0);
 	u.seq = 32;
 }
 END_TEST
@@ -321,8 +324,8 @@ START_TEST(no_route)
 	send_many(16, 200);
 	send_one(16, 200);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
-	ck_assert_uint_eq(rig_load(&u.counters.dropped[UDP_DROP_TX]), 33);
-	ck_assert_uint_eq(rig_load(&w.totals.segment_refusals), 0);
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_TX), 33);
+	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 0);
 	calls_fail(0, 0, 0);
 	send_one(17, 200);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
@@ -358,15 +361,15 @@ START_TEST(route_shrinks)
 	for (uint32_t i = 0; i < 20; i++) {
 		expect(i, i % 10, i < 10 ? u.run_octets : u.run_octets + 1, true);
 	}
-	ck_assert_uint_eq(rig_load(&u.counters.segmented), 10);
-	ck_assert_uint_eq(rig_load(&w.totals.segment_refusals), 0);
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_SEGMENTED), 10);
+	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 0);
 	set_loopback(1300);
 	u.seq = 0;
 	send_many(20, 1400);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	expect_many(20, 1400);
-	ck_assert_uint_eq(rig_load(&u.counters.segmented), 10);
-	ck_assert_uint_eq(rig_load(&w.totals.segment_refusals), 1);
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_SEGMENTED), 10);
+	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 1);
 	ck_assert_uint_eq(u.run_octets, 0);
 	u.seq = 40;
 }
@@ -382,7 +385,7 @@ START_TEST(refused_otherwise)
 	send_many(30, 200);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	expect_many(30, 200);
-	ck_assert_uint_eq(rig_load(&w.totals.segment_refusals), 1);
+	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 1);
 	ck_assert_uint_eq(u.run_octets, 0);
 }
 END_TEST
@@ -398,7 +401,7 @@ START_TEST(stop_inside)
 	send_many(10, 48);
 	ck_assert_int_eq(burst(), REFLECT_LATE);
 	expect_many(20, 48);
-	ck_assert_uint_eq(rig_load(&u.counters.dropped[UDP_DROP_LATE]), 10);
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_LATE), 10);
 }
 END_TEST
 
@@ -418,7 +421,7 @@ START_TEST(forgeries_inside)
 	}
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	expect_many(40, 120);
-	ck_assert_uint_eq(rig_load(&u.counters.dropped[UDP_DROP_HMAC]), 20);
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_HMAC), 20);
 }
 END_TEST
 
@@ -476,7 +479,7 @@ START_TEST(cost)
 	}
 	u.run_octets = 0;
 	check_cost(64, 16);
-	ck_assert_uint_eq(rig_load(&u.counters.reflected), 119 + 64);
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_REFLECTED), 119 + 64);
 }
 END_TEST
 

@@ -62,19 +62,19 @@ START_TEST(while_it_runs)
 		;
 	}
 	if (!_i) {
-		ck_assert_uint_eq(rig_load(&u.counters.dropped[UDP_DROP_RCVBUF]), 0);
+		ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_RCVBUF), 0);
 		rig_send_seq(fd, 4, port, sent++);
 		ck_assert_int_eq(rig_burst(&w, &u), REFLECT_EMPTY);
 	}
-	lost = rig_load(&u.counters.dropped[UDP_DROP_RCVBUF]);
+	lost = counters_get(&u.counters, COUNTER_DROP_RCVBUF);
 	ck_assert_uint_gt(lost, 0);
-	ck_assert_uint_eq(rig_load(&u.counters.received), sent);
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_RECEIVED), sent);
 	ck_assert(rig_adds_up(&u.counters));
-	ck_assert_uint_eq(rig_load(&w.totals.received), sent);
-	ck_assert_uint_eq(rig_load(&w.totals.dropped[UDP_DROP_RCVBUF]), lost);
+	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_RECEIVED), sent);
+	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_DROP_RCVBUF), lost);
 	rig_send_seq(fd, 4, port, sent); /* says the same again */
 	ck_assert_int_eq(rig_burst(&w, &u), REFLECT_EMPTY);
-	ck_assert_uint_eq(rig_load(&u.counters.dropped[UDP_DROP_RCVBUF]), lost);
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_RCVBUF), lost);
 	rig_free_worker(&w, keeper);
 	close(u.fd);
 	close(fd);
@@ -83,10 +83,10 @@ END_TEST
 
 static uint64_t total_drops(void)
 {
-	struct reflector_totals t;
+	struct counters_values t;
 
 	reflector_totals(fixture.r, &t);
-	return t.dropped[UDP_DROP_RCVBUF];
+	return t.n[COUNTER_DROP_RCVBUF];
 }
 
 /* No packet after the flood: the last event has them all the same. */
@@ -147,7 +147,7 @@ START_TEST(shared_port)
 	struct session_spec spec = rig_spec(4, from), next = rig_spec(4, other);
 	static struct fixture_end e, before, after;
 	int64_t limit = rig_mono_ns() + RIG_WAIT_MS * INT64_C(1000000);
-	struct reflector_totals t;
+	struct counters_values t;
 	struct udp_session *u;
 
 	u = fixture_start(&next, &before, &port);
@@ -166,9 +166,9 @@ START_TEST(shared_port)
 		rig_sleep_ms(10);
 	}
 	reflector_totals(fixture.r, &t);
-	ck_assert_uint_eq(t.received, MANY);
-	ck_assert_uint_eq(t.reflected + t.dropped[UDP_DROP_RCVBUF], MANY);
-	ck_assert_uint_eq(e.port_rcvbuf, t.dropped[UDP_DROP_RCVBUF]);
+	ck_assert_uint_eq(t.n[COUNTER_RECEIVED], MANY);
+	ck_assert_uint_eq(t.n[COUNTER_REFLECTED] + t.n[COUNTER_DROP_RCVBUF], MANY);
+	ck_assert_uint_eq(e.port_rcvbuf, t.n[COUNTER_DROP_RCVBUF]);
 	ck_assert_uint_eq(e.rcvbuf, 0);
 	ck_assert_uint_eq(e.received, e.reflected);
 	ck_assert_uint_eq(before.port_rcvbuf, 0);
@@ -206,14 +206,14 @@ START_TEST(light_port)
 	reflector_halt(lightrig.r);
 	flood(fd, port);
 	ck_assert_int_eq(reflector_go_on(lightrig.r), 0);
-	while (lightrig_totals().received < MANY + 1) { /* it looks once a second */
+	while (lightrig_totals().n[COUNTER_RECEIVED] < MANY + 1) { /* it looks once a second */
 		ck_assert_int_lt(rig_mono_ns(), limit);
 		rig_sleep_ms(10);
 	}
 	lightrig_use(lightrig_settings(""));
 	lightrig_pump(1);
-	ck_assert_uint_gt(lightrig.last.dropped[LIGHT_DROP_RCVBUF], 0);
-	ck_assert_uint_eq(lightrig.last.received, MANY + 1);
+	ck_assert_uint_gt(lightrig.last.n[COUNTER_DROP_RCVBUF], 0);
+	ck_assert_uint_eq(lightrig.last.n[COUNTER_RECEIVED], MANY + 1);
 	lightrig_tear_down();
 	close(fd);
 	if (_i) {

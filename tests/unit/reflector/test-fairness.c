@@ -19,7 +19,7 @@ static struct reflector *r;
 static struct ev_loop *loop;
 static _Atomic bool enough;
 
-static void on_ended(void *context, void *owner, enum udp_end why, const struct udp_counters *c)
+static void on_ended(void *context, void *owner, enum udp_end why, const struct counters_values *c)
 {
 }
 
@@ -101,10 +101,10 @@ START_TEST(neighbour_of_a_flood)
 	to.sin_port = htons(port[0]);
 	ck_assert_int_eq(connect(fd[0], (struct sockaddr *)&to, sizeof(to)), 0);
 	ck_assert_int_eq(pthread_create(&thread, NULL, flood, &fd[0]), 0);
-	while (rig_load(&udp_counters(flooded)->reflected) < 10000) {
+	while (rig_count(flooded, COUNTER_REFLECTED) < 10000) {
 		rig_sleep_ms(1);
 	}
-	answered = rig_load(&udp_counters(flooded)->reflected);
+	answered = rig_count(flooded, COUNTER_REFLECTED);
 	for (uint32_t i = 0; i < PROBES; i++) {
 		uint8_t packet[PROBE_LEN];
 
@@ -117,7 +117,7 @@ START_TEST(neighbour_of_a_flood)
 		ck_assert_int_ge(dwell[i], 0);
 		rig_sleep_ms(1);
 	}
-	answered = rig_load(&udp_counters(flooded)->reflected) - answered;
+	answered = rig_count(flooded, COUNTER_REFLECTED) - answered;
 	ck_assert_uint_gt(answered, PROBES); /* and the flood went on */
 	enough = true;
 	pthread_join(thread, NULL);

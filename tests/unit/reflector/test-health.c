@@ -11,7 +11,7 @@
 /* T-033: the S bit, said once per change and at the start */
 START_TEST(clock_changes)
 {
-	struct reflector_totals t = { 0 };
+	struct counters_values t = { 0 };
 	struct health h = { 0 };
 
 	ck_assert_uint_eq(health_update(&h, &t, true, true), 0);
@@ -26,30 +26,30 @@ END_TEST
 
 START_TEST(stamp_changes)
 {
-	struct reflector_totals t = { .kernel_timestamps = 5 };
+	struct counters_values t = { .n = { [COUNTER_KERNEL_TIMESTAMPS] = 5 } };
 	struct health h = { 0 };
 
 	ck_assert_uint_eq(health_update(&h, &t, true, true), 0);
-	t.user_timestamps++;
+	t.n[COUNTER_USER_TIMESTAMPS]++;
 	ck_assert_uint_eq(health_update(&h, &t, true, true), HEALTH_STAMPS_LOST);
-	t.user_timestamps++;
+	t.n[COUNTER_USER_TIMESTAMPS]++;
 	ck_assert_uint_eq(health_update(&h, &t, true, true), 0);
 	for (int i = 0; i < 1000; i++) { /* no packets: who knows */
 		ck_assert_uint_eq(health_update(&h, &t, true, true), 0);
 	}
 	for (int i = 1; i < HEALTH_CALM_S; i++) {
-		t.kernel_timestamps++;
+		t.n[COUNTER_KERNEL_TIMESTAMPS]++;
 		ck_assert_uint_eq(health_update(&h, &t, true, true), 0);
 	}
-	t.user_timestamps++; /* from the beginning */
+	t.n[COUNTER_USER_TIMESTAMPS]++; /* from the beginning */
 	ck_assert_uint_eq(health_update(&h, &t, true, true), 0);
 	for (int i = 1; i < HEALTH_CALM_S; i++) {
-		t.kernel_timestamps++;
+		t.n[COUNTER_KERNEL_TIMESTAMPS]++;
 		ck_assert_uint_eq(health_update(&h, &t, true, true), 0);
 	}
-	t.kernel_timestamps++;
+	t.n[COUNTER_KERNEL_TIMESTAMPS]++;
 	ck_assert_uint_eq(health_update(&h, &t, true, true), HEALTH_STAMPS_BACK);
-	t.user_timestamps++;
+	t.n[COUNTER_USER_TIMESTAMPS]++;
 	ck_assert_uint_eq(health_update(&h, &t, true, true), HEALTH_STAMPS_LOST);
 	/* none are expected */
 	h = (struct health){ 0 };
@@ -59,11 +59,11 @@ END_TEST
 
 START_TEST(segment_refusals)
 {
-	struct reflector_totals t = { .segment_refusals = 3 };
+	struct counters_values t = { .n = { [COUNTER_SEGMENT_REFUSALS] = 3 } };
 	struct health h = { 0 };
 
 	ck_assert_uint_eq(health_update(&h, &t, true, true), HEALTH_SEGMENT_REFUSED);
-	t.segment_refusals++;
+	t.n[COUNTER_SEGMENT_REFUSALS]++;
 	ck_assert_uint_eq(health_update(&h, &t, true, true), 0);
 }
 END_TEST
@@ -71,27 +71,27 @@ END_TEST
 /* Said once when they begin, when some stop or lie, and when all are back. */
 START_TEST(hardware_changes)
 {
-	struct reflector_totals t = { .hardware_refused = 0 };
+	struct counters_values t = { .n = { [COUNTER_HARDWARE_REFUSED] = 0 } };
 	struct health h = { 0 };
 
 	ck_assert_uint_eq(health_update(&h, &t, true, true), 0); /* none there: nothing to say */
-	t.hardware_ready = 1;
+	t.n[COUNTER_HARDWARE_READY] = 1;
 	ck_assert_uint_eq(health_update(&h, &t, true, true), HEALTH_HARDWARE_READY);
-	t.hardware_timestamps++;
+	t.n[COUNTER_HARDWARE_TIMESTAMPS]++;
 	ck_assert_uint_eq(health_update(&h, &t, true, true), 0);
-	t.hardware_ready = 0;
+	t.n[COUNTER_HARDWARE_READY] = 0;
 	ck_assert_uint_eq(health_update(&h, &t, true, true), HEALTH_HARDWARE_LOST);
 	ck_assert_uint_eq(health_update(&h, &t, true, true), 0);
-	t.hardware_ready = 1;
+	t.n[COUNTER_HARDWARE_READY] = 1;
 	for (int i = 1; i < HEALTH_CALM_S; i++) {
 		ck_assert_uint_eq(health_update(&h, &t, true, true), 0);
 	}
 	ck_assert_uint_eq(health_update(&h, &t, true, true), HEALTH_HARDWARE_BACK);
-	t.hardware_refused++;
+	t.n[COUNTER_HARDWARE_REFUSED]++;
 	ck_assert_uint_eq(health_update(&h, &t, true, true), HEALTH_HARDWARE_LOST);
-	t.hardware_refused++;
+	t.n[COUNTER_HARDWARE_REFUSED]++;
 	ck_assert_uint_eq(health_update(&h, &t, true, true), 0);
-	t.hardware_ready = 2;
+	t.n[COUNTER_HARDWARE_READY] = 2;
 	ck_assert_uint_eq(health_update(&h, &t, true, true), HEALTH_HARDWARE_READY);
 }
 END_TEST
@@ -99,20 +99,20 @@ END_TEST
 /* Stamps of cards are as good as the kernel's for the end of a lack of them. */
 START_TEST(hardware_ends_a_lack)
 {
-	struct reflector_totals t = { .user_timestamps = 1 };
+	struct counters_values t = { .n = { [COUNTER_USER_TIMESTAMPS] = 1 } };
 	struct health h = { 0 };
 
 	ck_assert_uint_eq(health_update(&h, &t, true, true), HEALTH_STAMPS_LOST);
 	for (int i = 1; i < HEALTH_CALM_S; i++) {
-		t.hardware_timestamps++;
+		t.n[COUNTER_HARDWARE_TIMESTAMPS]++;
 		ck_assert_uint_eq(health_update(&h, &t, true, true), 0);
 	}
-	t.hardware_timestamps++;
+	t.n[COUNTER_HARDWARE_TIMESTAMPS]++;
 	ck_assert_uint_eq(health_update(&h, &t, true, true), HEALTH_STAMPS_BACK);
 }
 END_TEST
 
-static void on_ended(void *context, void *owner, enum udp_end why, const struct udp_counters *c)
+static void on_ended(void *context, void *owner, enum udp_end why, const struct counters_values *c)
 {
 	ck_abort_msg("there are no sessions");
 }

@@ -50,7 +50,7 @@ START_TEST(twamp_light)
 				 rig_ntp_ns(lightrig.reply.octets + 4));
 	}
 	rig_send(fd, family, port, packet, 13);
-	lightrig_await_drop(LIGHT_DROP_SHORT, 1);
+	lightrig_await_drop(COUNTER_DROP_SHORT, 1);
 	expect_silence(fd);
 	close(fd);
 }
@@ -112,7 +112,7 @@ START_TEST(stateful)
 	lightrig_pump(1);
 	lightrig_exchange(a, 4, port, 41, 77);
 	ck_assert_uint_eq(rig_get32(lightrig.reply.octets), 77);
-	ck_assert_uint_eq(lightrig.last.reflected, 7 + later);
+	ck_assert_uint_eq(lightrig.last.n[COUNTER_REFLECTED], 7 + later);
 	close(a);
 	close(b);
 }
@@ -130,12 +130,12 @@ START_TEST(strangers)
 	rig_fill(packet, sizeof(packet), 1, 0);
 	rig_send(fd, 4, port, packet, sizeof(packet));
 	rig_send(fd, 4, port, packet, 3);
-	lightrig_await_drop(LIGHT_DROP_DENIED, 2);
+	lightrig_await_drop(COUNTER_DROP_DENIED, 2);
 	port = lightrig_free_port(4);
 	lightrig_use(lightrig_entry(4, port, LIGHTRIG_STAMP "ssids = [ 5 ];"));
 	rig_send(fd, 4, port, packet, sizeof(packet));
 	rig_send(fd, 4, port, packet, 41);
-	lightrig_await_drop(LIGHT_DROP_SSID, 2);
+	lightrig_await_drop(COUNTER_DROP_SSID, 2);
 	expect_silence(fd);
 	stamp_put_ssid(packet, 5);
 	rig_send(fd, 4, port, packet, sizeof(packet));
@@ -166,7 +166,7 @@ START_TEST(rates)
 	rig_send_seq(again, 4, port, 3);
 	rig_send_seq(other, 4, port, 4);
 	ck_assert_int_eq(reflector_go_on(lightrig.r), 0);
-	lightrig_await_drop(LIGHT_DROP_POLICED, _i < 2 ? 2 : 3);
+	lightrig_await_drop(COUNTER_DROP_POLICED, _i < 2 ? 2 : 3);
 	if (_i < 2) {
 		rig_receive(other, &lightrig.reply, RIG_WAIT_MS);
 		ck_assert_int_eq(lightrig.reply.len, 41);
@@ -203,14 +203,14 @@ START_TEST(loops)
 	/* from one of our ports: the sender has it at another address */
 	other = rig_sender(4, &second);
 	rig_send_seq(other, 4, port, 1);
-	lightrig_await_drop(LIGHT_DROP_LOOP, 1);
+	lightrig_await_drop(COUNTER_DROP_LOOP, 1);
 	expect_silence(other);
 	/* a reply, from whatever port */
 	fd = rig_sender(4, &own);
 	lightrig_exchange(fd, 4, port, 41, 1);
 	ck_assert_int_eq(lightrig.reply.len, 41);
 	rig_send(fd, 4, port, lightrig.reply.octets, 41);
-	lightrig_await_drop(LIGHT_DROP_LOOP, 2);
+	lightrig_await_drop(COUNTER_DROP_LOOP, 2);
 	expect_silence(fd);
 	close(fd);
 	close(other);
@@ -220,7 +220,7 @@ START_TEST(loops)
 	fd = rig_sender(4, &well_known);
 	rig_fill(packet, sizeof(packet), 1, 0);
 	rig_send(fd, 4, port, packet, sizeof(packet));
-	lightrig_await_drop(LIGHT_DROP_LOOP, 3);
+	lightrig_await_drop(COUNTER_DROP_LOOP, 3);
 	expect_silence(fd);
 	lightrig_use(lightrig_entry(4, port, LIGHTRIG_TWAMP "from_862 = true;"));
 	lightrig_pump(1);
@@ -316,7 +316,7 @@ START_TEST(passed)
 		rig_send_seq(sender, 4, port, 7);
 	}
 	expect_silence(sender);
-	ck_assert_uint_eq(lightrig_totals().user_timestamps, 0);
+	ck_assert_uint_eq(lightrig_totals().n[COUNTER_USER_TIMESTAMPS], 0);
 	close(sender);
 	reflector_free(lightrig.r); /* it may ask epoll about it until then */
 	lightrig.r = NULL;
@@ -418,14 +418,14 @@ START_TEST(reloads)
 	pthread_join(t, NULL);
 	ck_assert_uint_gt(f.sent, 0);
 	ck_assert_uint_eq(f.answered, f.sent);
-	for (int i = 0; lightrig_totals().reflected < f.sent && i < RIG_WAIT_MS; i++) {
+	for (int i = 0; lightrig_totals().n[COUNTER_REFLECTED] < f.sent && i < RIG_WAIT_MS; i++) {
 		rig_sleep_ms(1); /* counters follow the packets */
 	}
-	ck_assert_uint_eq(lightrig_totals().reflected, f.sent);
+	ck_assert_uint_eq(lightrig_totals().n[COUNTER_REFLECTED], f.sent);
 	ck_assert_int_eq(rig_descriptors(), before);
 	lightrig_use(lightrig_settings(""));
 	lightrig_pump(lightrig.ended + 1);
-	ck_assert_uint_eq(lightrig.last.reflected, f.sent);
+	ck_assert_uint_eq(lightrig.last.n[COUNTER_REFLECTED], f.sent);
 	ck_assert_uint_eq(light_count(lightrig.r), 0);
 }
 END_TEST

@@ -551,9 +551,9 @@ START_TEST(asked_only_where_it_helps)
 }
 END_TEST
 
-static struct reflector_totals totals(void)
+static struct counters_values totals(void)
 {
-	struct reflector_totals t;
+	struct counters_values t;
 
 	reflector_totals(fixture.r, &t);
 	return t;
@@ -573,7 +573,7 @@ START_TEST(replies_with_hardware_stamps)
 	cards.live = true;
 	make(true);
 	u = fixture_start(&spec, &end, &port);
-	while (!totals().hardware_ready) {
+	while (!totals().n[COUNTER_HARDWARE_READY]) {
 		ck_assert_int_lt(rig_mono_ns(), limit);
 		rig_sleep_ms(10);
 	}
@@ -593,11 +593,11 @@ START_TEST(replies_with_hardware_stamps)
 		}
 	}
 	ck_assert_uint_eq(given, 20);
-	ck_assert_uint_eq(rig_load(&udp_counters(u)->hardware_timestamps), 10);
-	ck_assert_uint_eq(rig_load(&udp_counters(u)->kernel_timestamps), 20);
-	ck_assert_uint_eq(rig_load(&udp_counters(u)->user_timestamps), 0);
-	ck_assert_uint_eq(totals().hardware_timestamps, 10);
-	ck_assert_uint_eq(totals().hardware_refused, 10);
+	ck_assert_uint_eq(rig_count(u, COUNTER_HARDWARE_TIMESTAMPS), 10);
+	ck_assert_uint_eq(rig_count(u, COUNTER_KERNEL_TIMESTAMPS), 20);
+	ck_assert_uint_eq(rig_count(u, COUNTER_USER_TIMESTAMPS), 0);
+	ck_assert_uint_eq(totals().n[COUNTER_HARDWARE_TIMESTAMPS], 10);
+	ck_assert_uint_eq(totals().n[COUNTER_HARDWARE_REFUSED], 10);
 	close(fd);
 }
 END_TEST

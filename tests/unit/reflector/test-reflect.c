@@ -101,7 +101,7 @@ START_TEST(time_in_the_queue_shows)
 	ck_assert_int_le(t2, t4);
 	ck_assert_int_ge(t3 - t2, 49 * 1000000);
 	ck_assert_int_le(t3, rig_wall_ns());
-	ck_assert_uint_eq(rig_load(&u.counters.user_timestamps), 0);
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_USER_TIMESTAMPS), 0);
 }
 END_TEST
 
@@ -116,7 +116,7 @@ START_TEST(short_packets)
 	}
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	rig_expect_silence(sender, 0);
-	ck_assert_uint_eq(rig_load(&u.counters.dropped[UDP_DROP_SHORT]), sizeof(packet));
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_SHORT), sizeof(packet));
 	ck_assert_int_eq(u.last_packet.ns, 0);
 	rig_send(sender, 4, port, packet, sizeof(packet));
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
@@ -138,7 +138,7 @@ START_TEST(late_packets)
 	ck_assert_int_eq(burst(), REFLECT_LATE);
 	expect_reply(0, 1);
 	rig_expect_silence(sender, 0);
-	ck_assert_uint_eq(rig_load(&u.counters.dropped[UDP_DROP_LATE]), 2);
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_LATE), 2);
 	ck_assert_uint_eq(u.seq, 1);
 }
 END_TEST
@@ -150,9 +150,9 @@ START_TEST(bursts_are_bounded)
 		rig_send_seq(sender, 4, port, i);
 	}
 	ck_assert_int_eq(burst(), REFLECT_MORE);
-	ck_assert_uint_eq(rig_load(&u.counters.reflected), REFLECT_BURST);
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_REFLECTED), REFLECT_BURST);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
-	ck_assert_uint_eq(rig_load(&u.counters.reflected), REFLECT_BURST + 10);
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_REFLECTED), REFLECT_BURST + 10);
 	for (uint32_t i = 0; i < REFLECT_BURST + 10; i++) {
 		expect_reply(i, i); /* T-046 */
 	}
@@ -177,7 +177,7 @@ START_TEST(icmp_errors)
 	close(sender);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	sender = rig_sender(4, &sender_port);
-	ck_assert_uint_eq(rig_load(&u.counters.reflected), 8);
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_REFLECTED), 8);
 }
 END_TEST
 
@@ -189,8 +189,8 @@ START_TEST(send_fails)
 	ck_assert_int_eq(shutdown(u.fd, SHUT_WR), 0);
 	rig_send_seq(sender, 4, port, 5);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
-	ck_assert_uint_eq(rig_load(&u.counters.dropped[UDP_DROP_TX]), 1);
-	ck_assert_uint_eq(rig_load(&u.counters.reflected), 0);
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_TX), 1);
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_REFLECTED), 0);
 	close(u.fd);
 	u.fd = rig_session_socket(&spec, &port);
 	rig_send_seq(sender, 4, port, 6);
@@ -208,7 +208,7 @@ START_TEST(zero_multiplier)
 	rig_send(sender, 4, port, packet, sizeof(packet));
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	expect_reply(0, 1);
-	ck_assert_uint_eq(rig_load(&u.counters.zero_multiplier), 1);
+	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_ZERO_MULTIPLIER), 1);
 }
 END_TEST
 
@@ -234,21 +234,22 @@ static void walk(const struct step *s, size_t n)
 	uint32_t max = s[0].seq;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct udp_counters *c = &u.counters;
+		const struct counters *c = &u.counters;
 
 		max = s[i].seq - max < UINT32_C(0x80000000) ? s[i].seq : max;
 		rig_send_seq(sender, 4, port, s[i].seq);
 		ck_assert_int_eq(burst(), REFLECT_EMPTY);
 		expect_reply((uint32_t)i, s[i].seq); /* T-046: each of them */
-		ck_assert_msg(rig_load(&c->gaps) == s[i].gaps &&
-				      rig_load(&c->duplicates) == s[i].duplicates &&
-				      rig_load(&c->reordered) == s[i].reordered,
+		ck_assert_msg(counters_get(c, COUNTER_GAPS) == s[i].gaps &&
+				      counters_get(c, COUNTER_DUPLICATES) == s[i].duplicates &&
+				      counters_get(c, COUNTER_REORDERED) == s[i].reordered,
 			      "step %zu: gaps %d duplicates %d reordered %d", i,
-			      (int)rig_load(&c->gaps), (int)rig_load(&c->duplicates),
-			      (int)rig_load(&c->reordered));
-		ck_assert_uint_eq(atomic_load(&c->first_seq), s[0].seq);
-		ck_assert_uint_eq(atomic_load(&c->last_seq), s[i].seq);
-		ck_assert_uint_eq(atomic_load(&c->max_seq), max);
+			      (int)counters_get(c, COUNTER_GAPS),
+			      (int)counters_get(c, COUNTER_DUPLICATES),
+			      (int)counters_get(c, COUNTER_REORDERED));
+		ck_assert_uint_eq(counters_get(c, COUNTER_FIRST_SEQ), s[0].seq);
+		ck_assert_uint_eq(counters_get(c, COUNTER_LAST_SEQ), s[i].seq);
+		ck_assert_uint_eq(counters_get(c, COUNTER_MAX_SEQ), max);
 	}
 }
 

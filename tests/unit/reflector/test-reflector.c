@@ -81,7 +81,7 @@ START_TEST(early_packets)
 	int fd = rig_sender(4, &from);
 	struct session_spec spec = rig_spec(4, from);
 	struct udp_session *u;
-	struct reflector_totals totals;
+	struct counters_values totals;
 	static struct fixture_end e;
 
 	u = fixture_open(&spec, &e, &port);
@@ -91,7 +91,7 @@ START_TEST(early_packets)
 	ck_assert_int_eq(udp_start(u, &fixture_keys, fixture_sid), 0);
 	rig_send_seq(fd, 4, port, 300);
 	fixture_expect(fd, 0, 300);
-	ck_assert_uint_eq(rig_load(&udp_counters(u)->dropped[UDP_DROP_EARLY]), 300);
+	ck_assert_uint_eq(rig_count(u, COUNTER_DROP_EARLY), 300);
 	ck_assert_int_eq(udp_start(u, &fixture_keys, fixture_sid), -EALREADY);
 	udp_end(u);
 	fixture_pump(1);
@@ -99,10 +99,10 @@ START_TEST(early_packets)
 	ck_assert_uint_eq(e.received, 301);
 	ck_assert(e.adds_up);
 	reflector_totals(fixture.r, &totals);
-	ck_assert_uint_eq(totals.dropped[UDP_DROP_EARLY], 300);
-	ck_assert_uint_eq(totals.received, 301);
-	ck_assert_uint_eq(totals.reflected, 1);
-	ck_assert_uint_eq(totals.sessions, 0);
+	ck_assert_uint_eq(totals.n[COUNTER_DROP_EARLY], 300);
+	ck_assert_uint_eq(totals.n[COUNTER_RECEIVED], 301);
+	ck_assert_uint_eq(totals.n[COUNTER_REFLECTED], 1);
+	ck_assert_uint_eq(totals.n[COUNTER_SESSIONS], 0);
 	close(fd);
 }
 END_TEST
@@ -122,7 +122,7 @@ START_TEST(strangers)
 	rig_send_seq(fd, 4, port, 3);
 	fixture_expect(fd, 0, 3);
 	rig_expect_silence(stranger, 0);
-	ck_assert_uint_eq(rig_load(&udp_counters(u)->received), 1);
+	ck_assert_uint_eq(rig_count(u, COUNTER_RECEIVED), 1);
 	close(fd);
 	close(stranger);
 }
@@ -157,7 +157,7 @@ START_TEST(kernel_timestamps)
 		ck_assert_int_le(t3, rig_wall_ns());
 		ck_assert_uint_ne(fixture.reply.octets[13], 0); /* T-034 */
 	}
-	ck_assert_uint_eq(rig_load(&udp_counters(u)->user_timestamps), kernel ? 0 : 20);
+	ck_assert_uint_eq(rig_count(u, COUNTER_USER_TIMESTAMPS), kernel ? 0 : 20);
 	close(fd);
 }
 END_TEST
@@ -173,8 +173,8 @@ START_TEST(lag)
 		rig_sleep_ms(10);
 	}
 	ck_assert(reflector_lag_s(fixture.r) >= 0.);
-	ck_assert_str_eq(udp_drop_name(UDP_DROP_SHORT), "short");
-	ck_assert_str_eq(udp_drop_name(UDP_DROP_TX), "tx");
+	ck_assert_str_eq(counters_rows[COUNTER_DROP_SHORT].name, "short");
+	ck_assert_str_eq(counters_rows[COUNTER_DROP_TX].name, "tx");
 	reflector_free(NULL);
 }
 END_TEST

@@ -219,7 +219,7 @@ START_TEST(many_sessions)
 	static struct fixture_end e[N];
 	static uint16_t port[N];
 	int before = rig_descriptors(), want = N;
-	struct reflector_totals totals;
+	struct counters_values totals;
 	uint16_t from = 0;
 	int fd = rig_sender(4, &from);
 	struct session_spec spec = rig_spec(4, from);
@@ -231,7 +231,7 @@ START_TEST(many_sessions)
 				     : fixture_open(&spec, &e[i], &port[i]);
 		}
 		reflector_totals(fixture.r, &totals);
-		ck_assert_uint_eq(totals.sessions, N);
+		ck_assert_uint_eq(totals.n[COUNTER_SESSIONS], N);
 		for (int i = 0; i < N; i++) {
 			rig_send_seq(fd, 4, port[i], (uint32_t)i);
 			if (i % 5) {
@@ -248,8 +248,8 @@ START_TEST(many_sessions)
 		if (!round) {
 			fixture_pump(want);
 			reflector_totals(fixture.r, &totals);
-			ck_assert_uint_eq(totals.sessions, 0);
-			ck_assert_uint_eq(totals.reflected, N - N / 5);
+			ck_assert_uint_eq(totals.n[COUNTER_SESSIONS], 0);
+			ck_assert_uint_eq(totals.n[COUNTER_REFLECTED], N - N / 5);
 			ck_assert_int_eq(rig_descriptors(), before + 1);
 		}
 	}

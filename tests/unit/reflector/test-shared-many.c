@@ -144,7 +144,7 @@ static void open_those(bool (*among)(unsigned))
 START_TEST(come_and_go)
 {
 	int before = rig_descriptors();
-	struct reflector_totals totals;
+	struct counters_values totals;
 
 	open_those(all);
 	ck_assert_int_eq(rig_descriptors(), before);
@@ -168,13 +168,13 @@ START_TEST(come_and_go)
 		}
 	}
 	reflector_totals(fixture.r, &totals);
-	ck_assert_uint_eq(totals.sessions, N / 2);
+	ck_assert_uint_eq(totals.n[COUNTER_SESSIONS], N / 2);
 	open_those(odd);
 	exchange(odd, 0, 5);
 	reflector_totals(fixture.r, &totals);
-	ck_assert_uint_eq(totals.sessions, N);
-	ck_assert_uint_eq(totals.dropped[UDP_DROP_SOURCE], N / 2);
-	ck_assert_uint_eq(totals.dropped[UDP_DROP_EARLY], 0);
+	ck_assert_uint_eq(totals.n[COUNTER_SESSIONS], N);
+	ck_assert_uint_eq(totals.n[COUNTER_DROP_SOURCE], N / 2);
+	ck_assert_uint_eq(totals.n[COUNTER_DROP_EARLY], 0);
 }
 END_TEST
 

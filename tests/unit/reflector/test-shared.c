@@ -30,12 +30,12 @@ static void make_common(void)
 	first = fixture_make_shared(3, true);
 }
 
-static uint64_t total_drops(enum udp_drop why)
+static uint64_t total_drops(enum counter why)
 {
-	struct reflector_totals t;
+	struct counters_values t;
 
 	reflector_totals(fixture.r, &t);
-	return t.dropped[why];
+	return t.n[why];
 }
 
 /* All of these wait for the thread, or have been handled. */
@@ -104,7 +104,7 @@ START_TEST(bursts)
 	int family = _i ? 6 : 4;
 	int fd[SESSIONS];
 	static struct fixture_end e[SESSIONS];
-	struct reflector_totals totals;
+	struct counters_values totals;
 
 	for (int i = 0; i < SESSIONS; i++) {
 		uint16_t from = 0, port;
@@ -131,8 +131,8 @@ START_TEST(bursts)
 		}
 	}
 	reflector_totals(fixture.r, &totals);
-	ck_assert_uint_eq(totals.reflected, PACKETS * ROUNDS);
-	ck_assert_uint_eq(totals.received, PACKETS * ROUNDS);
+	ck_assert_uint_eq(totals.n[COUNTER_REFLECTED], PACKETS * ROUNDS);
+	ck_assert_uint_eq(totals.n[COUNTER_RECEIVED], PACKETS * ROUNDS);
 	for (int i = 0; i < SESSIONS; i++) {
 		close(fd[i]);
 	}
@@ -157,14 +157,14 @@ START_TEST(strangers)
 	rig_send_seq(fd, family, port, 4);
 	fixture_expect(fd, 0, 4);
 	rig_expect_silence(stranger, 50);
-	ck_assert_uint_eq(rig_load(&udp_counters(u)->received), 1);
-	ck_assert_uint_eq(total_drops(UDP_DROP_SOURCE), 3);
+	ck_assert_uint_eq(rig_count(u, COUNTER_RECEIVED), 1);
+	ck_assert_uint_eq(total_drops(COUNTER_DROP_SOURCE), 3);
 	udp_end(u);
 	fixture_pump(1);
 	rig_send_seq(fd, family, port, 5); /* of one that has ended */
 	settle(fd, &last);
 	rig_expect_silence(fd, 50);
-	ck_assert_uint_eq(total_drops(UDP_DROP_SOURCE), 4);
+	ck_assert_uint_eq(total_drops(COUNTER_DROP_SOURCE), 4);
 	close(fd);
 	close(stranger);
 }
@@ -467,12 +467,12 @@ END_TEST
 /* R-090 R-095 R-122 R-240 */
 START_TEST(refusals)
 {
-	struct reflector_totals totals;
+	struct counters_values totals;
 	int before = rig_descriptors();
 
 	fixture_check_refusals();
 	reflector_totals(fixture.r, &totals);
-	ck_assert_uint_eq(totals.sessions, 0);
+	ck_assert_uint_eq(totals.n[COUNTER_SESSIONS], 0);
 	ck_assert_int_eq(rig_descriptors(), before);
 }
 END_TEST

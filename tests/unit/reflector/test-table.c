@@ -22,7 +22,7 @@ static uint32_t next(struct table *t, uint32_t n, bool *evicted)
 {
 	struct table_key k = key_of(n);
 
-	return table_next(t, &k, evicted);
+	return table_find(t, &k, evicted)->seq++;
 }
 
 static struct table *make(uint32_t entries)
@@ -59,8 +59,8 @@ START_TEST(every_part_of_the_key_counts)
 		struct table_key k = key_of(1);
 
 		((uint8_t *)&k)[i] ^= 0x40;
-		ck_assert_uint_eq(table_next(t, &k, &evicted), 0);
-		ck_assert_uint_eq(table_next(t, &k, &evicted), 1);
+		ck_assert_uint_eq(table_find(t, &k, &evicted)->seq++, 0);
+		ck_assert_uint_eq(table_find(t, &k, &evicted)->seq++, 1);
 	}
 	ck_assert_uint_eq(next(t, 1, &evicted), 0);
 	table_free(t);

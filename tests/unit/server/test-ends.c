@@ -49,11 +49,13 @@ static void add(unsigned net, unsigned host, unsigned n)
 				.ip = { 192, 0, (uint8_t)net, (uint8_t)host },
 				.port = 4711 };
 	struct session s = { .sid = { 0xaa, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n } };
-	struct udp_counters counters = {
-		.received = n, .reflected = n, .gaps = 1, .duplicates = 2, .reordered = 3
-	};
+	struct counters_values counters = { .n = { [COUNTER_RECEIVED] = n,
+						   [COUNTER_REFLECTED] = n,
+						   [COUNTER_GAPS] = 1,
+						   [COUNTER_DUPLICATES] = 2,
+						   [COUNTER_REORDERED] = 3,
+						   [COUNTER_DROP_SHORT] = 4 } };
 
-	counters.dropped[0] = 4;
 	ends_add(e, &peer, &s, "probes", UDP_END_ORDERED, &counters);
 }
 

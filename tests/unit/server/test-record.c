@@ -17,6 +17,8 @@ static struct record r;
 START_TEST(harmless)
 {
 	struct log_args a = { 0 };
+	struct counters_values counters;
+	size_t told = 0;
 	const char **fields[] = {
 #define X(name, journal, meaning) &a.name,
 #include "daemon/server/fields.def"
@@ -26,8 +28,14 @@ START_TEST(harmless)
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		*fields[i] = HOSTILE;
 	}
+	for (int i = 0; i < COUNTER_COUNT; i++) {
+		counters.n[i] = UINT64_MAX;
+		told += (counters_rows[i].who & COUNTERS_TELL) != 0;
+	}
+	a.counters = &counters;
+	a.tell = COUNTERS_TELL;
 	record_fill(&r, (enum log_event)_i, &a);
-	ck_assert_uint_eq(r.n, 4 + sizeof(fields) / sizeof(fields[0]));
+	ck_assert_uint_eq(r.n, 4 + sizeof(fields) / sizeof(fields[0]) + told + 1);
 	for (unsigned i = 0; i < r.n; i++) {
 		const char *s = r.text + r.at[i];
 
