@@ -52,8 +52,9 @@ static const char *split_key(const char *what, char key[static WHAT_LEN])
 	return what + len + 2;
 }
 
-static void tell(struct settings_error *err, const struct settings_place *at, const char *class,
-		 bool warning, const char *format, va_list args)
+static void __attribute__((format(printf, 5, 0)))
+tell(struct settings_error *err, const struct settings_place *at, const char *class, bool warning,
+     const char *format, va_list args)
 {
 	struct settings_fault f = { warning, at->file, at->line, at->column, "", "", "" };
 	char raw[WHAT_LEN], what[WHAT_LEN], key[WHAT_LEN];

@@ -133,6 +133,7 @@ struct scan {
 	unsigned settings; /* of the file */
 	unsigned group[SCAN_DEPTH]; /* of each open group; what is deeper is one */
 	unsigned depth;
+	const struct lex_token *before; /* the one that is looked at follows it */
 };
 
 static void copy(struct scan *s, const char *at, size_t len)
@@ -187,11 +188,30 @@ static void take_brace(struct scan *s, char brace)
 	}
 }
 
+/*
+ * libconfig 1.7 takes [ 1, ] and [ 1,,2 ], and 1.5 does not: a file means the same with either,
+ * and whoever has left something out is told.
+ */
+static const char *refuse_commas(const struct lex_token *before, const struct lex_token *t)
+{
+	if (before->kind != LEX_COMMA) {
+		return NULL;
+	}
+	if (t->kind == LEX_COMMA) {
+		return "two commas without a value between them";
+	}
+	return t->kind == LEX_CLOSE && *t->at != '}' ? "no comma expected behind the last entry"
+						     : NULL;
+}
+
 /* Return what is wrong, or NULL. */
 static const char *take(struct scan *s, const struct lex_token *t)
 {
-	const char *wrong = NULL;
+	const char *wrong = refuse_commas(s->before, t);
 
+	if (wrong) {
+		return wrong;
+	}
 	if (t->kind == LEX_OPEN_STRING) {
 		return "this string has no closing quote";
 	}
@@ -228,8 +248,8 @@ int source_make_safe(const char *path, const char *raw, size_t len, char **text,
 		     struct settings_error *err)
 {
 	const char *nul = memchr(raw, '\0', len), *from, *wrong = NULL;
-	struct lex_token t;
-	struct scan s = { 0 };
+	struct lex_token t = { 0 }, before;
+	struct scan s = { .before = &before };
 	struct lex lex;
 
 	*text = NULL;
@@ -246,6 +266,7 @@ int source_make_safe(const char *path, const char *raw, size_t len, char **text,
 	lex_init(&lex, raw, len);
 	from = lex.at; /* behind a byte order mark */
 	do {
+		before = t;
 		t = lex_next(&lex);
 		copy(&s, from, (size_t)(t.at - from));
 		from = t.at + t.len;

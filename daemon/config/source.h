@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The text of settings files, made safe for libconfig 1.5, which by itself
+ * The text of settings files, made safe for libconfig, which by itself
  * - keeps the low 32 bits of an integer that has no L behind it (4294967301 becomes 5),
  * - takes an unterminated string or comment for the end of the file,
- * - ends the process when @include names a directory, and
- * - needs time with the square of the number of settings in a group.
+ * - ends the process when @include names a directory,
+ * - needs time with the square of the number of settings in a group, and
+ * - takes a comma too many in an array or a list, or not, as its version is (1.7, 1.5).
  * Not cured: a syntax error right behind a string leaks that string, once per broken file.
  */
 #pragma once

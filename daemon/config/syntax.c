@@ -9,7 +9,8 @@
 
 /* --- faults --- */
 
-static void record(struct syntax *x, const char *format, va_list args)
+static void __attribute__((format(printf, 2, 0)))
+record(struct syntax *x, const char *format, va_list args)
 {
 	struct syntax_fault *f;
 

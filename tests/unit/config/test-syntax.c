@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * What people get wrong in a settings file, and what they are told: the line, the column, what
- * was found there and what was expected. And that what explains the syntax agrees with libconfig.
+ * was found there and what was expected. And that what explains the syntax agrees with libconfig,
+ * whatever its version.
  */
 #include "daemon/config/settings.h"
 #include "daemon/config/source.h"
@@ -413,6 +414,9 @@ static size_t invent(char *text, unsigned *seed)
 		"\u00a0",      "\xff",	    "e",
 		"1e5",	       "a=1,",	    "a=[",
 		"=((",	       "b={",	    "=\"x\";",
+		",]",	       ",)",	    ",,",
+		",}",	       ";;",	    "d=[1,",
+		"e=(1,",       "f={x=1",
 	};
 	size_t len = 0;
 

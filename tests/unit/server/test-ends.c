@@ -69,7 +69,8 @@ static struct told read_all(void)
 	struct told told = { 0 };
 	char line[1024], *at;
 
-	while (fgets(line, sizeof(line), lines)) {
+	/* The last one may be half written, as long as the log is there. */
+	while (fgets(line, sizeof(line), lines) && strchr(line, '\n')) {
 		at = strstr(line, "received ");
 		told.lines++;
 		ck_assert_msg(at != NULL, "%s", line);
