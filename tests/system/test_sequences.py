@@ -82,6 +82,11 @@ class Sequence:
         self.d.config = config
         self.d.write(config)
 
+    def start(self):
+        """Ready, and the manager has let go of what was taken."""
+        self.m.start(self.d)
+        wait_for(lambda: not self.m.store, "the store to be empty")
+
     # what may happen
 
     def reload(self, config=None):
@@ -96,7 +101,7 @@ class Sequence:
     def restart(self):
         self.m.end(self.d)
         self.write(self.settings())
-        self.m.start(self.d)
+        self.start()
 
     def killed(self):
         """Once or twice, at some point between its first instruction and READY=1."""
@@ -112,7 +117,7 @@ class Sequence:
                 self.d.signal(signal.SIGKILL)
                 same(self.d.wait_exit(), -signal.SIGKILL, "exit status")
         self.write(self.settings())
-        self.m.start(self.d)
+        self.start()
 
     def drain(self):
         """Or no more. Signals are taken in turn, so what comes next comes after it."""
