@@ -61,6 +61,8 @@ ELSEWHERE = {
     "BindReadOnlyPaths": "goes with RootDirectory: nothing else is in it, which its probe shows",
     "AmbientCapabilities": "capabilities_are_gone reads them from the kernel",
     "RemoveIPC": "files_in_shm_go_with_the_service",
+    "RuntimeDirectory": "a_reload_fails_as_the_daemon_does reads the verdict from there",
+    "RuntimeDirectoryPreserve": "goes with RuntimeDirectory",
     "KeyringMode": "no tool in a small system shows keyrings",
     "AppArmorProfile": "needs a kernel with AppArmor; the syntax is checked by apparmor_parser",
     "SystemCallArchitectures": "needs a program of another architecture",
