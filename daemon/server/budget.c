@@ -18,21 +18,22 @@ struct rate {
 static const struct rate of_client[BUDGET_LANES] = {
 	[BUDGET_REFUSAL] = { 2, 15 },	 [BUDGET_SECURITY] = { 1, 5 },
 	[BUDGET_CONNECTION] = { 2, 30 }, [BUDGET_SESSION] = { 5, 100 },
-	[BUDGET_END] = { 5, 50 },
+	[BUDGET_END] = { 5, 30 },
 };
 static const struct rate of_network[BUDGET_LANES] = {
-	[BUDGET_REFUSAL] = { 3, 22 },	  [BUDGET_SECURITY] = { 1, 8 },
-	[BUDGET_CONNECTION] = { 5, 120 }, [BUDGET_SESSION] = { 20, 300 },
-	[BUDGET_END] = { 10, 100 },
+	[BUDGET_REFUSAL] = { 3, 22 },	 [BUDGET_SECURITY] = { 1, 8 },
+	[BUDGET_CONNECTION] = { 5, 40 }, [BUDGET_SESSION] = { 20, 110 },
+	[BUDGET_END] = { 8, 40 },
 };
 static const struct rate of_all[BUDGET_LANES] = {
-	[BUDGET_REFUSAL] = { 4, 30 },
+	[BUDGET_REFUSAL] = { 4, 24 },
 	[BUDGET_SECURITY] = { 1, 10 },
-	[BUDGET_END] = { 20, 200 },
+	[BUDGET_END] = { 10, 60 },
 };
 /* Connections and sessions together. */
 static const struct rate of_known = { 50, 250 };
-static const struct rate of_strangers = { 20, 200 };
+static const struct rate ends_of_known = { 40, 200 };
+static const struct rate of_strangers = { 20, 150 };
 static const struct rate under_siege = { 3, 10 }; /* of strangers */
 
 /* --- buckets ---------------------------------------------------------------------------- */
@@ -138,6 +139,10 @@ static struct budget_entry *find(struct budget_table *t, uint64_t seed, const st
 static int64_t *total_of(struct budget *b, enum budget_lane lane, bool known, int64_t now,
 			 const struct rate **rate)
 {
+	if (known && lane == BUDGET_END) {
+		*rate = &ends_of_known;
+		return &b->known_ends;
+	}
 	if (lane != BUDGET_CONNECTION && lane != BUDGET_SESSION) {
 		*rate = &of_all[lane];
 		return &b->total[lane];

@@ -53,7 +53,7 @@ struct budget {
 	uint64_t seed;
 	struct budget_table clients, networks;
 	struct budget_entry client_entries[BUDGET_CLIENTS], network_entries[BUDGET_NETWORKS];
-	int64_t total[BUDGET_LANES], known, strangers, siege;
+	int64_t total[BUDGET_LANES], known, known_ends, strangers, siege;
 	int64_t siege_ends;
 	int64_t once[BUDGET_KINDS];
 	uint32_t left_out, kinds[BUDGET_KINDS];
