@@ -115,7 +115,6 @@ void handover_take(struct server *s)
 	if (fault) {
 		server_say(s, LOG_EVENT_HANDOVER_LOST, fault);
 	}
-	passed_free(p);
 }
 
 void handover_ready(struct server *s)
@@ -125,6 +124,7 @@ void handover_ready(struct server *s)
 		notify_say(s->notify, "READY=1\n%s", REMOVE PASSED_STATE);
 		notify_say(s->notify, "%s", REMOVE PASSED_SOCKETS);
 	}
+	passed_retire(&s->passed);
 	server_tell_ready(s);
 	adopt_go_on(s);
 }

@@ -45,6 +45,7 @@ static void end(struct server *s, struct listener *l, bool take)
 	ev_timer_stop(s->loop, &l->leave);
 	for (int i = 0; take && i < TURNS_MAX && listener_accept(l); i++) {
 	}
+	(void)shutdown(l->fd, SHUT_RD); /* whoever else holds it open */
 	close(l->fd);
 	free(l);
 }

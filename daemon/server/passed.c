@@ -280,6 +280,11 @@ int passed_take(struct passed *p, char *why, size_t size)
 	return rc;
 }
 
+static bool is_port(const struct passed_socket *s, int type)
+{
+	return s->port && !s->given && option_is(s->fd, SO_TYPE, type);
+}
+
 void passed_free(struct passed *p)
 {
 	for (size_t i = 0; i < p->n_left; i++) {
@@ -297,6 +302,28 @@ void passed_free(struct passed *p)
 	p->state = -1;
 }
 
+/* One that is connected gets nothing from anybody else: packets go to the socket that has its
+ * port now, although the service manager holds this one open for a moment. */
+static void mute(int fd)
+{
+	struct sockaddr_storage self;
+	socklen_t len = sizeof self;
+
+	if (!getsockname(fd, (struct sockaddr *)&self, &len)) {
+		(void)connect(fd, (struct sockaddr *)&self, len);
+	}
+}
+
+void passed_retire(struct passed *p)
+{
+	for (size_t i = 0; i < p->n_left; i++) {
+		if (is_port(&p->left[i], SOCK_DGRAM)) {
+			mute(p->left[i].fd);
+		}
+	}
+	passed_free(p);
+}
+
 int passed_socket(struct passed *p, uint64_t cookie)
 {
 	struct passed_socket wanted = { .cookie = cookie }, *s = NULL;
@@ -311,11 +338,6 @@ int passed_socket(struct passed *p, uint64_t cookie)
 	fd = s->fd;
 	s->fd = -1;
 	return fd;
-}
-
-static bool is_port(const struct passed_socket *s, int type)
-{
-	return s->port && !s->given && option_is(s->fd, SO_TYPE, type);
 }
 
 static int give(struct passed_socket *s)

@@ -56,6 +56,9 @@ NODISCARD int passed_take(struct passed *p, char *why, size_t size);
 /** Close what nobody took. */
 void passed_free(struct passed *p);
 
+/** Likewise, when no other process will be given it: no packet goes there any more. */
+void passed_retire(struct passed *p);
+
 /**
  * The start failed, and somebody has to correct something first: who knocks at the @n sockets that
  * were passed is sent away, so that the service manager does not start the next process for him at

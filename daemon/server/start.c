@@ -156,7 +156,7 @@ int start_server(struct server *s, const struct server_options *o)
 	}
 	running_tell(s->settings, s->running, s->config_path, s->passed.n_control,
 		     s->passed.n_light);
+	handover_ready(s); /* what is left of the process before gets no packet any more */
 	announce_ready(s);
-	handover_ready(s);
 	return 0;
 }
