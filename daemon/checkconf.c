@@ -128,7 +128,9 @@ static void show_running(const struct check *c)
 
 	if (c->n_changes) {
 		printf("changes for the running twampd (%ld):\n", (long)c->running.pid);
-		(void)settings_changes(c->running.flat, c->flat, show_change, NULL);
+		if (settings_changes(c->running.flat, c->flat, show_change, NULL)) {
+			log_early("out of memory");
+		}
 	} else {
 		printf("no changes for the running twampd (%ld)\n", (long)c->running.pid);
 	}
@@ -223,7 +225,9 @@ static void write_json(const struct check *c)
 		json_number(&j, "pid", (uint64_t)c->running.pid);
 		json_number(&j, "keys", c->running.n_keys);
 		json_open(&j, "changes", '[');
-		(void)settings_changes(c->running.flat, c->flat, write_change, &j);
+		if (settings_changes(c->running.flat, c->flat, write_change, &j)) {
+			log_early("out of memory");
+		}
 		json_close(&j, ']');
 		json_close(&j, '}');
 	}
@@ -260,8 +264,10 @@ static void derive(const char *as, char out[static PATH_MAX])
 
 static void count_change(void *to, const struct settings_change *change)
 {
-	(void)to;
+	size_t *n = to;
+
 	(void)change;
+	++*n;
 }
 
 static void compare_running(struct check *c)
@@ -274,12 +280,12 @@ static void compare_running(struct check *c)
 	if (!f) {
 		return;
 	}
-	if (settings_flat(c->settings, SETTINGS_APPLY_ALL, f) | fclose(f)) {
+	if (settings_flat(c->settings, NULL, f) | fclose(f) ||
+	    settings_changes(c->running.flat, c->flat, count_change, &c->n_changes)) {
 		free(c->flat);
 		c->flat = NULL;
 		return;
 	}
-	c->n_changes = settings_changes(c->running.flat, c->flat, count_change, NULL);
 }
 
 static int look(struct check *c)

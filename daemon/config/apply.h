@@ -20,19 +20,16 @@ struct apply {
 	const char *config; /* the main file; NULL = defaults only */
 	const char *file; /* being read; lives as long as this */
 	char key[176]; /* being read, as it is told: "clients.modes" */
-	struct settings_class *class; /* being read, or NULL */
+	enum schema_scope where; /* and the struct that it goes into */
+	void *in;
+	struct settings_class *class; /* that one, or NULL */
 	const char *class_name; /* its name, or NULL: it may come later in the file */
 	uint64_t bad; /* a bit for each schema row with a fault */
 	bool keys_unknown; /* the keys file could not be read */
-	unsigned order[SCHEMA_ROWS]; /* in which each key was set last, from 1 on; 0 = not set */
+	unsigned order
+		[SETTINGS_KEYS_MAX]; /* in which each key was set last, from 1 on; 0 = not set */
 	unsigned n_set;
 };
-
-/** Where what is being read stands. */
-static inline enum schema_scope apply_scope(const struct apply *a)
-{
-	return a->class ? SCHEMA_CLASS : SCHEMA_SERVER;
-}
 
 /** The value of every key that no file sets. Return 0 or -ENOMEM. */
 NODISCARD int apply_defaults(struct settings *s);
@@ -43,14 +40,15 @@ static inline int apply_both(int r, int next)
 	return r < 0 || !next ? r : next;
 }
 
-/** All of @address but its port. Return what is wrong, or NULL. */
-NODISCARD const char *apply_address(const char *text, struct address *address);
-
 /** All of a file: it goes on behind a fault. Return 0, -ENOMEM or SETTINGS_BAD. */
 NODISCARD int apply_file(struct apply *a, const char *path);
 
-/** The keys of one entry of "clients", into @a->class. Return 0, -ENOMEM or SETTINGS_BAD. */
-NODISCARD int apply_class(struct apply *a, const config_setting_t *s);
+/**
+ * The keys of one entry of a list, put into @in, the struct of @where; and that all are there that
+ * must be. Return 0, -ENOMEM or SETTINGS_BAD.
+ */
+NODISCARD int apply_entry(struct apply *a, const config_setting_t *s, enum schema_scope where,
+			  void *in);
 
 /**
  * The keys file, what follows from all settings together, and what can be checked only then.

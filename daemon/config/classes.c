@@ -91,13 +91,9 @@ static bool is_somebody(const config_setting_t *s)
 	return s && (s->type != CONFIG_TYPE_ARRAY || config_setting_length(s));
 }
 
-/* A class that was read has a name, and somebody in it. */
+/* A class that was read has somebody in it. */
 static int check_class(struct apply *a, const config_setting_t *s)
 {
-	if (!config_setting_get_member(s, "name")) {
-		return convert_complain(a, s,
-					"clients: there is no name, expected: name = \"...\"");
-	}
 	if (is_somebody(config_setting_get_member(s, "prefixes")) ||
 	    is_somebody(config_setting_get_member(s, "key_ids")) || !a->class_name) {
 		return 0;
@@ -121,10 +117,8 @@ static int put_class(struct apply *a, const config_setting_t *s, const struct sc
 	c->place = convert_place(a, s);
 	c->first_prefix = to->n_prefixes;
 	c->first_key_id = to->n_key_ids;
-	a->class = c;
 	a->class_name = name_of(s);
-	r = apply_class(a, s);
-	a->class = NULL;
+	r = apply_entry(a, s, SCHEMA_CLASS, c);
 	r = r < 0 ? r : apply_both(r, check_class(a, s));
 	a->class_name = NULL;
 	c->bad = r != 0;
@@ -183,28 +177,15 @@ int classes_put_name(struct apply *a, const config_setting_t *s, const struct sc
 	return 0;
 }
 
-static int put_prefix(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+static int put_prefix(struct apply *a, const config_setting_t *s, const struct schema_row *row,
+		      void *unused)
 {
-	const char *text = config_setting_get_string(s), *wrong;
 	struct settings_place at = convert_place(a, s);
 	struct settings *to = a->settings;
-	char meant[PREFIX_TEXT_LEN];
 	struct prefix p;
 
-	if (s->type != CONFIG_TYPE_STRING) {
-		return convert_wrong_type(a, s, row);
-	}
-	wrong = prefix_parse(text, &p);
-	if (wrong) {
-		return convert_complain(a, s,
-					"%s: \"%.60s\" %s, expected: like \"192.0.2.0/24\" or "
-					"\"2001:db8::/32\"",
-					a->key, text, wrong);
-	}
-	if (prefix_mask(&p)) {
-		return convert_complain(
-			a, s, "%s: \"%.60s\" has bits behind its length, did you mean \"%s\"?",
-			a->key, text, prefix_text(&p, meant));
+	if (convert_prefix(a, s, row, &p)) {
+		return SETTINGS_BAD;
 	}
 	to->prefixes[to->n_prefixes++] = (struct settings_prefix){
 		.prefix = p,
@@ -217,18 +198,11 @@ static int put_prefix(struct apply *a, const config_setting_t *s, const struct s
 
 int classes_put_prefixes(struct apply *a, const config_setting_t *s, const struct schema_row *row)
 {
-	int r = 0;
-
-	if (s->type != CONFIG_TYPE_ARRAY) {
-		return convert_wrong_type(a, s, row);
-	}
-	for (int i = 0; r >= 0 && i < config_setting_length(s); i++) {
-		r = apply_both(r, put_prefix(a, config_setting_get_elem(s, (unsigned)i), row));
-	}
-	return r;
+	return convert_each(a, s, row, put_prefix, NULL);
 }
 
-static int put_key_id(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+static int put_key_id(struct apply *a, const config_setting_t *s, const struct schema_row *row,
+		      void *unused)
 {
 	const char *text = config_setting_get_string(s), *wrong;
 	struct settings_place at = convert_place(a, s);
@@ -257,13 +231,5 @@ static int put_key_id(struct apply *a, const config_setting_t *s, const struct s
 
 int classes_put_key_ids(struct apply *a, const config_setting_t *s, const struct schema_row *row)
 {
-	int r = 0;
-
-	if (s->type != CONFIG_TYPE_ARRAY) {
-		return convert_wrong_type(a, s, row);
-	}
-	for (int i = 0; r >= 0 && i < config_setting_length(s); i++) {
-		r = apply_both(r, put_key_id(a, config_setting_get_elem(s, (unsigned)i), row));
-	}
-	return r;
+	return convert_each(a, s, row, put_key_id, NULL);
 }

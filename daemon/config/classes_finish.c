@@ -2,6 +2,7 @@
 #include "daemon/config/classes.h"
 
 #include "daemon/config/fault.h"
+#include "daemon/config/values.h"
 #include "protocol/mode.h"
 
 #include <stdlib.h>
@@ -44,13 +45,15 @@ static int need_keys(struct apply *a, const struct settings_place *modes,
 /* What the class does not set it has from the settings: those of the last file, so not before. */
 static void inherit(const struct settings *s, struct settings_class *c)
 {
-	struct policy own = c->configured;
+	struct settings_class own = *c;
 
 	c->configured = s->configured;
-	for (size_t i = 0; i < SCHEMA_ROWS; i++) {
-		if (c->overrides & UINT64_C(1) << i) {
-			schema_class_put(&schema_rows[i], &c->configured,
-					 schema_class_get(&schema_rows[i], &own));
+	for (size_t i = 0; i < schema_n_rows; i++) {
+		const struct schema_row *row = &schema_rows[i];
+
+		if ((row->scope & SCHEMA_CLASS) && schema_is_value(row) &&
+		    values_is_set(&own, row)) {
+			schema_put(row, SCHEMA_CLASS, c, schema_get(row, SCHEMA_CLASS, &own));
 		}
 	}
 }

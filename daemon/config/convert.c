@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DSCP_MAX 63
+
 struct settings_place convert_place(const struct apply *a, const config_setting_t *s)
 {
 	const struct syntax_place *at = parse_place(s);
@@ -96,18 +98,15 @@ int convert_wrong_type(struct apply *a, const config_setting_t *s, const struct 
 	char accepts[SCHEMA_TEXT_LEN];
 
 	return convert_complain(a, s, "%s: this is %s, expected: %s", a->key, convert_describe(s),
-				schema_accepts(row, apply_scope(a), accepts));
+				schema_accepts(row, a->where, accepts));
 }
 
-/* Into the class that is being read, or into the settings. */
 static void keep(struct apply *a, const struct schema_row *row, uint64_t value)
 {
-	if (!a->class) {
-		schema_put(row, a->settings, value);
-		return;
+	if (a->class) {
+		a->class->overrides |= UINT64_C(1) << (row - schema_rows);
 	}
-	a->class->overrides |= UINT64_C(1) << (row - schema_rows);
-	schema_class_put(row, &a->class->configured, value);
+	schema_put(row, a->where, a->in, value);
 }
 _Static_assert(SETTINGS_KEYS_MAX <= 64, "a bit for each");
 
@@ -125,30 +124,41 @@ static void warn_of_zeros(struct apply *a, const config_setting_t *s, long long 
 	}
 }
 
-static int put_integer(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+int convert_number(struct apply *a, const config_setting_t *s, const struct schema_row *row,
+		   long long min, long long max, long long *out)
 {
 	char accepts[SCHEMA_TEXT_LEN];
-	long long value;
 
 	if (s->type != CONFIG_TYPE_INT && s->type != CONFIG_TYPE_INT64) {
 		return convert_wrong_type(a, s, row);
 	}
-	value = s->type == CONFIG_TYPE_INT ? s->value.ival : s->value.llval;
-	if (value < schema_min(row, apply_scope(a)) || value > row->max) {
+	*out = s->type == CONFIG_TYPE_INT ? s->value.ival : s->value.llval;
+	if (*out < min || *out > max) {
 		return convert_complain(a, s, "%s: %lld%s is out of range, expected: %s", a->key,
-					value, value == LLONG_MAX ? " or more" : "",
-					schema_accepts(row, apply_scope(a), accepts));
+					*out, *out == LLONG_MAX ? " or more" : "",
+					schema_accepts(row, a->where, accepts));
+	}
+	warn_of_zeros(a, s, *out);
+	return 0;
+}
+
+int convert_integer(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	char accepts[SCHEMA_TEXT_LEN];
+	long long value;
+
+	if (convert_number(a, s, row, schema_min(row, a->where), row->max, &value)) {
+		return SETTINGS_BAD;
 	}
 	if (row->type == SCHEMA_POWER && (value & (value - 1))) {
 		return convert_complain(a, s, "%s: %lld is no power of two, expected: %s", a->key,
-					value, schema_accepts(row, apply_scope(a), accepts));
+					value, schema_accepts(row, a->where, accepts));
 	}
-	warn_of_zeros(a, s, value);
 	keep(a, row, (uint64_t)value);
 	return 0;
 }
 
-static int put_boolean(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+int convert_boolean(struct apply *a, const config_setting_t *s, const struct schema_row *row)
 {
 	if (s->type != CONFIG_TYPE_BOOL) {
 		return convert_wrong_type(a, s, row);
@@ -157,102 +167,12 @@ static int put_boolean(struct apply *a, const config_setting_t *s, const struct 
 	return 0;
 }
 
-/* One code point of an array; its bit is added to @mask. */
-static int add_dscp(struct apply *a, const config_setting_t *s, const struct schema_row *row,
-		    uint64_t *mask)
+int convert_each(struct apply *a, const config_setting_t *s, const struct schema_row *row,
+		 int (*one)(struct apply *a, const config_setting_t *member,
+			    const struct schema_row *row, void *to),
+		 void *to)
 {
 	char accepts[SCHEMA_TEXT_LEN];
-	long long n;
-
-	if (s->type != CONFIG_TYPE_INT && s->type != CONFIG_TYPE_INT64) {
-		return convert_wrong_type(a, s, row);
-	}
-	n = s->type == CONFIG_TYPE_INT ? s->value.ival : s->value.llval;
-	if (n < 0 || n > 63) {
-		return convert_complain(a, s, "%s: %lld is out of range, expected: %s", a->key, n,
-					schema_accepts(row, apply_scope(a), accepts));
-	}
-	if (*mask >> n & 1) {
-		return convert_complain(a, s, "%s: %lld is there twice, expected: once", a->key, n);
-	}
-	*mask |= UINT64_C(1) << n;
-	return 0;
-}
-
-static int put_dscp(struct apply *a, const config_setting_t *s, const struct schema_row *row)
-{
-	char accepts[SCHEMA_TEXT_LEN];
-	uint64_t mask = 0;
-	int r = 0;
-
-	if (s->type == CONFIG_TYPE_STRING && !strcmp(config_setting_get_string(s), "all")) {
-		keep(a, row, SCHEMA_DSCP_ALL);
-		return 0;
-	}
-	if (s->type != CONFIG_TYPE_ARRAY) {
-		return convert_wrong_type(a, s, row);
-	}
-	for (int i = 0; i < config_setting_length(s); i++) {
-		r = apply_both(r, add_dscp(a, config_setting_get_elem(s, (unsigned)i), row, &mask));
-	}
-	if (r) {
-		return r;
-	}
-	if (!mask) {
-		return convert_complain(a, s, "%s: this is empty, expected: %s", a->key,
-					schema_accepts(row, apply_scope(a), accepts));
-	}
-	keep(a, row, mask);
-	return 0;
-}
-
-static int put_choice(struct apply *a, const config_setting_t *s, const struct schema_row *row)
-{
-	char accepts[SCHEMA_TEXT_LEN];
-	const char *name = config_setting_get_string(s);
-
-	if (s->type != CONFIG_TYPE_STRING) {
-		return convert_wrong_type(a, s, row);
-	}
-	for (const struct schema_choice *c = row->choices; c->name; c++) {
-		if (!strcmp(c->name, name)) {
-			keep(a, row, c->value);
-			return 0;
-		}
-	}
-	return convert_complain(a, s, "%s: \"%.40s\" is unknown, expected: %s", a->key, name,
-				schema_accepts(row, apply_scope(a), accepts));
-}
-
-/* One name of an array; its bit is added to @modes. */
-static int add_mode(struct apply *a, const config_setting_t *s, const struct schema_row *row,
-		    uint32_t *modes)
-{
-	const char *name = config_setting_get_string(s);
-	char accepts[SCHEMA_TEXT_LEN];
-	uint32_t bit;
-
-	if (s->type != CONFIG_TYPE_STRING) {
-		return convert_wrong_type(a, s, row);
-	}
-	bit = mode_by_name(name);
-	schema_accepts(row, apply_scope(a), accepts);
-	if (!(bit & row->accepted)) {
-		return convert_complain(a, s, "%s: \"%.40s\" is unknown, expected: %s", a->key,
-					name, accepts);
-	}
-	if (*modes & bit) {
-		return convert_complain(a, s, "%s: \"%s\" is there twice, expected: once", a->key,
-					name);
-	}
-	*modes |= bit;
-	return 0;
-}
-
-static int put_modes(struct apply *a, const config_setting_t *s, const struct schema_row *row)
-{
-	char accepts[SCHEMA_TEXT_LEN];
-	uint32_t modes = 0;
 	int n, r = 0;
 
 	if (s->type != CONFIG_TYPE_ARRAY) {
@@ -261,19 +181,126 @@ static int put_modes(struct apply *a, const config_setting_t *s, const struct sc
 	n = config_setting_length(s);
 	if ((uint32_t)n < row->min) {
 		return convert_complain(a, s, "%s: this is empty, expected: %s", a->key,
-					schema_accepts(row, apply_scope(a), accepts));
+					schema_accepts(row, a->where, accepts));
 	}
-	for (int i = 0; i < n; i++) {
-		r = apply_both(r,
-			       add_mode(a, config_setting_get_elem(s, (unsigned)i), row, &modes));
+	if ((uint32_t)n > row->max) {
+		return convert_complain(a, s, "%s: there are %d, expected: %s", a->key, n,
+					schema_accepts(row, a->where, accepts));
 	}
+	for (int i = 0; r >= 0 && i < n; i++) {
+		r = apply_both(r, one(a, config_setting_get_elem(s, (unsigned)i), row, to));
+	}
+	return r;
+}
+
+static int add_dscp(struct apply *a, const config_setting_t *s, const struct schema_row *row,
+		    void *to)
+{
+	uint64_t *mask = to;
+	long long n;
+
+	if (convert_number(a, s, row, 0, DSCP_MAX, &n)) {
+		return SETTINGS_BAD;
+	}
+	if (*mask >> n & 1) {
+		return convert_complain(a, s, "%s: %lld is there twice, expected: once", a->key, n);
+	}
+	*mask |= UINT64_C(1) << n;
+	return 0;
+}
+
+static bool says(const config_setting_t *s, const char *word)
+{
+	return s->type == CONFIG_TYPE_STRING && !strcmp(s->value.sval, word);
+}
+
+int convert_dscp(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	uint64_t mask = 0;
+	int r;
+
+	if (says(s, "all")) {
+		keep(a, row, SCHEMA_DSCP_ALL);
+		return 0;
+	}
+	r = convert_each(a, s, row, add_dscp, &mask);
+	if (!r) {
+		keep(a, row, mask);
+	}
+	return r;
+}
+
+static int unknown_name(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	char accepts[SCHEMA_TEXT_LEN];
+
+	return convert_complain(a, s, "%s: \"%.40s\" is unknown, expected: %s", a->key,
+				s->value.sval, schema_accepts(row, a->where, accepts));
+}
+
+/* T-075 */
+int convert_reply_dscp(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	long long value = says(s, "copy") ? SETTINGS_DSCP_COPY : 0;
+
+	if (!says(s, "copy") && !says(s, "zero")) {
+		if (s->type == CONFIG_TYPE_STRING) {
+			return unknown_name(a, s, row);
+		}
+		if (convert_number(a, s, row, 0, DSCP_MAX, &value)) {
+			return SETTINGS_BAD;
+		}
+	}
+	keep(a, row, (uint64_t)value);
+	return 0;
+}
+
+int convert_choice(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	if (s->type != CONFIG_TYPE_STRING) {
+		return convert_wrong_type(a, s, row);
+	}
+	for (const struct schema_choice *c = row->choices; c->name; c++) {
+		if (says(s, c->name)) {
+			keep(a, row, c->value);
+			return 0;
+		}
+	}
+	return unknown_name(a, s, row);
+}
+
+static int add_mode(struct apply *a, const config_setting_t *s, const struct schema_row *row,
+		    void *to)
+{
+	uint32_t *modes = to, bit;
+
+	if (s->type != CONFIG_TYPE_STRING) {
+		return convert_wrong_type(a, s, row);
+	}
+	bit = mode_by_name(s->value.sval);
+	if (!(bit & row->accepted)) {
+		return unknown_name(a, s, row);
+	}
+	if (*modes & bit) {
+		return convert_complain(a, s, "%s: \"%s\" is there twice, expected: once", a->key,
+					s->value.sval);
+	}
+	*modes |= bit;
+	return 0;
+}
+
+int convert_modes(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	uint32_t modes = 0;
+	int r = convert_each(a, s, row, add_mode, &modes);
+
 	if (!r) {
 		keep(a, row, modes);
 	}
 	return r;
 }
 
-static int put_file(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+int convert_file(struct apply *a, const config_setting_t *s, const struct schema_row *row)
 {
 	const char *text = config_setting_get_string(s);
 	char *copy;
@@ -300,7 +327,7 @@ static int put_file(struct apply *a, const config_setting_t *s, const struct sch
 	return 0;
 }
 
-static int put_cpus(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+int convert_cpus(struct apply *a, const config_setting_t *s, const struct schema_row *row)
 {
 	const char *text = config_setting_get_string(s);
 	char accepts[SCHEMA_TEXT_LEN];
@@ -315,19 +342,14 @@ static int put_cpus(struct apply *a, const config_setting_t *s, const struct sch
 	return 0;
 }
 
-static int add_port(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+static int add_port(struct apply *a, const config_setting_t *s, const struct schema_row *row,
+		    void *unused)
 {
 	struct settings *to = a->settings;
-	char accepts[SCHEMA_TEXT_LEN];
 	long long port;
 
-	if (s->type != CONFIG_TYPE_INT && s->type != CONFIG_TYPE_INT64) {
-		return convert_wrong_type(a, s, row);
-	}
-	port = s->type == CONFIG_TYPE_INT ? s->value.ival : s->value.llval;
-	if (port < 1 || port > UINT16_MAX) {
-		return convert_complain(a, s, "%s: %lld is out of range, expected: %s", a->key,
-					port, schema_accepts(row, SCHEMA_SERVER, accepts));
+	if (convert_number(a, s, row, 1, UINT16_MAX, &port)) {
+		return SETTINGS_BAD;
 	}
 	for (unsigned i = 0; i < to->n_also; i++) {
 		if (to->also[i] == port) {
@@ -339,100 +361,32 @@ static int add_port(struct apply *a, const config_setting_t *s, const struct sch
 	return 0;
 }
 
-static int put_ports(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+int convert_ports(struct apply *a, const config_setting_t *s, const struct schema_row *row)
 {
-	char accepts[SCHEMA_TEXT_LEN];
-	int r = 0;
+	a->settings->n_also = 0;
+	return convert_each(a, s, row, add_port, NULL);
+}
 
-	if (s->type != CONFIG_TYPE_ARRAY) {
+int convert_prefix(struct apply *a, const config_setting_t *s, const struct schema_row *row,
+		   struct prefix *out)
+{
+	char meant[PREFIX_TEXT_LEN];
+	const char *wrong;
+
+	if (s->type != CONFIG_TYPE_STRING) {
 		return convert_wrong_type(a, s, row);
 	}
-	if (config_setting_length(s) > SETTINGS_ALSO_MAX) {
-		return convert_complain(a, s, "%s: there are %d, expected: %s", a->key,
-					config_setting_length(s),
-					schema_accepts(row, SCHEMA_SERVER, accepts));
-	}
-	a->settings->n_also = 0;
-	for (int i = 0; !r && i < config_setting_length(s); i++) {
-		r = add_port(a, config_setting_get_elem(s, (unsigned)i), row);
-	}
-	return r;
-}
-
-/* What the kernel takes, without what would have to be escaped. */
-static bool is_device_name(const char *text)
-{
-	if (strlen(text) >= SETTINGS_DEVICE_LEN || !strcmp(text, ".") || !strcmp(text, "..")) {
-		return false;
-	}
-	for (; *text; text++) {
-		if (*text <= ' ' || *text > '~' || strchr("/:\"\\", *text)) {
-			return false;
-		}
-	}
-	return true;
-}
-
-int convert_device(struct apply *a, const config_setting_t *s, const char *key,
-		   char out[static SETTINGS_DEVICE_LEN])
-{
-	if (!s) {
-		return 0;
-	}
-	if (s->type != CONFIG_TYPE_STRING) {
-		return convert_complain(a, s, "%s: this is %s, expected: a string", key,
-					convert_describe(s));
-	}
-	if (!is_device_name(s->value.sval)) {
+	wrong = prefix_parse(s->value.sval, out);
+	if (wrong) {
 		return convert_complain(a, s,
-					"%s: \"%.40s\" is no name of a network device, expected: "
-					"like \"vrf-red\"",
-					key, s->value.sval);
+					"%s: \"%.60s\" %s, expected: like \"192.0.2.0/24\" or "
+					"\"2001:db8::/32\"",
+					a->key, s->value.sval, wrong);
 	}
-	(void)snprintf(out, SETTINGS_DEVICE_LEN, "%s", s->value.sval);
+	if (prefix_mask(out)) {
+		return convert_complain(
+			a, s, "%s: \"%.60s\" has bits behind its length, did you mean \"%s\"?",
+			a->key, s->value.sval, prefix_text(out, meant));
+	}
 	return 0;
-}
-
-int convert_flag(struct apply *a, const config_setting_t *s, const char *key, bool *out)
-{
-	if (!s) {
-		return 0;
-	}
-	if (s->type != CONFIG_TYPE_BOOL) {
-		return convert_complain(a, s, "%s: this is %s, expected: true or false", key,
-					convert_describe(s));
-	}
-	*out = s->value.ival != 0;
-	return 0;
-}
-
-int convert_put(struct apply *a, const config_setting_t *s, const struct schema_row *row)
-{
-	switch (row->type) {
-	case SCHEMA_INTEGER:
-	case SCHEMA_POWER:
-		return put_integer(a, s, row);
-	case SCHEMA_BOOLEAN:
-		return put_boolean(a, s, row);
-	case SCHEMA_CHOICE:
-		return put_choice(a, s, row);
-	case SCHEMA_DSCP:
-		return put_dscp(a, s, row);
-	case SCHEMA_MODES:
-		return put_modes(a, s, row);
-	case SCHEMA_FILE:
-		return put_file(a, s, row);
-	case SCHEMA_CPUS:
-		return put_cpus(a, s, row);
-	case SCHEMA_PORTS:
-		return put_ports(a, s, row);
-	case SCHEMA_LISTEN:
-	case SCHEMA_LIGHT:
-	case SCHEMA_CLASSES:
-	case SCHEMA_NAME:
-	case SCHEMA_PREFIXES:
-	case SCHEMA_KEY_IDS:
-		break;
-	}
-	return -EINVAL;
 }

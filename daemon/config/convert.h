@@ -6,11 +6,29 @@
 #pragma once
 
 #include "daemon/config/apply.h"
+#include "protocol/prefix.h"
 
 #include <libconfig.h>
 
-/** For every type but lists and what is in a class only. Return 0, -ENOMEM or SETTINGS_BAD. */
-NODISCARD int convert_put(struct apply *a, const config_setting_t *s, const struct schema_row *row);
+/* Settings of the types that need no more than the row: schema_types.c. */
+NODISCARD int convert_integer(struct apply *a, const config_setting_t *s,
+			      const struct schema_row *row);
+NODISCARD int convert_boolean(struct apply *a, const config_setting_t *s,
+			      const struct schema_row *row);
+NODISCARD int convert_choice(struct apply *a, const config_setting_t *s,
+			     const struct schema_row *row);
+NODISCARD int convert_dscp(struct apply *a, const config_setting_t *s,
+			   const struct schema_row *row);
+NODISCARD int convert_reply_dscp(struct apply *a, const config_setting_t *s,
+				 const struct schema_row *row);
+NODISCARD int convert_modes(struct apply *a, const config_setting_t *s,
+			    const struct schema_row *row);
+NODISCARD int convert_file(struct apply *a, const config_setting_t *s,
+			   const struct schema_row *row);
+NODISCARD int convert_cpus(struct apply *a, const config_setting_t *s,
+			   const struct schema_row *row);
+NODISCARD int convert_ports(struct apply *a, const config_setting_t *s,
+			    const struct schema_row *row);
 
 /** Where its value stands. */
 struct settings_place convert_place(const struct apply *a, const config_setting_t *s);
@@ -26,15 +44,21 @@ int convert_complain(struct apply *a, const config_setting_t *s, const char *for
 /** "KEY: this is a string, expected: integer 1..2". Return SETTINGS_BAD. */
 int convert_wrong_type(struct apply *a, const config_setting_t *s, const struct schema_row *row);
 
-/**
- * The name of a network device into @out, which stays "" without @s. Whether there is such a
- * device is not asked: it may come later. Return 0 or SETTINGS_BAD.
- */
-NODISCARD int convert_device(struct apply *a, const config_setting_t *s, const char *key,
-			     char out[static SETTINGS_DEVICE_LEN]);
+/** What the row accepts is told with it. Return 0 or SETTINGS_BAD. */
+NODISCARD int convert_number(struct apply *a, const config_setting_t *s,
+			     const struct schema_row *row, long long min, long long max,
+			     long long *out);
+NODISCARD int convert_prefix(struct apply *a, const config_setting_t *s,
+			     const struct schema_row *row, struct prefix *out);
 
-/** true or false into @out, which stays as it is without @s. Return 0 or SETTINGS_BAD. */
-NODISCARD int convert_flag(struct apply *a, const config_setting_t *s, const char *key, bool *out);
+/**
+ * Each member of an array of row->min to row->max. @to is passed on.
+ * Return 0, -ENOMEM or SETTINGS_BAD.
+ */
+NODISCARD int convert_each(struct apply *a, const config_setting_t *s, const struct schema_row *row,
+			   int (*one)(struct apply *a, const config_setting_t *member,
+				      const struct schema_row *row, void *to),
+			   void *to);
 
 /** "an integer" */
 const char *convert_describe(const config_setting_t *s);

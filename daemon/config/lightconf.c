@@ -7,15 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DSCP_MAX 63
-
-/* The members of one entry as the file has them; NULL = not there. */
-struct members {
-	config_setting_t *address, *port, *type, *stateful, *clients, *dscp, *ssids, *from_862;
-	config_setting_t *device, *freebind;
-	config_setting_t *packet_rate, *octet_rate, *total_packet_rate, *total_octet_rate;
-};
-
 static void wipe(struct settings_light *l)
 {
 	free(l->clients);
@@ -32,149 +23,6 @@ void lightconf_free(struct settings *s)
 	s->n_light = 0;
 }
 
-static int sort_out(struct apply *a, const config_setting_t *s, struct members *m)
-{
-	const struct {
-		const char *name;
-		config_setting_t **at;
-	} known[] = {
-		{ "address", &m->address },
-		{ "port", &m->port },
-		{ "type", &m->type },
-		{ "stateful", &m->stateful },
-		{ "clients", &m->clients },
-		{ "dscp", &m->dscp },
-		{ "ssids", &m->ssids },
-		{ "from_862", &m->from_862 },
-		{ "device", &m->device },
-		{ "freebind", &m->freebind },
-		{ "packet_rate", &m->packet_rate },
-		{ "octet_rate", &m->octet_rate },
-		{ "total_packet_rate", &m->total_packet_rate },
-		{ "total_octet_rate", &m->total_octet_rate },
-	};
-
-	int r = 0;
-
-	for (int i = 0; i < config_setting_length(s); i++) {
-		config_setting_t *member = config_setting_get_elem(s, (unsigned)i);
-		size_t k = 0;
-
-		while (k < sizeof(known) / sizeof(known[0]) &&
-		       strcmp(member->name, known[k].name) != 0) {
-			k++;
-		}
-		if (k == sizeof(known) / sizeof(known[0])) {
-			r = convert_unknown(a, member,
-					    "light.%.60s: unknown key, expected: address, port, "
-					    "type, stateful, clients, dscp, ssids, from_862, "
-					    "device, freebind, packet_rate, octet_rate, "
-					    "total_packet_rate, total_octet_rate",
-					    member->name);
-		} else {
-			*known[k].at = member;
-		}
-	}
-	return r;
-}
-
-static bool is_number(const config_setting_t *s, long long min, long long max, long long *value)
-{
-	if (s->type == CONFIG_TYPE_INT) {
-		*value = s->value.ival;
-	} else if (s->type == CONFIG_TYPE_INT64) {
-		*value = s->value.llval;
-	} else {
-		return false;
-	}
-	return *value >= min && *value <= max;
-}
-
-/* What stands there instead of what is expected. */
-static int refuse(struct apply *a, const config_setting_t *s, const char *key, const char *expected)
-{
-	long long value;
-
-	if (is_number(s, INT64_MIN, INT64_MAX, &value)) {
-		return convert_complain(a, s, "light.%s: %lld is out of range, expected: %s", key,
-					value, expected);
-	}
-	if (s->type == CONFIG_TYPE_STRING) {
-		return convert_complain(a, s, "light.%s: \"%.40s\" is unknown, expected: %s", key,
-					s->value.sval, expected);
-	}
-	return convert_complain(a, s, "light.%s: this is %s, expected: %s", key,
-				convert_describe(s), expected);
-}
-
-static int put_rate(struct apply *a, const config_setting_t *s, const char *key, uint32_t preset,
-		    uint32_t *to)
-{
-	long long value = preset;
-
-	if (s && !is_number(s, 0, UINT32_MAX, &value)) {
-		return refuse(a, s, key, "integer 0..4294967295");
-	}
-	*to = (uint32_t)value;
-	return 0;
-}
-
-static int put_rates(struct apply *a, const struct members *m, struct settings_light *l)
-{
-	const struct {
-		const config_setting_t *from;
-		const char *key;
-		uint32_t preset, *to;
-	} rates[] = {
-		{ m->packet_rate, "packet_rate", LIGHTCONF_PACKET_RATE, &l->packet_rate },
-		{ m->octet_rate, "octet_rate", 0, &l->octet_rate },
-		{ m->total_packet_rate, "total_packet_rate", 0, &l->total_packet_rate },
-		{ m->total_octet_rate, "total_octet_rate", 0, &l->total_octet_rate },
-	};
-	int r = 0;
-
-	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
-		r = apply_both(
-			r, put_rate(a, rates[i].from, rates[i].key, rates[i].preset, rates[i].to));
-	}
-	return r;
-}
-
-static int put_type(struct apply *a, const config_setting_t *s, const config_setting_t *entry,
-		    struct settings_light *l)
-{
-	const char *name = s && s->type == CONFIG_TYPE_STRING ? s->value.sval : NULL;
-
-	if (!s) {
-		return convert_complain(a, entry,
-					"light: there is no type, expected: type = "
-					"\"twamp-light\" or \"stamp\"");
-	}
-	if (!name || (strcmp(name, "twamp-light") != 0 && strcmp(name, "stamp") != 0)) {
-		return refuse(a, s, "type", "\"twamp-light\" or \"stamp\"");
-	}
-	l->type = *name == 's' ? SETTINGS_LIGHT_STAMP : SETTINGS_LIGHT_TWAMP;
-	return 0;
-}
-
-/* T-075 */
-static int put_dscp(struct apply *a, const config_setting_t *s, struct settings_light *l)
-{
-	long long value;
-
-	l->dscp = SETTINGS_DSCP_COPY;
-	if (!s || (s->type == CONFIG_TYPE_STRING && !strcmp(s->value.sval, "copy"))) {
-		return 0;
-	}
-	if (s->type == CONFIG_TYPE_STRING && !strcmp(s->value.sval, "zero")) {
-		value = 0;
-	} else if (!is_number(s, 0, DSCP_MAX, &value)) {
-		return refuse(a, s, "dscp", "\"copy\", \"zero\" or integer 0..63");
-	}
-	l->dscp = (uint8_t)value;
-	return 0;
-}
-
 static int compare_ssids(const void *a, const void *b)
 {
 	const uint16_t *x = a, *y = b;
@@ -182,36 +30,36 @@ static int compare_ssids(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-static int put_ssids(struct apply *a, const config_setting_t *s, struct settings_light *l)
+/* For each member, and one, so that NULL means no memory. */
+static void *room_for(const config_setting_t *s, size_t size)
 {
-	int n = s && s->type == CONFIG_TYPE_ARRAY ? config_setting_length(s) : 0, r = 0;
+	return calloc(1 + (s->type == CONFIG_TYPE_ARRAY ? (size_t)config_setting_length(s) : 0),
+		      size);
+}
 
-	if (!s) {
-		return 0;
+static int add_ssid(struct apply *a, const config_setting_t *s, const struct schema_row *row,
+		    void *to)
+{
+	struct settings_light *l = to;
+	long long value;
+
+	if (convert_number(a, s, row, 0, UINT16_MAX, &value)) {
+		return SETTINGS_BAD;
 	}
-	if (l->type != SETTINGS_LIGHT_STAMP) {
-		return convert_complain(a, s,
-					"light.ssids: only packets of STAMP have an SSID, "
-					"expected: type = \"stamp\"");
-	}
-	if (n < 1 || n > SCHEMA_LIGHT_SSIDS_MAX) {
-		return convert_complain(a, s, "light.ssids: expected: array of 1 to %d SSIDs",
-					SCHEMA_LIGHT_SSIDS_MAX);
-	}
-	l->ssids = calloc((size_t)n, sizeof(*l->ssids));
+	l->ssids[l->n_ssids++] = (uint16_t)value;
+	return 0;
+}
+
+int lightconf_put_ssids(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	struct settings_light *l = a->in;
+	int r;
+
+	l->ssids = room_for(s, sizeof(*l->ssids));
 	if (!l->ssids) {
 		return -ENOMEM;
 	}
-	for (int i = 0; i < n; i++) {
-		const config_setting_t *member = config_setting_get_elem(s, (unsigned)i);
-		long long value;
-
-		if (!is_number(member, 0, UINT16_MAX, &value)) {
-			r = refuse(a, member, "ssids", "integer 0..65535");
-		} else {
-			l->ssids[l->n_ssids++] = (uint16_t)value;
-		}
-	}
+	r = convert_each(a, s, row, add_ssid, l);
 	qsort(l->ssids, l->n_ssids, sizeof(*l->ssids), compare_ssids);
 	return r;
 }
@@ -221,29 +69,15 @@ static int compare_prefixes(const void *a, const void *b)
 	return prefix_compare(a, b);
 }
 
-static int put_client(struct apply *a, const config_setting_t *s, struct settings_light *l)
+static int add_client(struct apply *a, const config_setting_t *s, const struct schema_row *row,
+		      void *to)
 {
-	char meant[PREFIX_TEXT_LEN];
-	struct prefix p;
-	const char *wrong;
+	struct settings_light *l = to;
 
-	if (s->type != CONFIG_TYPE_STRING) {
-		return refuse(a, s, "clients", "an array of prefixes");
+	if (convert_prefix(a, s, row, &l->clients[l->n_clients])) {
+		return SETTINGS_BAD;
 	}
-	wrong = prefix_parse(s->value.sval, &p);
-	if (wrong) {
-		return convert_complain(a, s,
-					"light.clients: \"%.60s\" %s, expected: like "
-					"\"192.0.2.0/24\" or \"2001:db8::/32\"",
-					s->value.sval, wrong);
-	}
-	if (prefix_mask(&p)) {
-		return convert_complain(a, s,
-					"light.clients: \"%.60s\" has bits behind its length, did "
-					"you mean \"%s\"?",
-					s->value.sval, prefix_text(&p, meant));
-	}
-	l->clients[l->n_clients++] = p;
+	l->n_clients++;
 	return 0;
 }
 
@@ -260,34 +94,19 @@ static void drop_covered(struct settings_light *l)
 	l->n_clients = kept;
 }
 
-static int put_clients(struct apply *a, const config_setting_t *s, const config_setting_t *entry,
-		       struct settings_light *l)
+int lightconf_put_clients(struct apply *a, const config_setting_t *s, const struct schema_row *row)
 {
-	int n, r = 0;
+	struct settings_light *l = a->in;
+	int r;
 
-	if (!s) {
-		return convert_complain(a, entry,
-					"light: there are no clients, expected: clients = [ "
-					"\"192.0.2.0/24\" ], those who are answered");
-	}
-	n = s->type == CONFIG_TYPE_ARRAY ? config_setting_length(s) : 0;
-	if (n < 1 || n > SCHEMA_LIGHT_PREFIXES_MAX) {
-		return convert_complain(a, s, "light.clients: expected: array of 1 to %d prefixes",
-					SCHEMA_LIGHT_PREFIXES_MAX);
-	}
-	l->clients = calloc((size_t)n, sizeof(*l->clients));
+	l->clients = room_for(s, sizeof(*l->clients));
 	if (!l->clients) {
 		return -ENOMEM;
 	}
-	for (int i = 0; r >= 0 && i < n; i++) {
-		r = apply_both(r, put_client(a, config_setting_get_elem(s, (unsigned)i), l));
-	}
-	if (r) {
-		return r;
-	}
+	r = convert_each(a, s, row, add_client, l);
 	qsort(l->clients, l->n_clients, sizeof(*l->clients), compare_prefixes);
 	drop_covered(l);
-	return 0;
+	return r;
 }
 
 /* Sockets of one port whose addresses overlap would share out the packets by chance. */
@@ -324,74 +143,58 @@ static int keep(struct apply *a, const config_setting_t *s, struct settings_ligh
 	return 0;
 }
 
-/* Everything but the address. @l is to be wiped if it fails. */
-static int read_rest(struct apply *a, const config_setting_t *s, const struct members *m,
-		     struct settings_light *l)
+/* NULL without memory, or without any. */
+static void *copy(const void *from, size_t n, size_t size)
 {
-	long long port = LIGHTCONF_PORT;
-	int r = 0, type;
+	void *to = n ? malloc(n * size) : NULL;
 
-	if (m->port && !is_number(m->port, 1, UINT16_MAX, &port)) {
-		r = refuse(a, m->port, "port", "integer 1..65535");
-	}
-	l->address.port = (uint16_t)port;
-	r = apply_both(r, convert_device(a, m->device, "light.device", l->device));
-	r = apply_both(r, convert_flag(a, m->freebind, "light.freebind", &l->freebind));
-	type = put_type(a, m->type, s, l);
-	r = apply_both(r, type);
-	r = apply_both(r, convert_flag(a, m->stateful, "light.stateful", &l->stateful));
-	r = apply_both(r, convert_flag(a, m->from_862, "light.from_862", &l->from_862));
-	r = apply_both(r, put_dscp(a, m->dscp, l));
-	r = apply_both(r, type ? 0 : put_ssids(a, m->ssids, l));
-	r = apply_both(r, put_rates(a, m, l));
-	return r < 0 ? r : apply_both(r, put_clients(a, m->clients, s, l));
+	return to ? memcpy(to, from, n * size) : NULL;
 }
 
-/* Once for each family that the address means. */
-static int put_family(struct apply *a, const config_setting_t *s, const struct members *m,
-		      const struct address *address, bool implied)
+/* The other family of an entry without address. */
+static int keep_second(struct apply *a, const config_setting_t *s, const struct settings_light *l)
 {
-	struct settings_light l = { .address = *address,
-				    .implied = implied,
-				    .place = convert_place(a, s) };
-	int r = read_rest(a, s, m, &l);
+	struct settings_light second = *l;
 
-	if (r) {
-		wipe(&l);
-		return r;
+	second.address.family = 6;
+	second.clients = copy(l->clients, l->n_clients, sizeof(*l->clients));
+	second.ssids = copy(l->ssids, l->n_ssids, sizeof(*l->ssids));
+	if (!second.clients || (l->n_ssids && !second.ssids)) {
+		wipe(&second);
+		return -ENOMEM;
 	}
-	return keep(a, s, &l);
+	return keep(a, s, &second);
+}
+
+static int check_ssids(struct apply *a, const config_setting_t *s, const struct settings_light *l)
+{
+	if (!l->n_ssids || l->type == SETTINGS_LIGHT_STAMP) {
+		return 0;
+	}
+	return convert_complain(a, config_setting_get_member(s, "ssids"),
+				"light.ssids: only packets of STAMP have an SSID, expected: type = "
+				"\"stamp\"");
 }
 
 static int put_entry(struct apply *a, const config_setting_t *s, const struct schema_row *row)
 {
-	struct address address = { .family = 4 };
-	struct members m = { 0 };
-	const char *text, *wrong;
+	struct settings_light l = { .place = convert_place(a, s) };
 	int r;
 
 	if (s->type != CONFIG_TYPE_GROUP) {
 		return convert_wrong_type(a, s, row);
 	}
-	r = sort_out(a, s, &m);
-	if (m.address && m.address->type != CONFIG_TYPE_STRING) {
-		return refuse(a, m.address, "address", "a string");
+	schema_put_presets(SCHEMA_LIGHT, &l);
+	r = apply_entry(a, s, SCHEMA_LIGHT, &l);
+	r = r ? r : check_ssids(a, s, &l);
+	if (r) {
+		wipe(&l);
+		return r;
 	}
-	text = m.address ? m.address->value.sval : "";
-	if (!*text) {
-		r = apply_both(r, put_family(a, s, &m, &address, true));
-		address.family = 6;
-		return r ? r : put_family(a, s, &m, &address, true);
-	}
-	wrong = apply_address(text, &address);
-	if (wrong) {
-		r = convert_complain(a, m.address,
-				     "light.address: \"%.60s\" %s, expected: an IPv4 or IPv6 "
-				     "address of this host; \"0.0.0.0\" or \"::\" for all; "
-				     "\"\" for both",
-				     text, wrong);
-	}
-	return apply_both(r, put_family(a, s, &m, &address, false));
+	l.implied = !l.address.family;
+	l.address.family = l.implied ? 4 : l.address.family;
+	r = keep(a, s, &l);
+	return r || !l.implied ? r : keep_second(a, s, &l);
 }
 
 int lightconf_put(struct apply *a, const config_setting_t *s, const struct schema_row *row)

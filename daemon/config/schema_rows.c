@@ -4,8 +4,9 @@
 #include "protocol/accept.h"
 #include "protocol/mode.h"
 
-#define FIELD(name) \
-	.offset = offsetof(struct settings, name), .size = sizeof(((struct settings *)NULL)->name)
+#define MEMBER(of, name) \
+	.offset = offsetof(struct of, name), .size = sizeof(((struct of *)NULL)->name)
+#define FIELD(name) MEMBER(settings, name)
 
 #define INTEGER(path, field, when, low, high, standard, text) \
 	{ \
@@ -30,11 +31,22 @@
 #define MODES(path, field, least, bits, text) \
 	{ \
 		.key = (path), .type = SCHEMA_MODES, .scope = SCHEMA_SERVER | SCHEMA_CLASS, \
-		.apply = SETTINGS_NEXT, .min = (least), .accepted = (bits), .preset = (bits), \
-		FIELD(field), .help = (text) \
+		.apply = SETTINGS_NEXT, .min = (least), .max = 32, .accepted = (bits), \
+		.preset = (bits), FIELD(field), .help = (text) \
+	}
+
+/* For entries of "listen" and "light". */
+#define ENTRY(path, kind, where, of, field) \
+	.key = (path), .type = (kind), .scope = (where), .apply = SETTINGS_NOW, MEMBER(of, field)
+
+#define LIGHT_RATE(field, standard, text) \
+	{ \
+		ENTRY(#field, SCHEMA_INTEGER, SCHEMA_LIGHT, settings_light, field), \
+			.max = UINT32_MAX, .preset = (standard), .help = (text) \
 	}
 
 #define DAY_S 86400
+#define LIGHT_PACKET_RATE 1000 /* of a sender: its address can be forged */
 
 static const struct schema_choice timestamps[] = {
 	{ "auto", SETTINGS_TIMESTAMPS_AUTO },
@@ -50,19 +62,26 @@ static const struct schema_choice port_modes[] = {
 	{ NULL, 0 },
 };
 
+static const struct schema_choice light_types[] = {
+	{ "twamp-light", SETTINGS_LIGHT_TWAMP },
+	{ "stamp", SETTINGS_LIGHT_STAMP },
+	{ NULL, 0 },
+};
+
 static const struct schema_choice levels[] = {
 	{ "error", SETTINGS_LEVEL_ERROR },   { "warning", SETTINGS_LEVEL_WARNING },
 	{ "notice", SETTINGS_LEVEL_NOTICE }, { "info", SETTINGS_LEVEL_INFO },
 	{ "debug", SETTINGS_LEVEL_DEBUG },   { NULL, 0 },
 };
 
-const struct schema_row schema_rows[SCHEMA_ROWS] = {
+const struct schema_row schema_rows[] = {
 	{ .key = "name",
 	  .type = SCHEMA_NAME,
 	  .scope = SCHEMA_CLASS,
 	  .apply = SETTINGS_NEXT,
 	  .min = 1,
 	  .max = SETTINGS_CLASS_NAME_MAX,
+	  .required = true,
 	  .help = "name of the class, for the log" },
 	{ .key = "prefixes",
 	  .type = SCHEMA_PREFIXES,
@@ -78,14 +97,14 @@ const struct schema_row schema_rows[SCHEMA_ROWS] = {
 	  .help = "keys of the clients in the class; a key decides before a prefix" },
 
 	{ .key = "listen",
-	  .type = SCHEMA_LISTEN,
+	  .type = SCHEMA_LISTEN_LIST,
 	  .scope = SCHEMA_SERVER,
 	  .apply = SETTINGS_NOW,
 	  .min = 1,
 	  .max = SCHEMA_LISTEN_MAX,
 	  .help = "addresses and TCP ports that TWAMP-Control listens on" },
 	{ .key = "light",
-	  .type = SCHEMA_LIGHT,
+	  .type = SCHEMA_LIGHT_LIST,
 	  .scope = SCHEMA_SERVER,
 	  .apply = SETTINGS_NOW,
 	  .max = SCHEMA_LIGHT_MAX,
@@ -104,6 +123,8 @@ const struct schema_row schema_rows[SCHEMA_ROWS] = {
 	  .type = SCHEMA_DSCP,
 	  .scope = SCHEMA_SERVER | SCHEMA_CLASS,
 	  .apply = SETTINGS_NEXT,
+	  .min = 1,
+	  .max = UINT32_MAX, /* each once */
 	  .preset = SCHEMA_DSCP_ALL,
 	  FIELD(configured.dscp_allowed),
 	  .help = "code points that a request may ask for in replies" },
@@ -113,7 +134,7 @@ const struct schema_row schema_rows[SCHEMA_ROWS] = {
 	  .apply = SETTINGS_NEXT,
 	  .help = "file with the KeyIDs and passphrases of clients" },
 	{ .key = "clients",
-	  .type = SCHEMA_CLASSES,
+	  .type = SCHEMA_CLASS_LIST,
 	  .scope = SCHEMA_SERVER,
 	  .apply = SETTINGS_NEXT,
 	  .max = SCHEMA_CLASSES_MAX,
@@ -176,6 +197,7 @@ const struct schema_row schema_rows[SCHEMA_ROWS] = {
 	  .type = SCHEMA_PORTS,
 	  .scope = SCHEMA_SERVER,
 	  .apply = SETTINGS_NEXT,
+	  .max = SETTINGS_ALSO_MAX,
 	  .help = "UDP ports that are granted besides, each to many sessions, when asked for" },
 	CHOICE("ports.mode", ports_mode, SETTINGS_RESTART, port_modes, SETTINGS_PORTS_PER_SESSION,
 	       "whether each test session has a UDP port or many share one"),
@@ -223,4 +245,44 @@ const struct schema_row schema_rows[SCHEMA_ROWS] = {
 
 	CHOICE("log.level", log_level, SETTINGS_NOW, levels, SETTINGS_LEVEL_INFO,
 	       "least important events that are logged"),
+
+	{ ENTRY("address", SCHEMA_ADDRESS, SCHEMA_LISTEN, settings_listen, address),
+	  .help = "address that is listened on; \"\" = all of both families" },
+	{ ENTRY("port", SCHEMA_INTEGER, SCHEMA_LISTEN, settings_listen, address.port), .max = 65535,
+	  .preset = SCHEMA_PORT, .help = "TCP port; 0 = any that is free" },
+	{ ENTRY("device", SCHEMA_DEVICE, SCHEMA_LISTEN, settings_listen, device), .terse = true,
+	  .help = "network device of the listener, a VRF; \"\" = none" },
+	{ ENTRY("freebind", SCHEMA_BOOLEAN, SCHEMA_LISTEN, settings_listen, freebind),
+	  .terse = true, .help = "the address may come later" },
+
+	{ ENTRY("address", SCHEMA_ADDRESS, SCHEMA_LIGHT, settings_light, address),
+	  .help = "address of the reflector; \"\" = all of both families" },
+	{ ENTRY("port", SCHEMA_INTEGER, SCHEMA_LIGHT, settings_light, address.port), .min = 1,
+	  .max = 65535, .preset = SCHEMA_PORT, .help = "UDP port" },
+	{ ENTRY("device", SCHEMA_DEVICE, SCHEMA_LIGHT, settings_light, device), .terse = true,
+	  .help = "network device of the port, a VRF; \"\" = none" },
+	{ ENTRY("freebind", SCHEMA_BOOLEAN, SCHEMA_LIGHT, settings_light, freebind), .terse = true,
+	  .help = "the address may come later" },
+	{ ENTRY("type", SCHEMA_CHOICE, SCHEMA_LIGHT, settings_light, type), .choices = light_types,
+	  .required = true, .help = "the protocol of the senders" },
+	{ ENTRY("stateful", SCHEMA_BOOLEAN, SCHEMA_LIGHT, settings_light, stateful),
+	  .help = "replies to a sender are numbered by themselves" },
+	{ ENTRY("clients", SCHEMA_SENDERS, SCHEMA_LIGHT, settings_light, clients), .min = 1,
+	  .max = SCHEMA_LIGHT_PREFIXES_MAX, .required = true,
+	  .help = "addresses of senders that get replies" },
+	{ ENTRY("dscp", SCHEMA_REPLY_DSCP, SCHEMA_LIGHT, settings_light, dscp),
+	  .preset = SETTINGS_DSCP_COPY, .help = "DSCP of replies; \"copy\" = that of the packet" },
+	{ ENTRY("ssids", SCHEMA_SSIDS, SCHEMA_LIGHT, settings_light, ssids), .min = 1,
+	  .max = SCHEMA_LIGHT_SSIDS_MAX, .terse = true,
+	  .help = "SSIDs that get replies, with STAMP" },
+	{ ENTRY("from_862", SCHEMA_BOOLEAN, SCHEMA_LIGHT, settings_light, from_862),
+	  .help = "packets from port 862, or from the number of its own port, get replies too" },
+	LIGHT_RATE(packet_rate, LIGHT_PACKET_RATE,
+		   "test packets per second of one sender address; 0 = not limited"),
+	LIGHT_RATE(octet_rate, 0,
+		   "octets of test packets per second of one sender address; 0 = not limited"),
+	LIGHT_RATE(total_packet_rate, 0, "test packets per second of all senders; 0 = not limited"),
+	LIGHT_RATE(total_octet_rate, 0,
+		   "octets of test packets per second of all senders; 0 = not limited"),
 };
+const size_t schema_n_rows = sizeof(schema_rows) / sizeof(schema_rows[0]);

@@ -133,9 +133,9 @@ struct settings *settings_scalars(const struct settings *s)
 	if (!copy) {
 		return NULL;
 	}
-	for (; row < schema_rows + SCHEMA_ROWS; row++) {
-		if (schema_is_value(row)) {
-			schema_put(row, copy, schema_get(row, s));
+	for (; row < schema_rows + schema_n_rows; row++) {
+		if ((row->scope & SCHEMA_SERVER) && schema_is_value(row)) {
+			schema_put(row, SCHEMA_SERVER, copy, schema_get(row, SCHEMA_SERVER, s));
 		}
 	}
 	copy->reflector_cpus = s->reflector_cpus;
@@ -183,45 +183,4 @@ struct settings_place settings_origin(const struct settings *s, const char *key,
 	place = s->places[row - schema_rows];
 	return class && class->places[row - schema_rows].file ? class->places[row - schema_rows]
 							      : place;
-}
-
-static bool differs(const struct schema_row *row, const struct settings *old,
-		    const struct settings *now)
-{
-	if (row->type == SCHEMA_CPUS) {
-		return !CPU_EQUAL(&old->reflector_cpus, &now->reflector_cpus);
-	}
-	return schema_is_value(row) && schema_get(row, old) != schema_get(row, now);
-}
-
-/* Shared ports are opened once, one for each thread from ports.first on. */
-static bool is_fixed(const struct schema_row *row, const struct settings *running)
-{
-	return row->apply == SETTINGS_RESTART ||
-	       (running->ports_mode == SETTINGS_PORTS_SHARED && !running->shared_port &&
-		!strcmp(row->key, "ports.first"));
-}
-
-unsigned settings_restart_needed(const struct settings *running, const struct settings *now,
-				 char *buf, size_t size)
-{
-	unsigned n = 0;
-	size_t len = 0;
-
-	if (size) {
-		buf[0] = '\0';
-	}
-	for (size_t i = 0; i < SCHEMA_ROWS; i++) {
-		const struct schema_row *row = &schema_rows[i];
-
-		if (!is_fixed(row, running) || !differs(row, running, now)) {
-			continue;
-		}
-		if (len < size) {
-			len += (size_t)snprintf(buf + len, size - len, "%s%s", n ? ", " : "",
-						row->key);
-		}
-		n++;
-	}
-	return n;
 }

@@ -248,15 +248,13 @@ struct settings_place settings_origin(const struct settings *s, const char *key,
 /** Every key with its value as it would be written in a file, for --dump. No secrets. */
 void settings_dump(const struct settings *s, FILE *to);
 
-#define SETTINGS_APPLY_ALL ~0u
-
 /**
  * The same, a line for each: "limits.max_sessions = 1000", and "clients.lab.dscp = [ 0 ]" for what
  * a class sets itself. Two of these can be compared.
- * @applies  a bit for each of enum settings_apply that is wanted
+ * @started  NULL, or what the process was started with: what needs a restart is told from there
  * Return 0 or -ENOMEM.
  */
-NODISCARD int settings_flat(const struct settings *s, unsigned applies, FILE *to);
+NODISCARD int settings_flat(const struct settings *s, const struct settings *started, FILE *to);
 
 /** A line of settings_flat() that differs. @from and @to are NULL where there is none. */
 struct settings_change {
@@ -267,19 +265,21 @@ struct settings_change {
 };
 
 /**
- * What becomes different from @old to @now, two texts of settings_flat(). @each is called for each.
- * Return how many there are.
+ * What becomes different from @old to @now, two texts of settings_flat(). @each is called for
+ * each, in the order of @now; what is gone comes last.
+ * Return 0 or -ENOMEM.
  */
-size_t settings_changes(const char *old, const char *now,
-			void (*each)(void *to, const struct settings_change *change), void *to);
+NODISCARD int settings_changes(const char *old, const char *now,
+			       void (*each)(void *to, const struct settings_change *change),
+			       void *to);
 
 /** How many keys the files set, those of classes too. */
 size_t settings_count(const struct settings *s);
 
 /**
  * What differs, as keys with commas between, into @buf: "limits.max_sessions,
- * clients.probes.modes, clients.old (gone), keys (1 new, 0 gone, 0 changed)". What does not fit
- * ends with "...". Return how many.
+ * clients.probes.modes, clients.old (gone), keys (1 new, 0 gone, 0 changed)". What does not fit,
+ * also into memory, ends with "...". Return how many.
  */
 unsigned settings_changed(const struct settings *old, const struct settings *now, char *buf,
 			  size_t size);

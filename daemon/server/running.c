@@ -14,7 +14,6 @@
 
 #define NAME "settings"
 #define EVERYWHERE "/run/twampd*/" NAME
-#define RESTART (1u << SETTINGS_RESTART)
 #define OCTETS_MAX (16 * 1024 * 1024)
 
 /* In the first of the unit's directories. Return false if there is none. */
@@ -55,8 +54,7 @@ void running_tell(const struct settings *s, const struct settings *since_start, 
 		return;
 	}
 	print(s, config, control_passed, light_passed, f);
-	r = settings_flat(since_start, RESTART, f);
-	r = r ? r : settings_flat(s, ~RESTART, f);
+	r = settings_flat(s, since_start, f);
 	if (fclose(f) || r || rename(next, path)) {
 		(void)unlink(next);
 		(void)unlink(path); /* better none than an old one */

@@ -390,7 +390,7 @@ static const struct {
 	{ "clients = [ ];", "clients: this is an array [ ], expected: list of 0 to 1024 { name" },
 	{ "clients = ( 1 );", "clients: this is an integer, expected: list of 0 to 1024" },
 	{ "clients = ( { prefixes = [ \"::1\" ]; } );",
-	  ":1: clients: there is no name, expected: na" },
+	  ":1: clients: name is missing, expected: na" },
 	{ "clients = ( { name = \"x\"; } );",
 	  "clients: nobody is in class \"x\", expected: prefixes or" },
 	{ "clients = ( { name = \"x\"; prefixes = [ ]; key_ids = [ ]; } );", "nobody is in class" },

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tests/unit/config/test-settings.h"
 
+#include "daemon/config/schema.h"
+
 #include "protocol/mode.h"
 
 #include <ftw.h>
@@ -457,7 +459,9 @@ static const struct {
 	{ "listen = [ ];", "listen: this is an array [ ], expected: list" },
 	{ "listen = ( 862 );", "listen: this is an integer, expected: list" },
 	{ "listen = ( { adress = \"::\"; } );",
-	  "listen.adress: unknown key, expected: address, port, device, freebind" },
+	  "listen.adress: unknown key, did you mean listen.address?" },
+	{ "listen = ( { name = \"::\"; } );",
+	  "listen.name: unknown key, expected: address, port, device, freebind" },
 	{ "listen = ( { freebind = 1; } );",
 	  "listen.freebind: this is an integer, expected: true or false" },
 	{ "listen = ( { device = 1; } );",
@@ -474,7 +478,7 @@ static const struct {
 	{ "listen = ( { port = 4294968158; } );", "listen.port: 4294968158 is out of range" },
 	{ "listen = ( { port = \"862\"; } );", "listen.port: this is a string" },
 	{ "listen = ( { address = 1; } );",
-	  "listen.address: this is an integer, expected: a string" },
+	  "listen.address: this is an integer, expected: an IPv4 or IPv6 address" },
 	{ "listen = ( { address = \"localhost\"; } );",
 	  "listen.address: \"localhost\" is no address" },
 	{ "listen = ( { address = \"192.0.2.1.5\"; } );", "is no address" },
@@ -594,6 +598,73 @@ START_TEST(first_port_is_fixed_where_ports_are_shared)
 }
 END_TEST
 
+static char *flat(const struct settings *s, const struct settings *started)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(settings_flat(s, started, f), 0);
+	ck_assert_int_eq(fclose(f), 0);
+	return text;
+}
+
+/* What the running process goes by: what needs a restart is as it was at the start. */
+START_TEST(flat_tells_what_holds)
+{
+	struct settings *running = load_good("ports = { mode = \"shared\"; first = 50000; };"
+					     "reflector = { threads = 2; cpus = \"1\"; };");
+	struct settings *now = load_good("ports = { first = 40000; last = 60000; };"
+					 "reflector = { threads = 3; };"
+					 "limits = { max_sessions = 5; };");
+	struct settings *started = settings_scalars(running);
+	char *text = flat(now, started);
+
+	ck_assert_ptr_nonnull(strstr(text, "\nports.mode = \"shared\"\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\nports.first = 50000\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\nports.last = 60000\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\nreflector.threads = 2\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\nreflector.cpus = \"1\"\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\nlimits.max_sessions = 5\n"));
+	free(text);
+	settings_unref(started);
+	started = settings_scalars(now); /* each has a port of its own: any change holds at once */
+	text = flat(running, started);
+	ck_assert_ptr_nonnull(strstr(text, "\nports.first = 50000\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\nports.mode = \"per-session\"\n"));
+	free(text);
+	settings_unref(started);
+	settings_unref(running);
+	settings_unref(now);
+}
+END_TEST
+
+/* Each row has what its type needs, and each number its room. */
+START_TEST(the_schema_is_whole)
+{
+	for (size_t i = 0; i < schema_n_rows; i++) {
+		const struct schema_row *row = &schema_rows[i];
+		const struct schema_type_row *type = &schema_types[row->type];
+
+		ck_assert_ptr_nonnull(type->parse);
+		ck_assert_msg(!type->text != !type->print, "%s is printed one way", row->key);
+		ck_assert_msg(!type->accepted != !type->accepts, "%s accepts one thing", row->key);
+		ck_assert(row->required || type->text || type->preset);
+		ck_assert(!row->terse || type->text || type->empty);
+		ck_assert(!type->text || row->size == 1 || row->size == 2 || row->size == 4 ||
+			  row->size == 8);
+		/* Bits and places of keys are for the first rows only. */
+		ck_assert(i < SETTINGS_KEYS_MAX || !(row->scope & (SCHEMA_SERVER | SCHEMA_CLASS)));
+		for (size_t k = 0; k < i; k++) {
+			ck_assert_msg(!(schema_rows[k].scope & row->scope) ||
+					      strcmp(schema_rows[k].key, row->key) != 0,
+				      "%s has two rows", row->key);
+		}
+	}
+}
+END_TEST
+
 /* The host may have one family only: an entry without address goes without the other. */
 START_TEST(both_families_are_implied)
 {
@@ -638,6 +709,9 @@ START_TEST(changes_are_named)
 		  "clients = ( " CLASS_B "dscp = [ 1 ]; limits = { max_sessions = 1; }; },"
 		  "{ name = \"c\"; prefixes = [ \"::/0\" ]; } );",
 		  "clients.b.dscp, clients.b.limits.max_sessions, clients.c (new), clients.a (gone)" },
+		{ "clients = ( { name = \"a.dscp\"; prefixes = [ \"192.0.2.1\" ]; dscp = [ 1 ]; } );",
+		  "clients = ( { name = \"a\"; prefixes = [ \"192.0.2.1\" ]; dscp = [ 1 ]; } );",
+		  "clients.a (new), clients.a.dscp (gone)" },
 		/* What a class has from the server is not its own change. */
 		{ "clients = ( { name = \"a\"; prefixes = [ \"192.0.2.1\" ]; } );",
 		  "clients = ( { name = \"a\"; prefixes = [ \"192.0.2.1\" ]; } );"
@@ -674,8 +748,10 @@ int main(void)
 	tcase_add_test(values, references);
 	tcase_add_test(values, restart_is_named);
 	tcase_add_test(values, first_port_is_fixed_where_ports_are_shared);
+	tcase_add_test(values, flat_tells_what_holds);
+	tcase_add_test(values, the_schema_is_whole);
 	tcase_add_test(values, both_families_are_implied);
-	tcase_add_loop_test(values, changes_are_named, 0, 7);
+	tcase_add_loop_test(values, changes_are_named, 0, 8);
 	suite_add_tcase(suite, values);
 	suite_add_tcase(suite, files_cases());
 	suite_add_tcase(suite, classes_cases());
