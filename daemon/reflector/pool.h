@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/index.h"
 #include "base/vault.h"
 #include "daemon/reflector/estimate.h"
 #include "daemon/reflector/flow.h"
@@ -17,6 +18,7 @@
 #include <pthread.h>
 
 struct phc;
+struct port_ops;
 struct reflect_scratch;
 struct light_view;
 struct light_worker;
@@ -31,8 +33,29 @@ enum worker_order {
 	WORKER_END = 1u << 2,
 };
 
+/* Whose packets these are. Addresses as in struct address; all octets count. */
+struct udp_tuple {
+	uint8_t local[16], remote[16];
+	uint32_t scope; /* of a remote link-local address; UDP_IPV4 */
+	uint16_t port; /* of the sender, as on the wire */
+	uint16_t at; /* ours */
+};
+_Static_assert(sizeof(struct udp_tuple) == 40, "no padding: it is hashed and compared as octets");
+
+#define UDP_IPV4 UINT32_MAX /* no interface has this index */
+#define UDP_SHUT INT64_C(0)
+#define UDP_GONE INT64_C(-1)
+
 struct udp_session {
+	/* what is needed to find it among many comes first */
+	struct index_node node; /* its thread's; of shared ports */
+	struct udp_tuple tuple; /* fixed once it has a port */
+	/* Struct mono when it was started; UDP_SHUT, UDP_GONE. Written by the main thread. */
+	_Atomic int64_t since_ns;
+	bool gated; /* fixed: what waits in its socket may be older than since_ns */
+
 	/* fixed at opening */
+	const struct port_ops *ops;
 	struct reflector *reflector;
 	struct worker *worker;
 	const struct pkt_layout *layout;
@@ -42,7 +65,7 @@ struct udp_session {
 	int64_t refwait_ns;
 	void *owner;
 	int fd; /* the main thread's until WORKER_START, then its worker's; or shared by many */
-	struct shared_link *link; /* NULL: the socket is its own */
+	struct shared_link *link; /* of shared ports */
 	const struct msghdr *to; /* address and options of replies; NULL: the socket has them */
 
 	/* the main thread's to set, also while it runs */
@@ -105,6 +128,9 @@ struct worker {
 	struct shared_worker *shared; /* sessions that share ports */
 	struct counters totals; /* sums over its sessions, for ever */
 };
+
+/** Its local.port is not in it. */
+struct udp_tuple udp_tuple_of(const struct session_spec *spec);
 
 /** Main thread: the thread with the fewest sessions. */
 struct worker *udp_pick(struct reflector *r);

@@ -4,10 +4,10 @@
 #include "daemon/reflector/batch.h"
 #include "daemon/reflector/estimate.h"
 #include "daemon/reflector/phc.h"
-#include "daemon/reflector/shared.h"
 #include "protocol/stamp.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 
 /* The largest datagram fits with room to see that it did; not a multiple of 4096, so that
@@ -17,13 +17,15 @@
 /* So few are answered one by one: the first need not wait for the second. */
 #define FEW 2
 
+_Static_assert(REFLECT_BATCH == BATCH_MAX, "a reply for each packet of a read");
+
 struct reflect_scratch {
 	unsigned dirty; /* so many of messages are to be set up again */
-	bool shared; /* they are set up for a shared socket */
+	bool names; /* they are set up to tell who sent a packet */
 	struct mmsghdr messages[BATCH_MAX];
 	struct iovec vectors[BATCH_MAX];
 	uint8_t control[BATCH_MAX][SOCK_CONTROL_LEN] __attribute__((aligned(16)));
-	struct sockaddr_in6 names[BATCH_MAX]; /* of shared sockets */
+	struct sockaddr_in6 from[BATCH_MAX];
 	uint8_t in[BATCH_MAX][BUFFER_OCTETS];
 	struct batch out;
 };
@@ -67,23 +69,22 @@ void reflect_scratch_free(struct reflect_scratch *s)
 	free(s);
 }
 
-/* @shared: who sent a packet is to be told; to know that costs time with each. */
-static int receive(struct reflect_scratch *s, int fd, bool shared)
+/* @names: who sent a packet is to be told; to know that costs time with each. */
+static int receive(struct reflect_scratch *s, int fd, bool names)
 {
 	int n;
 
-	if (shared != s->shared) {
-		s->shared = shared;
+	if (names != s->names) {
+		s->names = names;
 		s->dirty = BATCH_MAX;
 	}
-
 	for (unsigned i = 0; i < s->dirty; i++) {
 		struct msghdr *m = &s->messages[i].msg_hdr;
 
 		m->msg_controllen = sizeof(s->control[i]);
 		m->msg_flags = 0;
-		m->msg_name = shared ? &s->names[i] : NULL;
-		m->msg_namelen = shared ? sizeof(s->names[i]) : 0;
+		m->msg_name = names ? &s->from[i] : NULL;
+		m->msg_namelen = names ? sizeof(s->from[i]) : 0;
 	}
 	n = recvmmsg(fd, s->messages, BATCH_MAX, MSG_DONTWAIT, NULL);
 	s->dirty = n > 0 ? (unsigned)n : 1; /* an error may have touched the first */
@@ -120,10 +121,10 @@ static bool is_late(const struct udp_session *u, const struct packet *p, const s
 	return u->stopping && arrival_ns(p, now) > u->stop_at.ns;
 }
 
-/* T-041: what waits in a shared socket may be older than the start. Acquires the keys. */
+/* T-041: what waits in the socket may be older than the start. Acquires the keys. */
 static bool is_early(const struct udp_session *u, const struct packet *p, const struct pass *now)
 {
-	int64_t since_ns = atomic_load_explicit(&u->link->since_ns, memory_order_acquire);
+	int64_t since_ns = atomic_load_explicit(&u->since_ns, memory_order_acquire);
 
 	return since_ns <= 0 || arrival_ns(p, now) < since_ns;
 }
@@ -258,71 +259,37 @@ void reflect_drops(struct worker *w, struct udp_session *u, uint32_t now)
 	batch_drop(w, u, COUNTER_DROP_RCVBUF, more);
 }
 
-/* At the end of a backlog: its last packets may be among those that had no room. */
-static void settle(struct worker *w, struct udp_session *u)
-{
-	uint32_t drops;
-
-	if (u->backlog && sock_read_drops(u->fd, &drops)) {
-		reflect_drops(w, u, drops);
-	}
-	u->backlog = false;
-}
-
-/* False if some came too late. */
-static bool answer(struct worker *w, struct udp_session *u, unsigned n)
-{
-	struct reflect_scratch *s = w->scratch;
-	struct pass now = begin(n);
-	bool late = false;
-
-	counters_add(&u->counters, COUNTER_RECEIVED, n);
-	counters_add(&w->totals, COUNTER_RECEIVED, n);
-	for (unsigned i = 0; i < n; i++) {
-		struct packet p = unpack(&s->messages[i]);
-
-		if (p.meta.drops != u->drops_seen && p.meta.drops) {
-			reflect_drops(w, u, p.meta.drops);
-		}
-		late |= !handle(w, u, &p, &now);
-		if (!now.in_batch) {
-			batch_send(w, &s->out);
-		}
-	}
-	batch_send(w, &s->out);
-	return !late;
-}
-
-/* @u NULL: of no session */
-static void handle_shared(struct worker *w, struct udp_session *u, struct mmsghdr *m,
-			  const struct pass *now)
+/* @u NULL: of no session. False if it came too late. */
+static bool take(struct worker *w, struct udp_session *u, struct mmsghdr *m, const struct pass *now)
 {
 	struct packet p;
 
 	if (!u) {
 		counters_add(&w->totals, COUNTER_DROP_SOURCE, 1);
-		return;
+		return true;
 	}
 	p = unpack(m);
 	counters_add(&u->counters, COUNTER_RECEIVED, 1);
-	if (is_early(u, &p, now)) {
-		batch_drop(w, u, COUNTER_DROP_EARLY, 1);
-	} else {
-		(void)handle(w, u, &p, now); /* a late one ends nothing: others share the socket */
+	if (p.meta.drops && p.meta.drops != u->drops_seen) {
+		reflect_drops(w, u, p.meta.drops);
 	}
+	if (u->gated && is_early(u, &p, now)) {
+		batch_drop(w, u, COUNTER_DROP_EARLY, 1);
+		return true;
+	}
+	return handle(w, u, &p, now);
 }
 
-static void answer_shared(struct worker *w, const struct shared_port *p, unsigned n)
+static void answer(struct worker *w, struct reflect_source *source, unsigned n)
 {
 	struct reflect_scratch *s = w->scratch;
-	struct udp_session *found[SHARED_FIND_MAX];
+	struct udp_session *whose[REFLECT_BATCH];
 	struct pass now = begin(n);
 
-	_Static_assert(BATCH_MAX <= SHARED_FIND_MAX, "all packets of a batch");
 	counters_add(&w->totals, COUNTER_RECEIVED, n);
-	shared_find(w, p, s->messages, n, found);
+	source->whose(w, source->context, s->messages, n, whose);
 	for (unsigned i = 0; i < n; i++) {
-		handle_shared(w, found[i], &s->messages[i], &now);
+		source->late |= !take(w, whose[i], &s->messages[i], &now);
 		if (!now.in_batch) {
 			batch_send(w, &s->out);
 		}
@@ -330,48 +297,23 @@ static void answer_shared(struct worker *w, const struct shared_port *p, unsigne
 	batch_send(w, &s->out);
 }
 
-enum reflect_result reflect_shared(struct worker *w, const struct shared_port *p)
+enum reflect_result reflect_burst(struct worker *w, struct reflect_source *source)
 {
 	for (int done = 0; done < REFLECT_BURST;) {
-		int n = receive(w->scratch, p->fd, true);
+		int n = receive(w->scratch, source->fd, source->names);
 
 		if (n <= 0) {
 			if (n == 0 || errno == EAGAIN) {
-				return REFLECT_EMPTY;
-			}
-			done++;
-			continue;
-		}
-		answer_shared(w, p, (unsigned)n);
-		if (n < BATCH_MAX) {
-			return REFLECT_EMPTY;
-		}
-		done += n;
-	}
-	return REFLECT_MORE;
-}
-
-enum reflect_result reflect_burst(struct worker *w, struct udp_session *u)
-{
-	for (int done = 0; done < REFLECT_BURST;) {
-		int n = receive(w->scratch, u->fd, false);
-
-		if (n <= 0) {
-			if (n == 0 || errno == EAGAIN) {
-				settle(w, u);
 				return REFLECT_EMPTY;
 			}
 			done++; /* an ICMP error: reported once, says nothing about the session */
 			continue;
 		}
-		if (!answer(w, u, (unsigned)n)) {
-			return REFLECT_LATE;
-		}
+		answer(w, source, (unsigned)n);
 		if (n < BATCH_MAX) {
-			settle(w, u);
 			return REFLECT_EMPTY;
 		}
-		u->backlog = true;
+		source->full = true;
 		done += n;
 	}
 	return REFLECT_MORE;

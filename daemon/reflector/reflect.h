@@ -7,8 +7,11 @@
 
 #include "daemon/reflector/pool.h"
 
-/* Packets of one session per event: then it is the neighbours' turn. */
+/* Packets of one socket per event: then it is the neighbours' turn. */
 #define REFLECT_BURST 64
+
+/* Of one read. */
+#define REFLECT_BATCH 64
 
 enum reflect_result {
 	REFLECT_EMPTY, /* the socket has no more */
@@ -16,20 +19,25 @@ enum reflect_result {
 	REFLECT_LATE, /* a packet came after stop_at: everything behind it did, too */
 };
 
-struct shared_port;
-
 /** Buffers of one thread. NULL without memory. */
 struct reflect_scratch *reflect_scratch_new(void);
 void reflect_scratch_free(struct reflect_scratch *s);
 
-/**
- * Answer what waits in a shared socket of the thread, up to REFLECT_BURST packets. Ends no session.
- * Never REFLECT_LATE.
- */
-enum reflect_result reflect_shared(struct worker *w, const struct shared_port *p);
+/* Where packets come from. */
+struct reflect_source {
+	int fd;
+	bool names; /* who sent them is to be told: costs time with each */
+	/* Whose the @n packets are, at most REFLECT_BATCH; NULL for nobody's. */
+	void (*whose)(struct worker *w, void *context, struct mmsghdr *m, unsigned n,
+		      struct udp_session **out);
+	void *context;
+	/* What was seen. */
+	bool full; /* at least once there were as many as can be read at once */
+	bool late; /* a packet came after its session's time */
+};
+
+/** Answer what waits, up to REFLECT_BURST packets. Never REFLECT_LATE. */
+enum reflect_result reflect_burst(struct worker *w, struct reflect_source *source);
 
 /** The kernel has counted @now drops at the session's own socket (sock_drops). */
 void reflect_drops(struct worker *w, struct udp_session *u, uint32_t now);
-
-/** Answer what waits in the session's socket, up to REFLECT_BURST packets. */
-enum reflect_result reflect_burst(struct worker *w, struct udp_session *u);

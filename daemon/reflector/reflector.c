@@ -176,8 +176,8 @@ static void let_go(struct reflector *r)
 	while (r->sessions) {
 		struct udp_session *u = r->sessions;
 
-		if (!u->link) {
-			close(u->fd);
+		if (udp_fd(u) >= 0) {
+			close(udp_fd(u));
 		}
 		u->why = UDP_END_HANDED_OVER;
 		report(r, u);

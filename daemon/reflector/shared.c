@@ -39,43 +39,29 @@ static int check_size(const struct sock_defaults *b, const struct session_spec *
 	return b->rcvbuf < need || b->sndbuf < need ? -EMSGSIZE : 0;
 }
 
-static struct shared_key key_of(const struct session_spec *spec)
-{
-	struct shared_key key = { .port = htons(spec->remote.port) };
-
-	memcpy(key.local, spec->local.ip, sizeof(key.local));
-	memcpy(key.remote, spec->remote.ip, sizeof(key.remote));
-	if (spec->local.family == 4) {
-		key.scope = SHARED_IPV4;
-	} else if (address_is_link_local(&spec->remote)) {
-		key.scope = spec->remote.scope ? spec->remote.scope : spec->local.scope;
-	}
-	return key;
-}
-
 /* R-100 C-077: from the address that the packets are sent to, with the session's DSCP */
 static void set_reply(struct shared_link *l, const struct session_spec *spec)
 {
 	bool v4 = spec->local.family == 4;
 	int tos = (spec->dscp & 0x3f) << 2;
-	struct sockaddr_in name4 = { .sin_family = AF_INET, .sin_port = l->key.port };
+	struct sockaddr_in name4 = { .sin_family = AF_INET, .sin_port = l->session->tuple.port };
 	struct in_pktinfo info4 = { 0 };
 	struct in6_pktinfo info6 = { 0 };
 
 	l->name = (struct sockaddr_in6){ .sin6_family = AF_INET6,
-					 .sin6_port = l->key.port,
-					 .sin6_scope_id = v4 ? 0 : l->key.scope };
+					 .sin6_port = l->session->tuple.port,
+					 .sin6_scope_id = v4 ? 0 : l->session->tuple.scope };
 	l->to = (struct msghdr){ .msg_name = &l->name,
 				 .msg_namelen = v4 ? sizeof(name4) : sizeof(l->name),
 				 .msg_control = l->control };
 	if (v4) {
-		memcpy(&name4.sin_addr, l->key.remote, 4);
+		memcpy(&name4.sin_addr, l->session->tuple.remote, 4);
 		memcpy(&l->name, &name4, sizeof(name4));
-		memcpy(&info4.ipi_spec_dst, l->key.local, 4);
+		memcpy(&info4.ipi_spec_dst, l->session->tuple.local, 4);
 		sock_append(&l->to, IPPROTO_IP, IP_PKTINFO, &info4, sizeof(info4));
 	} else {
-		memcpy(&l->name.sin6_addr, l->key.remote, 16);
-		memcpy(&info6.ipi6_addr, l->key.local, 16);
+		memcpy(&l->name.sin6_addr, l->session->tuple.remote, 16);
+		memcpy(&info6.ipi6_addr, l->session->tuple.local, 16);
 		info6.ipi6_ifindex = spec->local.scope;
 		sock_append(&l->to, IPPROTO_IPV6, IPV6_PKTINFO, &info6, sizeof(info6));
 	}
@@ -87,14 +73,14 @@ static void set_reply(struct shared_link *l, const struct session_spec *spec)
 
 /* the session that has these addresses at @p. @code: the hash of @key, which is made theirs. */
 static struct shared_link *holder(const struct reflector *r, const struct shared_port *p,
-				  struct shared_key *key, uint32_t *code)
+				  struct udp_tuple *key, uint32_t *code)
 {
 	key->at = p->port;
 	*code = shared_hash(r->shared->seed, key);
 	for (struct index_node *n = index_first(&r->shared->claims, *code); n; n = n->next) {
 		struct shared_link *l = link_of_claim(n);
 
-		if (n->hash == *code && !memcmp(&l->key, key, sizeof(*key))) {
+		if (n->hash == *code && !memcmp(&l->session->tuple, key, sizeof(*key))) {
 			return l;
 		}
 	}
@@ -155,7 +141,7 @@ static int want(struct reflector *r, const struct session_spec *spec, struct sha
 }
 
 /* Of the permanent ports the one whose thread has the fewest sessions. */
-static int least(const struct reflector *r, uint8_t family, struct shared_key *key,
+static int least(const struct reflector *r, uint8_t family, struct udp_tuple *key,
 		 struct shared_port **out)
 {
 	struct shared_port *best = NULL;
@@ -177,7 +163,7 @@ static int least(const struct reflector *r, uint8_t family, struct shared_key *k
 }
 
 /* the wanted port, else one of the threads' own. */
-static int choose(struct reflector *r, const struct session_spec *spec, struct shared_key *key,
+static int choose(struct reflector *r, const struct session_spec *spec, struct udp_tuple *key,
 		  struct shared_port **out)
 {
 	struct shared_port *wanted = NULL;
@@ -206,7 +192,7 @@ static int claim(struct reflector *r, const struct session_spec *spec, struct sh
 	uint32_t code;
 	int error = check_size(&p->buffers, spec);
 
-	if (!error && holder(r, p, &l->key, &code)) {
+	if (!error && holder(r, p, &l->session->tuple, &code)) {
 		error = -EEXIST;
 	}
 	error = error ? error : index_reserve(&r->shared->claims, r->open + 1);
@@ -221,18 +207,19 @@ static int claim(struct reflector *r, const struct session_spec *spec, struct sh
 	u->worker = w;
 	u->fd = p->fd;
 	u->port = p->port;
+	(void)sock_read_drops(p->fd, &u->drops_seen);
 	index_put(&r->shared->claims, &l->claim, code);
 	return 0;
 }
 
 static int make_link(struct udp_session *u, const struct session_spec *spec)
 {
+	u->gated = true;
 	u->link = calloc(1, sizeof(*u->link));
 	if (!u->link) {
 		return -ENOMEM;
 	}
 	u->link->session = u;
-	u->link->key = key_of(spec);
 	set_reply(u->link, spec);
 	u->to = &u->link->to;
 	return 0;
@@ -254,9 +241,10 @@ static int settle(struct reflector *r, const struct session_spec *spec, struct s
 	return claim(r, spec, p, u);
 }
 
-int shared_open(struct reflector *r, const struct session_spec *spec, struct udp_session *u)
+static int open_one(struct reflector *r, const struct session_spec *spec, uint16_t first,
+		    uint16_t last, struct udp_session *u)
 {
-	struct shared_key key = key_of(spec);
+	struct udp_tuple key = udp_tuple_of(spec);
 	struct shared_port *p = NULL;
 	int error;
 
@@ -269,7 +257,7 @@ int shared_open(struct reflector *r, const struct session_spec *spec, struct udp
 	return error ? error : settle(r, spec, p, u);
 }
 
-int shared_adopt(struct reflector *r, const struct session_spec *spec, uint16_t port,
+static int adopt(struct reflector *r, const struct session_spec *spec, uint16_t port, int fd,
 		 struct udp_session *u)
 {
 	struct shared_port *p = shared_port(r, spec->local.family, port);
@@ -279,18 +267,19 @@ int shared_adopt(struct reflector *r, const struct session_spec *spec, uint16_t 
 	return error ? error : settle(r, spec, p, u);
 }
 
-void shared_leave(struct udp_session *u)
+static void leave(struct udp_session *u)
 {
 	if (u->link && u->link->port) {
 		shared_port_leave(u->link->port);
-		u->link->port = NULL;
 	}
+	free(u->link);
+	u->link = NULL;
 }
 
 struct udp_session *udp_rival(const struct reflector *r, const struct session_spec *spec,
 			      const struct udp_session *u)
 {
-	struct shared_key key = key_of(spec);
+	struct udp_tuple key = udp_tuple_of(spec);
 	struct shared_port *p = u ? u->link->port->next : r->shared->ports;
 	uint32_t code;
 
@@ -324,7 +313,9 @@ void reflector_also(struct reflector *r, const uint16_t *ports, unsigned n)
 	s->n_also = n;
 }
 
-void shared_publish(struct udp_session *u)
+/* --- seen from the session ---------------------------------------------------------------- */
+
+static void publish(struct udp_session *u)
 {
 	struct shared_worker *sw = u->worker->shared;
 	struct shared_link *l = u->link;
@@ -336,17 +327,71 @@ void shared_publish(struct udp_session *u)
 	ev_async_send(u->worker->loop, &u->worker->wakeup);
 }
 
-void shared_release(struct udp_session *u)
+static int start(struct udp_session *u)
+{
+	atomic_store_explicit(&u->since_ns, estimate_mono().ns, memory_order_release);
+	return 0;
+}
+
+/* at once. Its thread takes it out of the table. */
+static bool mute(struct udp_session *u)
+{
+	atomic_store_explicit(&u->since_ns, UDP_GONE, memory_order_relaxed);
+	udp_release(u);
+	return true;
+}
+
+static void release(struct udp_session *u)
 {
 	index_remove(&u->reflector->shared->claims, &u->link->claim);
 }
 
-void shared_start(struct udp_session *u)
+static int descriptor(const struct udp_session *u)
 {
-	atomic_store_explicit(&u->link->since_ns, estimate_mono().ns, memory_order_release);
+	return -1;
 }
 
-void shared_mute(struct udp_session *u)
+static void carry_gate(struct carry *c, struct udp_session *u)
 {
-	atomic_store_explicit(&u->link->since_ns, SHARED_GONE, memory_order_relaxed);
+	int64_t since_ns = atomic_load(&u->since_ns);
+
+	CARRY(c, since_ns);
+	atomic_store(&u->since_ns, since_ns);
 }
+
+static void watch(struct worker *w, struct udp_session *u,
+		  void (*readable)(struct ev_loop *loop, ev_io *io, int events))
+{
+	/* the port is watched */
+}
+
+static enum reflect_result burst(struct worker *w, struct udp_session *u)
+{
+	return shared_burst(w, u->link->port);
+}
+
+static void let_go(struct worker *w, struct udp_session *u)
+{
+	uint32_t drops;
+
+	if (sock_read_drops(u->fd, &drops)) {
+		counters_add(&u->counters, COUNTER_PORT_RCVBUF,
+			     sock_new_drops(&u->drops_seen, drops));
+	}
+	shared_remove(w, u);
+}
+
+const struct port_ops shared_ops = {
+	.open = open_one,
+	.adopt = adopt,
+	.publish = publish,
+	.start = start,
+	.mute = mute,
+	.release = release,
+	.leave = leave,
+	.descriptor = descriptor,
+	.carry = carry_gate,
+	.watch = watch,
+	.burst = burst,
+	.let_go = let_go,
+};

@@ -16,22 +16,12 @@
  */
 #pragma once
 
-#include "base/index.h"
 #include "base/siphash.h"
-#include "daemon/reflector/pool.h"
+#include "daemon/reflector/port_ops.h"
 
 #include <netinet/in.h>
 
-/* What tells sessions apart. Addresses as in struct address; all octets count. */
-struct shared_key {
-	uint8_t local[16], remote[16];
-	uint32_t scope; /* of a remote link-local address; SHARED_IPV4 */
-	uint16_t port; /* of the sender, as on the wire */
-	uint16_t at; /* ours */
-};
-_Static_assert(sizeof(struct shared_key) == 40, "no padding: it is hashed and compared as octets");
-
-static inline uint32_t shared_hash(const uint64_t seed[static 2], const struct shared_key *key)
+static inline uint32_t shared_hash(const uint64_t seed[static 2], const struct udp_tuple *key)
 {
 	uint64_t words[sizeof(*key) / sizeof(uint64_t)];
 
@@ -39,18 +29,10 @@ static inline uint32_t shared_hash(const uint64_t seed[static 2], const struct s
 	return (uint32_t)siphash(seed, words, sizeof(words) / sizeof(words[0]));
 }
 
-#define SHARED_IPV4 UINT32_MAX /* no interface has this index */
-#define SHARED_SHUT INT64_C(0)
-#define SHARED_GONE INT64_C(-1)
-
-/* Of a session: what is needed to find it comes first. */
+/* Of a session. */
 struct shared_link {
-	struct index_node node; /* its thread's */
-	struct shared_key key;
 	struct udp_session *session;
 	struct shared_port *port; /* as long as the session is there */
-	/* struct mono when it was started; SHARED_SHUT, SHARED_GONE. Written by the main thread. */
-	_Atomic int64_t since_ns;
 	struct shared_link *next_new;
 	struct index_node claim; /* main thread: of all sessions */
 	struct msghdr to;
@@ -137,31 +119,6 @@ void shared_look(struct worker *w);
 
 /* --- sessions (shared.c, shared_find.c) -------------------------------------------------- */
 
-/**
- * Find a port and thread for the session; u->fd, port, worker and run_octets are set. Return as
- * udp_open; -ENOENT if it is to have a port of its own. To be taken back by shared_release, and
- * known to the thread by shared_publish.
- */
-NODISCARD int shared_open(struct reflector *r, const struct session_spec *spec,
-			  struct udp_session *u);
-
-/** The same with the port that it had in another process. Return 0 or negative errno. */
-NODISCARD int shared_adopt(struct reflector *r, const struct session_spec *spec, uint16_t port,
-			   struct udp_session *u);
-void shared_publish(struct udp_session *u);
-
-/** The addresses may be used again. */
-void shared_release(struct udp_session *u);
-
-/** The last of a session: no thread knows it. Nothing for one with a port of its own. */
-void shared_leave(struct udp_session *u);
-
-/** From now on packets are answered. Keys are set. */
-void shared_start(struct udp_session *u);
-
-/** From now on it hears nothing. */
-void shared_mute(struct udp_session *u);
-
 /** Thread: take new sessions into the table. */
 void shared_take_in(struct worker *w);
 
@@ -171,8 +128,12 @@ void shared_remove(struct worker *w, struct udp_session *u);
 #define SHARED_FIND_MAX 64
 
 /**
- * Thread: whose packets at @p these are, NULL for nobody's. @m with addresses and control messages; @n at
- * most SHARED_FIND_MAX. What is found is on its way into the cache.
+ * Thread: whose packets at @port (struct shared_port) these are, NULL for nobody's. @m with
+ * addresses and control messages; @n at most SHARED_FIND_MAX. What is found is on its way into the
+ * cache.
  */
-void shared_find(struct worker *w, const struct shared_port *p, struct mmsghdr *m, unsigned n,
+void shared_find(struct worker *w, void *port, struct mmsghdr *m, unsigned n,
 		 struct udp_session **found);
+
+/** Thread: answer what waits at the port, up to REFLECT_BURST packets. Ends no session. */
+enum reflect_result shared_burst(struct worker *w, struct shared_port *p);

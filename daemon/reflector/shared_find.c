@@ -3,11 +3,11 @@
 
 #include <stddef.h>
 
-static struct shared_link *link_of(struct index_node *n)
+static struct udp_session *session_of(struct index_node *n)
 {
-	return (struct shared_link *)(void *)n; /* its first member */
+	return (struct udp_session *)(void *)n; /* its first member */
 }
-_Static_assert(offsetof(struct shared_link, node) == 0, "link_of");
+_Static_assert(offsetof(struct udp_session, node) == 0, "session_of");
 
 void shared_take_in(struct worker *w)
 {
@@ -21,33 +21,33 @@ void shared_take_in(struct worker *w)
 	while (l) {
 		struct shared_link *next = l->next_new;
 
-		index_put(&sw->sessions, &l->node, l->claim.hash);
+		index_put(&sw->sessions, &l->session->node, l->claim.hash);
 		l = next;
 	}
 }
 
 void shared_remove(struct worker *w, struct udp_session *u)
 {
-	index_remove(&w->shared->sessions, &u->link->node);
+	index_remove(&w->shared->sessions, &u->node);
 }
 
-static struct udp_session *look_up(struct shared_worker *sw, const struct shared_key *key,
+static struct udp_session *look_up(struct shared_worker *sw, const struct udp_tuple *key,
 				   uint32_t code)
 {
 	for (struct index_node *n = index_first(&sw->sessions, code); n; n = n->next) {
-		struct shared_link *l = link_of(n);
+		struct udp_session *u = session_of(n);
 
 		/* one that is gone may have the same key, until its thread hears of it */
-		if (n->hash == code && !memcmp(&l->key, key, sizeof(*key)) &&
-		    atomic_load_explicit(&l->since_ns, memory_order_relaxed) != SHARED_GONE) {
-			return l->session;
+		if (n->hash == code && !memcmp(&u->tuple, key, sizeof(*key)) &&
+		    atomic_load_explicit(&u->since_ns, memory_order_relaxed) != UDP_GONE) {
+			return u;
 		}
 	}
 	return NULL;
 }
 
 /* Where it was sent to. False if that is not told. */
-static bool take_local(struct msghdr *m, struct shared_key *key)
+static bool take_local(struct msghdr *m, struct udp_tuple *key)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
 		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
@@ -63,7 +63,7 @@ static bool take_local(struct msghdr *m, struct shared_key *key)
 	return false;
 }
 
-static bool take_remote(const struct msghdr *m, struct shared_key *key)
+static bool take_remote(const struct msghdr *m, struct udp_tuple *key)
 {
 	struct sockaddr_in6 v6;
 	struct sockaddr_in v4;
@@ -74,7 +74,7 @@ static bool take_remote(const struct msghdr *m, struct shared_key *key)
 		memcpy(&v4, m->msg_name, sizeof(v4));
 		memcpy(key->remote, &v4.sin_addr, 4);
 		key->port = v4.sin_port;
-		key->scope = SHARED_IPV4;
+		key->scope = UDP_IPV4;
 		return true;
 	}
 	memcpy(&v6, m->msg_name, sizeof(v6));
@@ -84,7 +84,7 @@ static bool take_remote(const struct msghdr *m, struct shared_key *key)
 	return family == AF_INET6;
 }
 
-static struct udp_session *find(struct worker *w, const struct shared_key *key, uint32_t code)
+static struct udp_session *find(struct worker *w, const struct udp_tuple *key, uint32_t code)
 {
 	struct shared_worker *sw = w->shared;
 	struct udp_session *u = look_up(sw, key, code);
@@ -99,7 +99,8 @@ static struct udp_session *find(struct worker *w, const struct shared_key *key, 
 /* What a packet changes in its session. */
 static void fetch(const struct udp_session *u)
 {
-	__builtin_prefetch(u);
+	__builtin_prefetch(&u->since_ns);
+	__builtin_prefetch(&u->layout);
 	__builtin_prefetch(&u->police, 1);
 	__builtin_prefetch(&u->flow, 1);
 	__builtin_prefetch(&u->counters.n[COUNTER_RECEIVED], 1);
@@ -110,10 +111,11 @@ static void fetch(const struct udp_session *u)
 
 /* Thousands of sessions do not fit into the cache: each step asks for what the next one needs, for
  * all packets, instead of waiting for it once a packet. */
-void shared_find(struct worker *w, const struct shared_port *p, struct mmsghdr *m, unsigned n,
+void shared_find(struct worker *w, void *port, struct mmsghdr *m, unsigned n,
 		 struct udp_session **found)
 {
-	struct shared_key keys[SHARED_FIND_MAX];
+	const struct shared_port *p = port;
+	struct udp_tuple keys[SHARED_FIND_MAX];
 	uint32_t codes[SHARED_FIND_MAX];
 	bool good[SHARED_FIND_MAX];
 
@@ -134,4 +136,14 @@ void shared_find(struct worker *w, const struct shared_port *p, struct mmsghdr *
 			fetch(found[i]);
 		}
 	}
+}
+
+enum reflect_result shared_burst(struct worker *w, struct shared_port *p)
+{
+	struct reflect_source s = {
+		.fd = p->fd, .names = true, .whose = shared_find, .context = p
+	};
+
+	_Static_assert(REFLECT_BATCH <= SHARED_FIND_MAX, "all packets of a batch");
+	return reflect_burst(w, &s);
 }

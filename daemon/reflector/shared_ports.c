@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "base/device.h"
-#include "daemon/reflector/batch.h"
-#include "daemon/reflector/reflect.h"
 #include "daemon/reflector/shared.h"
 
 #include <errno.h>
@@ -15,7 +13,7 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct shared_port *p = io->data;
 
-	(void)reflect_shared(p->worker, p);
+	(void)shared_burst(p->worker, p);
 }
 
 static void look(struct shared_port *p)

@@ -249,7 +249,6 @@ static int ask_addresses(int fd, int family)
 {
 	int error = family == AF_INET ? set_options_v4(fd, 0) : set_options_v6(fd, 0);
 
-	sock_ask_drops(fd);
 	if (error) {
 		return error;
 	}

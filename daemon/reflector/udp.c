@@ -1,41 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/estimate.h"
-#include "daemon/reflector/shared.h"
+#include "daemon/reflector/port_ops.h"
 #include "daemon/reflector/worker.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#define TRIES_MAX 512 /* ports that may be found taken for one request: about a millisecond */
-
-/* R-101, R-102, R-106: the wanted port, else any of the range that nobody else has. When others of
- * this host have very many, the next request goes on where this one gave up. In a VRF the ports of
- * reflector_also are such, too, and only one session has them. */
-static int bind_port(struct reflector *r, int fd, const struct session_spec *spec, uint16_t first,
-		     uint16_t last, uint16_t *out)
-{
-	uint16_t port = spec->local.port;
-	struct port_search search;
-	int error = -EADDRINUSE;
-
-	if (((port >= first && port <= last) || port_is_reserved(&r->ports, port)) &&
-	    !port_is_used(&r->ports, port)) {
-		error = sock_bind(fd, &spec->local, port);
-		error = error == -EACCES ? -EADDRINUSE : error; /* others may be allowed */
-	}
-	search = port_search(&r->ports, first, last);
-	for (int i = 0; i < TRIES_MAX && error == -EADDRINUSE; i++) {
-		port = port_next(&r->ports, &search);
-		if (!port) {
-			break;
-		}
-		port_pass(&r->ports, port);
-		error = sock_bind(fd, &spec->local, port);
-	}
-	*out = port;
-	return error;
-}
 
 struct worker *udp_pick(struct reflector *r)
 {
@@ -49,51 +20,35 @@ struct worker *udp_pick(struct reflector *r)
 	return best;
 }
 
-static int open_socket(struct reflector *r, const struct session_spec *spec, uint16_t first,
-		       uint16_t last, struct udp_session *u)
+struct udp_tuple udp_tuple_of(const struct session_spec *spec)
 {
-	int error = sock_check_local(r->keeper, &spec->local, spec->device);
+	struct udp_tuple t = { .port = htons(spec->remote.port) };
 
-	if (error) {
-		return error;
+	memcpy(t.local, spec->local.ip, sizeof(t.local));
+	memcpy(t.remote, spec->remote.ip, sizeof(t.remote));
+	if (spec->local.family == 4) {
+		t.scope = UDP_IPV4;
+	} else if (address_is_link_local(&spec->remote)) {
+		t.scope = spec->remote.scope ? spec->remote.scope : spec->local.scope;
 	}
-	u->fd = sock_open(spec, !r->config.user_timestamps, &r->defaults, &u->rcvbuf);
-	if (u->fd < 0) {
-		return u->fd;
-	}
-	if (r->phc) {
-		sock_ask_hardware(u->fd);
-	}
-	error = bind_port(r, u->fd, spec, first, last, &u->port);
-	if (!error) {
-		error = sock_connect(u->fd, spec);
-	}
-	if (error) {
-		close(u->fd);
-		return error;
-	}
-	port_take(&r->ports, u->port);
-	u->worker = udp_pick(r);
-	return 0;
+	return t;
 }
 
 /* The shared sockets are bound to no device: in a VRF a session has a port of its own. */
 static int open_any(struct reflector *r, const struct session_spec *spec, uint16_t first,
 		    uint16_t last, struct udp_session *u)
 {
-	int error = spec->device ? -ENOENT : shared_open(r, spec, u);
+	int error = -ENOENT;
 
-	return error == -ENOENT ? open_socket(r, spec, first, last, u) : error;
-}
-
-static void leave_place(struct udp_session *u)
-{
-	if (u->link) {
-		shared_release(u);
-	} else {
-		port_release(&u->reflector->ports, u->port);
+	if (!spec->device) {
+		u->ops = &shared_ops;
+		error = u->ops->open(r, spec, first, last, u);
 	}
-	u->port = 0;
+	if (error == -ENOENT) {
+		u->ops = &ownport_ops;
+		error = u->ops->open(r, spec, first, last, u);
+	}
+	return error;
 }
 
 void udp_release(struct udp_session *u)
@@ -101,16 +56,16 @@ void udp_release(struct udp_session *u)
 	if (!u->port) {
 		return;
 	}
-	leave_place(u);
+	u->ops->release(u);
+	u->port = 0;
 	u->reflector->open--;
 	u->worker->sessions--;
 }
 
 void udp_free(struct udp_session *u)
 {
-	shared_leave(u);
+	u->ops->leave(u);
 	vault_give(&u->reflector->vault, u->crypt);
-	free(u->link);
 	free(u);
 }
 
@@ -139,6 +94,8 @@ static int allocate(struct reflector *r, struct udp_session **out, const struct 
 	u->police.packet_rate = spec->packet_rate;
 	u->police.octet_rate = spec->octet_rate;
 	u->owner = owner;
+	u->ops = &ownport_ops; /* until it has another */
+	u->tuple = udp_tuple_of(spec);
 	*out = u;
 	return 0;
 }
@@ -153,6 +110,7 @@ static void enlist(struct reflector *r, struct udp_session *u)
 	r->sessions = u;
 	r->open++;
 	u->worker->sessions++;
+	u->tuple.at = u->port;
 }
 
 int udp_open(struct reflector *r, const struct session_spec *spec, uint16_t port_first,
@@ -176,10 +134,7 @@ int udp_open(struct reflector *r, const struct session_spec *spec, uint16_t port
 	enlist(r, u);
 	*out = u;
 	*port = u->port;
-	if (u->link) {
-		(void)sock_read_drops(u->fd, &u->drops_seen);
-		shared_publish(u);
-	}
+	u->ops->publish(u);
 	return 0;
 }
 
@@ -191,29 +146,19 @@ void udp_police(struct udp_session *u, struct police_total *total)
 int udp_start(struct udp_session *u, const struct crypt_keys *keys,
 	      const uint8_t sid[static MSG_SID_LEN])
 {
-	uint64_t dropped = 0;
-	int error = 0;
+	int error;
 
 	if (u->started) {
 		return -EALREADY;
 	}
-	if (!u->link) {
-		error = sock_release(u->fd, u->rcvbuf, &dropped, &u->drops_seen);
-		u->run_octets = sock_unfragmented(u->fd);
-		u->reflector->early += dropped;
-		counters_add(&u->counters, COUNTER_RECEIVED, dropped);
-		counters_add(&u->counters, COUNTER_DROP_EARLY, dropped);
-	}
-	if (error) {
-		return error;
-	}
 	if (u->keyed) {
 		crypt_test_init(u->crypt, keys, sid);
 	}
-	u->started = true;
-	if (u->link) {
-		shared_start(u);
+	error = u->ops->start(u);
+	if (error) {
+		return error;
 	}
+	u->started = true;
 	worker_order(u, WORKER_START, (struct mono){ 0 });
 	return 0;
 }
@@ -222,25 +167,19 @@ int udp_start(struct udp_session *u, const struct crypt_keys *keys,
 
 void udp_carry(struct carry *c, struct udp_session *u)
 {
-	int64_t since_ns = u->link ? atomic_load(&u->link->since_ns) : SHARED_SHUT;
-
 	if (u->keyed) {
 		CARRY(c, u->crypt->keys.aes);
 		CARRY(c, u->crypt->keys.hmac);
 	}
-	CARRY(c, u->rcvbuf);
 	CARRY(c, u->drops_seen);
 	u->started = carry_small(c, u->started, 1);
 	u->stopping = carry_small(c, u->stopping, 1);
 	CARRY(c, u->last_packet.ns);
 	CARRY(c, u->stop_at.ns);
 	CARRY(c, u->seq);
-	CARRY(c, since_ns);
 	flow_carry(c, &u->flow);
 	counters_carry(c, &u->counters);
-	if (u->link) {
-		atomic_store(&u->link->since_ns, since_ns);
-	}
+	u->ops->carry(c, u);
 }
 
 struct udp_session *udp_next(const struct reflector *r, const struct udp_session *u)
@@ -255,25 +194,7 @@ void *udp_owner(const struct udp_session *u)
 
 int udp_fd(const struct udp_session *u)
 {
-	return u->link ? -1 : u->fd;
-}
-
-/* The place that it had. */
-static int take_place(struct reflector *r, const struct session_spec *spec, uint16_t port, int fd,
-		      struct udp_session *u)
-{
-	if (fd >= 0) {
-		if (!port || port_is_used(&r->ports, port)) {
-			return -EADDRINUSE;
-		}
-		port_take(&r->ports, port);
-		u->port = port;
-		u->fd = fd;
-		u->worker = udp_pick(r);
-		u->run_octets = sock_unfragmented(fd);
-		return 0;
-	}
-	return shared_adopt(r, spec, port, u);
+	return u->ops->descriptor(u);
 }
 
 static void resume(struct udp_session *u)
@@ -291,9 +212,7 @@ static void resume(struct udp_session *u)
 		crypt_test_resume(u->crypt, &own);
 		crypt_keys_wipe(&own);
 	}
-	if (u->link) {
-		shared_publish(u);
-	}
+	u->ops->publish(u);
 	if (u->started) {
 		worker_order(u, WORKER_START, (struct mono){ 0 });
 	}
@@ -306,12 +225,13 @@ int udp_adopt(struct reflector *r, const struct session_spec *spec, uint16_t por
 	int error = allocate(r, &u, spec, owner);
 
 	if (!error) {
-		error = take_place(r, spec, port, fd, u);
+		u->ops = fd >= 0 ? &ownport_ops : &shared_ops;
+		error = u->ops->adopt(r, spec, port, fd, u);
 	}
 	if (!error) {
 		udp_carry(c, u);
 		if (c->bad) {
-			leave_place(u);
+			u->ops->release(u);
 			error = -EINVAL;
 		}
 	}
@@ -324,9 +244,6 @@ int udp_adopt(struct reflector *r, const struct session_spec *spec, uint16_t por
 		}
 		return error;
 	}
-	if (fd >= 0 && r->phc) {
-		sock_ask_hardware(fd);
-	}
 	u->total = total;
 	enlist(r, u);
 	resume(u);
@@ -334,29 +251,12 @@ int udp_adopt(struct reflector *r, const struct session_spec *spec, uint16_t por
 	return 0;
 }
 
-/* Never started: no thread knows it, or all that it knows is to drop its packets. */
-static void bury(struct udp_session *u)
-{
-	u->started = true;
-	if (u->link) {
-		shared_mute(u);
-		udp_release(u); /* at once */
-		worker_order(u, WORKER_END, (struct mono){ 0 });
-		return;
-	}
-	if (worker_bury(u)) {
-		close(u->fd);
-		udp_release(u);
-		ev_async_send(u->reflector->loop, &u->reflector->wakeup);
-	}
-}
-
 void udp_stop(struct udp_session *u, int64_t timeout_ns)
 {
 	struct mono at = estimate_mono();
 
 	if (!u->started) {
-		bury(u);
+		udp_end(u);
 		return;
 	}
 	if (__builtin_add_overflow(at.ns, timeout_ns > 0 ? timeout_ns : 0, &at.ns)) {
@@ -367,15 +267,12 @@ void udp_stop(struct udp_session *u, int64_t timeout_ns)
 
 void udp_end(struct udp_session *u)
 {
-	if (!u->started) {
-		bury(u);
-		return;
+	bool known = u->ops->mute(u);
+
+	u->started = true;
+	if (known) {
+		worker_order(u, WORKER_END, (struct mono){ 0 });
 	}
-	if (u->link) {
-		shared_mute(u);
-		udp_release(u);
-	}
-	worker_order(u, WORKER_END, (struct mono){ 0 });
 }
 
 void udp_counters(const struct udp_session *u, struct counters_values *out)

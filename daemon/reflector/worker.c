@@ -3,7 +3,6 @@
 
 #include "base/lock.h"
 #include "base/thread.h"
-#include "daemon/reflector/batch.h"
 #include "daemon/reflector/estimate.h"
 #include "daemon/reflector/lightview.h"
 #include "daemon/reflector/reflect.h"
@@ -53,32 +52,10 @@ static void hand_back(struct worker *w, struct udp_session *u, enum udp_end why)
 	w->ended = u;
 }
 
-/* What its queue had no room for, and no packet told after that. */
-static void take_last_drops(struct worker *w, struct udp_session *u)
-{
-	uint32_t now;
-
-	if (!sock_read_drops(u->fd, &now)) {
-		return;
-	}
-	if (u->link) {
-		counters_add(&u->counters, COUNTER_PORT_RCVBUF,
-			     sock_new_drops(&u->drops_seen, now));
-	} else {
-		reflect_drops(w, u, now);
-	}
-}
-
 static void finish(struct worker *w, struct udp_session *u, enum udp_end why)
 {
 	ev_timer_stop(w->loop, &u->timer);
-	take_last_drops(w, u);
-	if (u->link) {
-		shared_remove(w, u);
-	} else {
-		ev_io_stop(w->loop, &u->io);
-		close(u->fd);
-	}
+	u->ops->let_go(w, u);
 	pthread_mutex_lock(&w->lock);
 	hand_back(w, u, why);
 	pthread_mutex_unlock(&w->lock);
@@ -117,8 +94,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *t, int events)
 {
 	struct udp_session *u = t->data;
 	struct worker *w = u->worker;
-	enum reflect_result result = u->link ? reflect_shared(w, u->link->port)
-					     : reflect_burst(w, u);
+	enum reflect_result result = u->ops->burst(w, u);
 	int64_t now = estimate_mono().ns, at = deadline_ns(u);
 
 	if (now < at || (u->stopping && result == REFLECT_MORE && now - at < STOP_GRACE_NS)) {
@@ -132,7 +108,7 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct udp_session *u = io->data;
 
-	if (reflect_burst(u->worker, u) == REFLECT_LATE) {
+	if (u->ops->burst(u->worker, u) == REFLECT_LATE) {
 		finish(u->worker, u, UDP_END_TIMEOUT);
 	}
 }
@@ -144,11 +120,7 @@ static void start(struct worker *w, struct udp_session *u)
 	}
 	ev_timer_init(&u->timer, on_timer, 0., 0.);
 	u->timer.data = u;
-	if (!u->link) {
-		ev_io_init(&u->io, on_readable, u->fd, EV_READ);
-		u->io.data = u;
-		ev_io_start(w->loop, &u->io);
-	}
+	u->ops->watch(w, u, on_readable);
 	arm(w, u);
 }
 

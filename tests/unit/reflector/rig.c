@@ -213,7 +213,7 @@ enum reflect_result rig_burst(struct worker *w, struct udp_session *u)
 	enum reflect_result result;
 
 	rig_settle();
-	result = reflect_burst(w, u);
+	result = ownport_burst(w, u);
 	rig_settle();
 	return result;
 }

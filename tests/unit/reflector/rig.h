@@ -3,6 +3,7 @@
  * path without its thread. */
 #pragma once
 
+#include "daemon/reflector/ownport.h"
 #include "daemon/reflector/reflect.h"
 
 #include <check.h>

@@ -452,7 +452,7 @@ static void check_cost(uint32_t packets, unsigned sends)
 	send_many(packets, 200);
 	rig_settle();
 	memset(&calls, 0, sizeof(calls));
-	(void)reflect_burst(&w, &u);
+	(void)ownport_burst(&w, &u);
 	receives = calls.receives; /* before check allocates */
 	sent = calls.sends;
 	others = calls.allocations + calls.locks;

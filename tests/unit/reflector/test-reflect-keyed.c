@@ -84,7 +84,7 @@ static void reflect(uint64_t packets)
 		struct pollfd p = { .fd = u.fd, .events = POLLIN };
 
 		ck_assert_int_eq(poll(&p, 1, RIG_WAIT_MS), 1);
-		ck_assert_int_eq(reflect_burst(&w, &u), REFLECT_EMPTY);
+		ck_assert_int_eq(ownport_burst(&w, &u), REFLECT_EMPTY);
 	}
 }
 

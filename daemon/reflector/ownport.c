@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Sessions with a port and a socket of their own: the kernel keeps strangers away. */
+#include "daemon/reflector/ownport.h"
+
+#include "daemon/reflector/worker.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#define TRIES_MAX 512 /* ports that may be found taken for one request: about a millisecond */
+
+/* R-101, R-102, R-106: the wanted port, else any of the range that nobody else has. When others of
+ * this host have very many, the next request goes on where this one gave up. In a VRF the ports of
+ * reflector_also are such, too, and only one session has them. */
+static int bind_port(struct reflector *r, int fd, const struct session_spec *spec, uint16_t first,
+		     uint16_t last, uint16_t *out)
+{
+	uint16_t port = spec->local.port;
+	struct port_search search;
+	int error = -EADDRINUSE;
+
+	if (((port >= first && port <= last) || port_is_reserved(&r->ports, port)) &&
+	    !port_is_used(&r->ports, port)) {
+		error = sock_bind(fd, &spec->local, port);
+		error = error == -EACCES ? -EADDRINUSE : error; /* others may be allowed */
+	}
+	search = port_search(&r->ports, first, last);
+	for (int i = 0; i < TRIES_MAX && error == -EADDRINUSE; i++) {
+		port = port_next(&r->ports, &search);
+		if (!port) {
+			break;
+		}
+		port_pass(&r->ports, port);
+		error = sock_bind(fd, &spec->local, port);
+	}
+	*out = port;
+	return error;
+}
+
+static int open_socket(struct reflector *r, const struct session_spec *spec, uint16_t first,
+		       uint16_t last, struct udp_session *u)
+{
+	int error = sock_check_local(r->keeper, &spec->local, spec->device);
+
+	if (error) {
+		return error;
+	}
+	u->fd = sock_open(spec, !r->config.user_timestamps, &r->defaults, &u->rcvbuf);
+	if (u->fd < 0) {
+		return u->fd;
+	}
+	if (r->phc) {
+		sock_ask_hardware(u->fd);
+	}
+	error = bind_port(r, u->fd, spec, first, last, &u->port);
+	if (!error) {
+		error = sock_connect(u->fd, spec);
+	}
+	if (error) {
+		close(u->fd);
+		return error;
+	}
+	port_take(&r->ports, u->port);
+	u->worker = udp_pick(r);
+	return 0;
+}
+
+static int adopt(struct reflector *r, const struct session_spec *spec, uint16_t port, int fd,
+		 struct udp_session *u)
+{
+	if (!port || port_is_used(&r->ports, port)) {
+		return -EADDRINUSE;
+	}
+	port_take(&r->ports, port);
+	u->port = port;
+	u->fd = fd;
+	u->worker = udp_pick(r);
+	u->run_octets = sock_unfragmented(fd);
+	if (r->phc) {
+		sock_ask_hardware(fd);
+	}
+	return 0;
+}
+
+static void publish(struct udp_session *u)
+{
+	/* its thread hears of it when it is started */
+}
+
+static int start(struct udp_session *u)
+{
+	uint64_t dropped = 0;
+	int error = sock_release(u->fd, u->rcvbuf, &dropped, &u->drops_seen);
+
+	u->run_octets = sock_unfragmented(u->fd);
+	u->reflector->early += dropped;
+	counters_add(&u->counters, COUNTER_RECEIVED, dropped);
+	counters_add(&u->counters, COUNTER_DROP_EARLY, dropped);
+	return error;
+}
+
+/* Never started: no thread knows it. R-108 */
+static bool mute(struct udp_session *u)
+{
+	if (u->started) {
+		return true;
+	}
+	if (worker_bury(u)) {
+		close(u->fd);
+		udp_release(u);
+		ev_async_send(u->reflector->loop, &u->reflector->wakeup);
+	}
+	return false;
+}
+
+static void release(struct udp_session *u)
+{
+	port_release(&u->reflector->ports, u->port);
+}
+
+static void leave(struct udp_session *u)
+{
+	/* the socket is closed */
+}
+
+static int descriptor(const struct udp_session *u)
+{
+	return u->fd;
+}
+
+static void carry_buffer(struct carry *c, struct udp_session *u)
+{
+	CARRY(c, u->rcvbuf);
+}
+
+static void watch(struct worker *w, struct udp_session *u,
+		  void (*readable)(struct ev_loop *loop, ev_io *io, int events))
+{
+	ev_io_init(&u->io, readable, u->fd, EV_READ);
+	u->io.data = u;
+	ev_io_start(w->loop, &u->io);
+}
+
+static void all_mine(struct worker *w, void *context, struct mmsghdr *m, unsigned n,
+		     struct udp_session **out)
+{
+	for (unsigned i = 0; i < n; i++) {
+		out[i] = context;
+	}
+}
+
+static void take_drops(struct worker *w, struct udp_session *u)
+{
+	uint32_t drops;
+
+	if (sock_read_drops(u->fd, &drops)) {
+		reflect_drops(w, u, drops);
+	}
+}
+
+enum reflect_result ownport_burst(struct worker *w, struct udp_session *u)
+{
+	struct reflect_source s = { .fd = u->fd, .whose = all_mine, .context = u };
+	enum reflect_result result = reflect_burst(w, &s);
+
+	u->backlog |= s.full;
+	if (u->backlog && result == REFLECT_EMPTY) {
+		take_drops(w, u); /* the last packets may be among those that had no room */
+		u->backlog = false;
+	}
+	return s.late ? REFLECT_LATE : result;
+}
+
+static void let_go(struct worker *w, struct udp_session *u)
+{
+	take_drops(w, u);
+	ev_io_stop(w->loop, &u->io);
+	close(u->fd);
+}
+
+const struct port_ops ownport_ops = {
+	.open = open_socket,
+	.adopt = adopt,
+	.publish = publish,
+	.start = start,
+	.mute = mute,
+	.release = release,
+	.leave = leave,
+	.descriptor = descriptor,
+	.carry = carry_buffer,
+	.watch = watch,
+	.burst = ownport_burst,
+	.let_go = let_go,
+};
