@@ -9,7 +9,7 @@ size_t utf8_decode(const uint8_t *s, size_t len, uint32_t *code)
 	if (!len) {
 		return 0;
 	}
-	more = *s < 0x80	    ? 0
+	more = *s < 0x80	     ? 0
 	       : (*s & 0xe0) == 0xc0 ? 1
 	       : (*s & 0xf0) == 0xe0 ? 2
 	       : (*s & 0xf8) == 0xf0 ? 3
