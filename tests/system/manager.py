@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 
-from harness import same
+from harness import PATIENCE, same, true, wait_for
 from keyed import keyed_daemon
 
 ACTIVATE = [sys.executable, "-B",
@@ -64,15 +64,19 @@ class Manager:
             os.close(fd)
         return len(gone)
 
+    def catch_up(self):
+        """Until all is heard that was said before."""
+        self.heard_mark.clear()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.sendto(b"mark", self.path)
+        true(self.heard_mark.wait(PATIENCE), "the manager does not listen")
+
     @contextlib.contextmanager
     def deaf(self):
         """What a process says in here, it did not come to say. It has to end in here, too."""
         self.hears = False
         yield
-        self.heard_mark.clear()
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
-            s.sendto(b"mark", self.path)
-        self.heard_mark.wait()
+        self.catch_up()
         self.hears = True
 
     def close(self):
@@ -118,6 +122,10 @@ class Manager:
         """The first half of a restart."""
         daemon.signal(HAND_OVER)
         same(daemon.wait_exit(), 0, "exit status of who hands over")
+        self.catch_up()
+
+    def wait_empty(self):
+        wait_for(lambda: not self.store, "the store to give up what was taken")
 
     def start(self, daemon, *specs, wait=True):
         """The other half: with what is in the store, and with @specs of activate.py."""

@@ -72,7 +72,7 @@ def calls_of_a_start(t, m, d):
     since = d.log_size()
     start_traced(m, d, strace(t, "-o", path))
     d.wait_log(r"\bready\b", since)
-    wait_for(lambda: m.store == [], "the store to give up what was taken")
+    m.wait_empty()
     m.end(d)
     with open(path) as f:
         lines = f.read().splitlines()
@@ -133,7 +133,7 @@ def signals_that_come_early_wait(t):
             if number == HAND_OVER:
                 same(d.wait_exit(), 0, "exit status of who handed over at once")
             else:
-                wait_for(lambda: m.store == [], "the store to give up what was taken")
+                m.wait_empty()
                 m.end(d)
             same(len(m.store), 2, "descriptors in the store")
     m.start(d)
@@ -158,7 +158,7 @@ def what_nobody_can_take_up_is_given_up(t):
     m.start(d)
     d.wait_log("could not take over all .*: no process could take it up", since)
     same(opened[0][0].wait_closed(), b"", "octets before the end")
-    wait_for(lambda: m.store == [], "the store to be emptied")
+    m.wait_empty()
 
 
 @test
@@ -176,7 +176,7 @@ def killed_at_any_moment(t):
         with contextlib.suppress(ProcessLookupError):
             d.signal(signal.SIGKILL)
         d.wait_exit()
-        time.sleep(0.02)
+        m.catch_up()
         if any(x.get("READY") for x in m.told[told:]):
             opened = None  # it was ready: that is a crash like any other
             break

@@ -4,7 +4,6 @@
 import contextlib
 import fcntl
 import os
-import signal
 import socket
 import struct
 import time
@@ -69,7 +68,7 @@ def sessions_go_on(t):
         s.check(packet(s, 0))
         c.stop(1)
         since = d.log_size()
-    same(m.store, [], "what is left in the store")
+    m.wait_empty()
 
 
 @test
@@ -183,7 +182,7 @@ def authentication_goes_on(t):
     c = t.control()
     c.greeting()
     c.send(c.make_keyed_setup(4, (b"probe-1", b"correct horse battery staple")))
-    time.sleep(0.1)
+    d.wait_read()
     m.restart(d)
     same(c.keyed_start().accept, 0, "Server-Start")
     s, _ = open_session(t, c, 4)
@@ -322,6 +321,7 @@ def an_end_stays_an_end(t):
     open_session(t, c, 1)
     same(d.terminate(), 0, "exit status")
     same(c.wait_closed(), b"", "octets before the end")
+    m.catch_up()
     same(m.store, [], "what is in the store")
     true("its connection or the server ended" in d.log(), "the final counters are logged")
 
@@ -400,7 +400,7 @@ def damage_is_dropped_and_named(t):
         d.wait_log("could not take over all .*: " + words, since)
         same(c.wait_closed(), b"", "octets before the end")
         d.wait_idle()
-        same(m.store, [], "what is left in the store")
+        m.wait_empty()
 
 
 @test
