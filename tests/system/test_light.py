@@ -16,6 +16,7 @@ import time
 
 import harness
 import rawclient
+from capture import Capture
 from harness import Notify, same, test, true, wait_for
 from rawclient import make_packet
 from veth import Wire, spoof
@@ -489,35 +490,14 @@ def twamp_sender_measures(t):
 @test(both=True)
 def port_862_as_tshark_sees_it(t):
     # T-070 T-081
-    if not shutil.which("tshark"):
-        raise harness.Skip("tshark is not installed")
     t.daemon(light({"stateful": True}))
-    folder = tempfile.mkdtemp(prefix="twampd-capture-")
-    os.chmod(folder, 0o777)
-    t.stack.callback(shutil.rmtree, folder, True)
-    file = os.path.join(folder, "c.pcapng")
-    capture = subprocess.Popen(["tshark", "-i", harness.CLIENT_LINK, "-w", file, "-l", "-P", "-f",
-                                "udp port 862"], stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    try:
-        s = t.sender(ttl=99)
-        os.set_blocking(capture.stdout.fileno(), False)
-        wait_for(lambda: [s.exchange((t.server, 862), make_packet(0)),
-                          time.sleep(0.1)] and capture.stdout.readline(), "a packet in tshark")
-        r = reply_to(s, (t.server, 862), make_packet(4242, padding=bytes(27)))
-        time.sleep(0.5)
-    finally:
-        capture.send_signal(signal.SIGINT)
-        capture.wait(harness.PATIENCE)
-        capture.stdout.close()
-    names = ["udp.srcport", "twamp.test.seq_number", "twamp.test.sender_seq_number",
-             "twamp.test.sender_ttl", "twamp.test.error_estimate"]
-    out = subprocess.run(["tshark", "-r", file, "-d", "udp.port==862,twamp.test", "-Y",
-                          "udp.srcport == 862", "-T", "fields", *sum((["-e", n] for n in names),
-                                                                     [])],
-                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
-    same(out.returncode, 0, "exit status of tshark: " + out.stderr)
-    fields = out.stdout.splitlines()[-1].split("\t")
+    capture = Capture(t, "udp port 862")
+    s = t.sender(ttl=99)
+    reply_to(s, (t.server, 862), make_packet(0))
+    r = reply_to(s, (t.server, 862), make_packet(4242, padding=bytes(27)))
+    fields = capture.decode(["udp.srcport", "twamp.test.seq_number", "twamp.test.sender_seq_number",
+                             "twamp.test.sender_ttl", "twamp.test.error_estimate"],
+                            "udp.port==862,twamp.test", "-Y", "udp.srcport == 862")[-1]
     same(fields[:4], ["862", str(r.seq), "4242", "99"], "what tshark decodes")
     same(int(fields[4], 0), r.ee, "Error Estimate")
     true(r.seq > 0, "a number of its own")

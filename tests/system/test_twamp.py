@@ -6,17 +6,15 @@ and as twamp reports it. RFC 5357 3 and 4; R-300..R-320.
 
 import calendar
 import json
-import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 
 import harness
 import rawclient
+from capture import Capture
 from harness import same, test, true, wait_for
 
 # --- running twamp --------------------------------------------------------------------
@@ -54,75 +52,16 @@ FIELDS = (["frame.number", "frame.time_epoch", "ip.src", "ipv6.src", "ip.ttl", "
           ["twamp.control." + f for f in CONTROL] + ["twamp.test." + f for f in TEST])
 
 
-class Capture:
-    """tshark on the client's end of the veth."""
-
-    def __init__(self, t):
-        if not shutil.which("tshark"):
-            raise harness.Skip("tshark is not installed")
-        self.dir = tempfile.mkdtemp(prefix="twampd-capture-")
-        os.chmod(self.dir, 0o777)  # dumpcap gives up root
-        t.stack.callback(shutil.rmtree, self.dir, True)
-        self.file = os.path.join(self.dir, "capture.pcapng")
-        self.log = open(os.path.join(self.dir, "log"), "w+")
-        t.stack.callback(self.log.close)
-        self.process = subprocess.Popen(
-            ["tshark", "-i", harness.CLIENT_LINK, "-w", self.file, "-q",
-             "-f", "tcp port 862 or udp"], stdin=subprocess.DEVNULL, stdout=self.log,
-            stderr=self.log)
-        t.stack.callback(self.stop)
-        wait_for(lambda: "Capturing on" in self.text() and os.path.exists(self.file),
-                 "tshark captures")
-        self.see_marker()
-
-    def text(self):
-        with open(self.log.name) as f:
-            return f.read()
-
-    def see_marker(self):
-        """Packets to nobody until one of them is in the file: from then on all are."""
-        before = os.path.getsize(self.file)
-        with rawclient.Sender(harness.CLIENT[4]) as s:
-            def seen():
-                s.send((harness.SERVER[4], 9), b"marker")
-                time.sleep(0.1)
-                return os.path.getsize(self.file) > before
-            wait_for(seen, "a packet in the capture")
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-            try:
-                self.process.wait(harness.PATIENCE)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-
-    def read(self, last):
-        """Rows of fields. last: a packet with this in it ends what is of interest."""
-        end = time.monotonic() + harness.PATIENCE
-        while True:
-            size = os.path.getsize(self.file)
-            time.sleep(0.5)
-            if os.path.getsize(self.file) == size or time.monotonic() > end:
-                break
-        self.stop()
-        argv = ["tshark", "-r", self.file, "-T", "fields", "-E", "separator=|",
-                "-E", "aggregator=;", "-d", "tcp.port==862,twamp.control"]
-        for field in FIELDS:
-            argv += ["-e", field]
-        out = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                             env=dict(os.environ, TZ="UTC", LC_ALL="C"), timeout=120)
-        same(out.returncode, 0, "exit status of tshark (%s)" % out.stderr)
-        rows = []
-        for line in out.stdout.splitlines():
-            row = {k: v for k, v in zip(FIELDS, line.split("|")) if v != ""}
-            row["source"] = row.get("ip.src", row.get("ipv6.src"))
-            if row.get("udp.dstport") == "9" or row.get("udp.payload", "") == b"marker".hex():
-                continue
+def rows_of(capture, last):
+    """Packets as {field: text}. last: what is true of one that ends the conversation."""
+    rows = []
+    for line in capture.decode(FIELDS, "tcp.port==862,twamp.control"):
+        row = {k: v for k, v in zip(FIELDS, line) if v != ""}
+        row["source"] = row.get("ip.src", row.get("ipv6.src"))
+        if row.get("udp.dstport") != "9":
             rows.append(row)
-        true(any(last(r) for r in rows), "the capture ends before the conversation does")
-        return rows
+    true(any(last(r) for r in rows), "the capture ends before the conversation does")
+    return rows
 
 
 def tshark_time(text):
@@ -304,7 +243,7 @@ def measurement_field_by_field(t):
     capture = Capture(t)
     result = controller(t, "--count", str(COUNT), "--interval", "10ms", "--padding", str(PADDING),
                         "--dscp", str(DSCP), "--ttl", str(TTL), "--timeout", "1s")
-    rows = capture.read(lambda r: r.get("twamp.control.command") == "3")
+    rows = rows_of(capture, lambda r: r.get("twamp.control.command") == "3")
     same([r for r in rows if "_ws.malformed" in r], [], "malformed packets")
     from_client, from_server = control_messages(rows, t.client, t.server)
     greeting = check_handshake(from_client, from_server)
@@ -344,7 +283,7 @@ def default_padding_makes_both_directions_equal(t):
     t.daemon()
     capture = Capture(t)
     controller(t, "--count", "5", "--interval", "5ms")
-    rows = capture.read(lambda r: r.get("twamp.control.command") == "3")
+    rows = rows_of(capture, lambda r: r.get("twamp.control.command") == "3")
     lengths = {len(r["udp.payload"]) // 2 for r in rows if "udp.payload" in r}
     true(len(lengths) == 1 and min(lengths) >= 41, "lengths of packets %r" % lengths)
 
@@ -357,7 +296,7 @@ def zero_and_random_padding(t):
         capture = Capture(t)
         controller(t, "--count", "4", "--interval", "5ms", "--padding", "200",
                    "--padding-fill", kind)
-        rows = capture.read(lambda r: r.get("twamp.control.command") == "3")
+        rows = rows_of(capture, lambda r: r.get("twamp.control.command") == "3")
         paddings = [r["udp.payload"][28:] for r in rows if r["source"] == t.client
                     and "udp.payload" in r]
         same(len(paddings), 4, "packets")
