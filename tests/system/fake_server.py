@@ -5,6 +5,7 @@
 Written from RFC 4656 3, RFC 5357 3 and 4, RFC 5938, 6038, 7750 and 8186, apart from the C code,
 so that it is a second opinion on it. Loopback only. Also usable by hand: fake_server.py [PORT]
 """
+import contextlib
 import os
 import socket
 import struct
@@ -19,6 +20,7 @@ FEATURES = (INDIVIDUAL, REFLECT_OCTETS, SYMMETRICAL, DSCP_ECN, PTP)
 KEYS = {b'probe-1': b'correct horse battery staple'}
 NTP_UNIX = 2208988800
 IP_RECVTTL = 12  # linux/in.h; Python has no name for it
+SO_RCVBUFFORCE = 33
 GREETING_LEN, SETUP_LEN, SERVER_START_LEN = 64, 164, 48
 REQUEST_LEN, ACCEPT_SESSION_LEN, START_LEN, START_ACK_LEN, STOP_LEN = 112, 48, 32, 32, 32
 
@@ -116,7 +118,9 @@ class Reflector(threading.Thread):
         super().__init__(daemon=True)
         self.sock = socket.socket(family, socket.SOCK_DGRAM)
         self.sock.bind((address, port))
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        for option in (socket.SO_RCVBUF, SO_RCVBUFFORCE):  # the other is for root
+            with contextlib.suppress(OSError):
+                self.sock.setsockopt(socket.SOL_SOCKET, option, 4 << 20)
         if family == socket.AF_INET6:
             self.sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, reply_ttl)
             self.sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)

@@ -277,11 +277,17 @@ class Daemon:
     def sockets(self, kind):
         """(local address in hex, local port, state) of the sockets in its namespace."""
         out = []
-        for suffix in ("", "6"):
-            with open("/proc/%d/net/%s%s" % (self.pid, kind, suffix)) as f:
-                for line in list(f)[1:]:
-                    address, port = line.split()[1].split(":")
-                    out.append((address, int(port, 16), int(line.split()[3], 16)))
+        for line in self.socket_lines(kind):
+            address, port = line.split()[1].split(":")
+            out.append((address, int(port, 16), int(line.split()[3], 16)))
+        return out
+
+    def socket_lines(self, *kinds):
+        out = []
+        for kind in kinds:
+            for suffix in ("", "6"):
+                with open("/proc/%d/net/%s%s" % (self.pid, kind, suffix)) as f:
+                    out += list(f)[1:]
         return out
 
     def udp_ports(self):
@@ -302,6 +308,15 @@ class Daemon:
     def wait_sessions(self, number, patience=PATIENCE):
         wait_for(lambda: len(self.session_ports()) == number,
                  "%d sessions instead of %r" % (number, self.session_ports()[:10]), patience)
+
+    def unread(self):
+        """Octets that its sockets have received and it has not read."""
+        return sum(int(line.split()[4].split(":")[1], 16) for line in self.socket_lines("tcp", "udp")
+                   if line.split()[3] != "0A")
+
+    def wait_read(self):
+        """It has taken what has come so far. On a veth, what was sent has come."""
+        wait_for(lambda: self.unread() == 0, "twampd to read what it received")
 
     def wait_idle(self, patience=PATIENCE):
         """No connection and no session is left."""

@@ -334,6 +334,14 @@ def through(named, command, *args):
                           timeout=LIMIT)
 
 
+NEXT_TRIED = 'refused; the next address was tried'
+
+
+def others_tried(result):
+    """Notes of that; a host that is late, for example, makes others."""
+    return [note for note in result['notes'] if NEXT_TRIED in note]
+
+
 @test
 def other_addresses_are_tried():
     """A name whose first address refuses or is silent, and whose second one answers."""
@@ -349,9 +357,9 @@ def other_addresses_are_tried():
                 result = json.loads(r.stdout)
                 assert (r.returncode, result['result'], r.stderr) == (0, 'measured', ''), r
                 assert result['address'] == last, result
-                noted = result['notes']
+                noted = others_tried(result)
                 r = through(named, 'controller', f'probe.test:{s.port}')
-                assert (r.returncode, r.stdout.count('  note: ')) == (0, len(noted)), r
+                assert (r.returncode, r.stdout.count(NEXT_TRIED)) == (0, len(noted)), r
             reflector = Reflector(socket.AF_INET, last, None)
             reflector.start()
             r = through(named, 'sender', '--json', f'probe.test:{reflector.port}')
@@ -359,8 +367,7 @@ def other_addresses_are_tried():
             result = json.loads(r.stdout)
             assert (r.returncode, result['answered'], result['address']) == (0, 10, last), r
             count += len(noted)
-            assert len(noted) == len(result['notes']), (noted, result)
-            assert all('refused; the next address was tried' in n for n in noted), noted
+            assert len(noted) == len(others_tried(result)), (noted, result)
         assert count == 1
         r = subprocess.run([*named, TWAMP, 'controller', '--source', '::1', 'probe.test'],
                            capture_output=True, text=True, timeout=LIMIT)

@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import subprocess
-import time
 
 import harness
 import rawclient
@@ -452,7 +451,7 @@ def a_real_core(t):
     other = t.control()
     other.greeting()
     other.send(rawclient.make_setup(4)[:4] + OTHER[0].ljust(80, b"\0") + bytes(80))
-    time.sleep(0.3)
+    d.wait_read()
     core = dump(t, d)
     true(answer.sid in core, "the session is not in the core")
     for what, secret in secrets_of(control, session) + secrets_of(other, None, OTHER):

@@ -236,11 +236,11 @@ def reply_comes_from_the_address_of_the_session(t):
 @test(both=True)
 def packets_before_start_are_dropped(t):
     # T-041: not kept either, so that none comes back later
-    t.shared()
+    d = t.shared()
     c, sender, to = t.session(start=False)
     for seq in range(20):
         sender.send(to, make_packet(seq))
-    time.sleep(0.2)
+    d.wait_read()
     for seq in range(20, 40):
         sender.send(to, make_packet(seq))
     same(c.start().accept, 0, "Start-Ack")

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import socket
+import stat
 
 import harness
 import rawclient
@@ -374,9 +375,11 @@ def sessions_end_with_a_connection_that_was_lost(t):
     ends = [s.control.local()[:2] for s in lost]
 
     def is_lost(fd):
-        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(fd)) as s:
+        if not stat.S_ISSOCK(os.fstat(fd).st_mode):
+            return False  # settings are among them, too
+        with socket.socket(fileno=os.dup(fd)) as s, contextlib.suppress(OSError):
             return s.getpeername()[:2] in ends
-        return False  # settings are among them, too
+        return False  # a listener, or a port
     lots = m.unpack()
     m.pack([entry for entry in lots if not is_lost(entry[1])])
     since = d.log_size()
