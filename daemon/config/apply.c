@@ -2,8 +2,8 @@
 #include "daemon/config/apply.h"
 
 #include "daemon/config/classes.h"
+#include "daemon/config/conf_error.h"
 #include "daemon/config/convert.h"
-#include "daemon/config/fault.h"
 #include "daemon/config/keys.h"
 #include "daemon/config/parse.h"
 
@@ -170,10 +170,10 @@ static int check_ports(struct apply *a)
 	}
 	/* The one that was set later is the one to look at. */
 	later = &a->settings->places[a->order[first] > a->order[last] ? first : last];
-	return fault_at(a->err, later, NULL,
-			"ports.first: %u is above ports.last (%u), expected: ports.first <= "
-			"ports.last",
-			p->port_first, p->port_last);
+	return conf_error_at(a->err, later, NULL,
+			     "ports.first: %u is above ports.last (%u), expected: ports.first <= "
+			     "ports.last",
+			     p->port_first, p->port_last);
 }
 
 static int load_keys(struct apply *a)

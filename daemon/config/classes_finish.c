@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/config/classes.h"
 
-#include "daemon/config/fault.h"
+#include "daemon/config/conf_error.h"
 #include "daemon/config/values.h"
 #include "protocol/mode.h"
 
@@ -37,9 +37,10 @@ static int need_keys(struct apply *a, const struct settings_place *modes,
 		path += len - PATH_SHOWN;
 	}
 	if (!c) {
-		return fault_at(a->err, modes, NULL, "modes: all " WITHOUT_KEYS, cut, path);
+		return conf_error_at(a->err, modes, NULL, "modes: all " WITHOUT_KEYS, cut, path);
 	}
-	return fault_at(a->err, &c->place, c->name, "clients.modes: all " WITHOUT_KEYS, cut, path);
+	return conf_error_at(a->err, &c->place, c->name, "clients.modes: all " WITHOUT_KEYS, cut,
+			     path);
 }
 
 /* What the class does not set it has from the settings: those of the last file, so not before. */
@@ -65,10 +66,11 @@ static int check_ports(struct apply *a, const struct settings_class *c)
 	if (p->port_first <= p->port_last) {
 		return 0;
 	}
-	return fault_at(a->err, &c->place, c->name,
-			"clients.ports.first: %u is above ports.last (%u), expected: ports.first "
-			"<= ports.last",
-			p->port_first, p->port_last);
+	return conf_error_at(
+		a->err, &c->place, c->name,
+		"clients.ports.first: %u is above ports.last (%u), expected: ports.first "
+		"<= ports.last",
+		p->port_first, p->port_last);
 }
 
 static int make_class(struct apply *a, struct settings_class *c)
@@ -81,9 +83,10 @@ static int make_class(struct apply *a, struct settings_class *c)
 	}
 	r = check_ports(a, c);
 	if (c->n_key_ids && !(c->configured.modes & MODE_KEYED_MASK)) {
-		r = fault_at(a->err, &c->place, c->name,
-			     "clients.key_ids: no mode uses keys, expected: one that does among "
-			     "the modes, or no key_ids");
+		r = conf_error_at(
+			a->err, &c->place, c->name,
+			"clients.key_ids: no mode uses keys, expected: one that does among "
+			"the modes, or no key_ids");
 	} else if (!make_policy(a->settings, &c->configured, &c->policy) && !a->keys_unknown) {
 		r = need_keys(a, NULL, c);
 	}
@@ -142,7 +145,7 @@ static int index_prefixes(struct apply *a, const struct settings_place *clients)
 		if (outer && !prefix_compare(&outer->prefix, &p->prefix)) {
 			struct settings_place at = { clients->file, p->line, p->column };
 
-			r = fault_at(
+			r = conf_error_at(
 				a->err, &at, s->classes[p->class].name,
 				"clients.prefixes: \"%s\" is there already, in class \"%s\" (line "
 				"%u), expected: once",
@@ -183,7 +186,7 @@ static int index_key_ids(struct apply *a, const struct settings_place *clients)
 		if (!keys_compare_ids(x->id, x->len, y->id, y->len)) {
 			struct settings_place at = { clients->file, y->line, y->column };
 
-			r = fault_at(
+			r = conf_error_at(
 				a->err, &at, s->classes[y->class].name,
 				"clients.key_ids: \"%.*s\" is there already, in class \"%s\" (line "
 				"%u), expected: once",
@@ -205,7 +208,7 @@ static int check_key_ids(struct apply *a, const struct settings_place *clients)
 		if (!keys_find(s->keys, id->id, id->len)) {
 			struct settings_place at = { clients->file, id->line, id->column };
 
-			r = fault_at(
+			r = conf_error_at(
 				a->err, &at, s->classes[id->class].name,
 				"clients.key_ids: \"%.*s\" is not in the keys file, expected: a "
 				"KeyID of %.100s",

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/config/convert.h"
 
+#include "daemon/config/conf_error.h"
 #include "daemon/config/cpus.h"
-#include "daemon/config/fault.h"
 #include "daemon/config/parse.h"
 #include "protocol/mode.h"
 
@@ -35,10 +35,10 @@ __attribute__((format(printf, 4, 0))) static int complain(struct apply *a,
 		return SETTINGS_BAD;
 	}
 	(void)vsnprintf(what, sizeof(what), format, args);
-	return fault_at(a->err, at, a->class_name, "%s%s", what,
-			known && known->joined
-				? "; strings without a comma between them are one string"
-				: "");
+	return conf_error_at(a->err, at, a->class_name, "%s%s", what,
+			     known && known->joined
+				     ? "; strings without a comma between them are one string"
+				     : "");
 }
 
 int convert_complain(struct apply *a, const config_setting_t *s, const char *format, ...)
@@ -116,7 +116,7 @@ static void warn_of_zeros(struct apply *a, const config_setting_t *s, long long 
 	struct settings_place at = convert_place(a, s);
 
 	if (known && known->zeros) {
-		fault_warn(
+		conf_error_warn(
 			a->err, &at, a->class_name,
 			"%s: this is %lld, a decimal number in spite of the zero before it: leave "
 			"the zero out",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/config/keys.h"
 
-#include "daemon/config/fault.h"
+#include "daemon/config/conf_error.h"
 #include "protocol/utf8.h"
 
 #include <errno.h>
@@ -70,7 +70,7 @@ static int map(struct keys *k, const char *path, struct settings_error *err)
 	}
 	k->text = at;
 	if (madvise(at, k->size, MADV_DONTDUMP)) {
-		return fault(err, path, 0, "cannot be kept out of core dumps: %m");
+		return conf_error(err, path, 0, "cannot be kept out of core dumps: %m");
 	}
 	/* Swap is not a core dump: without the right to lock it goes on. */
 	(void)mlock(at, k->size);
@@ -98,24 +98,26 @@ static int open_file(const char *path, struct stat *st, struct settings_error *e
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0 && errno == ENOENT) {
-		fault(err, path, 0,
-		      "there is no such file: create it, see twampd.keys(5), or take keys_file "
-		      "out of the settings");
+		conf_error(
+			err, path, 0,
+			"there is no such file: create it, see twampd.keys(5), or take keys_file "
+			"out of the settings");
 	} else if (fd < 0) {
-		fault(err, path, 0, "cannot be opened: %m");
+		conf_error(err, path, 0, "cannot be opened: %m");
 	}
 	if (fd < 0) {
 		return -1;
 	}
 	if (fstat(fd, st) || !S_ISREG(st->st_mode)) {
-		fault(err, path, 0, "this is not a regular file");
+		conf_error(err, path, 0, "this is not a regular file");
 	} else if (st->st_mode & (S_IWGRP | S_IXGRP | S_IRWXO)) {
-		fault(err, path, 0,
-		      "has mode %04o, expected: 0640 or tighter, for it holds secrets: chmod 0640 "
-		      "%.120s",
-		      (unsigned)st->st_mode & 07777, path);
+		conf_error(
+			err, path, 0,
+			"has mode %04o, expected: 0640 or tighter, for it holds secrets: chmod 0640 "
+			"%.120s",
+			(unsigned)st->st_mode & 07777, path);
 	} else if (st->st_size > KEYS_MAX_OCTETS) {
-		fault(err, path, 0, "too large, at most %d octets expected", KEYS_MAX_OCTETS);
+		conf_error(err, path, 0, "too large, at most %d octets expected", KEYS_MAX_OCTETS);
 	} else {
 		return fd;
 	}
@@ -133,10 +135,10 @@ static int read_all(struct keys *k, int fd, const char *path, struct settings_er
 		k->len += n > 0 ? (size_t)n : 0;
 	} while ((n > 0 && k->len < k->size) || (n < 0 && errno == EINTR));
 	if (n < 0) {
-		return fault(err, path, 0, "cannot be read: %m");
+		return conf_error(err, path, 0, "cannot be read: %m");
 	}
 	if (k->len == k->size) {
-		return fault(err, path, 0, "grew while it was read: try again");
+		return conf_error(err, path, 0, "grew while it was read: try again");
 	}
 	return 0;
 }
@@ -213,8 +215,8 @@ static int take_line(struct keys *k, const uint8_t *s, size_t len, unsigned line
 	size_t blanks = 0, at;
 
 	if (len > KEYS_MAX_LINE) {
-		return fault(err, path, line, "too long, at most %d octets expected",
-			     KEYS_MAX_LINE);
+		return conf_error(err, path, line, "too long, at most %d octets expected",
+				  KEYS_MAX_LINE);
 	}
 	while (blanks < len && is_blank(s[blanks])) {
 		blanks++;
@@ -223,7 +225,7 @@ static int take_line(struct keys *k, const uint8_t *s, size_t len, unsigned line
 		return 0;
 	}
 	if (blanks) {
-		return fault(err, path, line, "white space before the KeyID, expected: none");
+		return conf_error(err, path, line, "white space before the KeyID, expected: none");
 	}
 	for (at = 0; at < len && !is_blank(s[at]); at++) {
 		;
@@ -236,15 +238,15 @@ static int take_line(struct keys *k, const uint8_t *s, size_t len, unsigned line
 	key.passphrase_len = len - at;
 	wrong = keys_id_fault(key.key_id, key.key_id_len);
 	if (wrong) {
-		return fault(err, path, line,
-			     "the KeyID %s, expected: KeyID, white space, passphrase", wrong);
+		return conf_error(err, path, line,
+				  "the KeyID %s, expected: KeyID, white space, passphrase", wrong);
 	}
 	wrong = passphrase_fault(key.passphrase, key.passphrase_len);
 	if (wrong) {
-		return fault(err, path, line, "%s", wrong);
+		return conf_error(err, path, line, "%s", wrong);
 	}
 	if (k->n == KEYS_MAX) {
-		return fault(err, path, line, "too many keys, at most %d expected", KEYS_MAX);
+		return conf_error(err, path, line, "too many keys, at most %d expected", KEYS_MAX);
 	}
 	k->key[k->n++] = key;
 	return 0;
@@ -274,9 +276,10 @@ static int sort(struct keys *k, const char *path, struct settings_error *err)
 		const struct key *a = &k->key[i - 1], *b = &k->key[i];
 
 		if (keys_compare_ids(a->key_id, a->key_id_len, b->key_id, b->key_id_len) == 0) {
-			r = fault(err, path, b->line,
-				  "the KeyID \"%.*s\" is there already, in line %u, expected: once",
-				  (int)b->key_id_len, (const char *)b->key_id, a->line);
+			r = conf_error(
+				err, path, b->line,
+				"the KeyID \"%.*s\" is there already, in line %u, expected: once",
+				(int)b->key_id_len, (const char *)b->key_id, a->line);
 		}
 	}
 	return r;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/config/parse.h"
 
-#include "daemon/config/fault.h"
+#include "daemon/config/conf_error.h"
 #include "daemon/config/source.h"
 
 #include <errno.h>
@@ -86,8 +86,8 @@ static int build(struct parse *p, const char *path, const char *raw, size_t len,
 	config_init(&p->config);
 	p->parsed = config_read_string(&p->config, text);
 	if (!p->parsed) {
-		r = fault(err, path, (unsigned)config_error_line(&p->config), "%s",
-			  config_error_text(&p->config));
+		r = conf_error(err, path, (unsigned)config_error_line(&p->config), "%s",
+			       config_error_text(&p->config));
 		config_destroy(&p->config);
 	}
 	free(text);
@@ -103,7 +103,7 @@ static void tell_syntax(const struct apply *a, const char *path, const struct sy
 		struct settings_place at = { path, f->line, f->column };
 
 		syntax_key(x, f->place, key, sizeof(key));
-		fault_at(a->err, &at, NULL, "%s%s%s", key, *key ? ": " : "", f->text);
+		conf_error_at(a->err, &at, NULL, "%s%s%s", key, *key ? ": " : "", f->text);
 	}
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/config/source.h"
 
-#include "daemon/config/fault.h"
+#include "daemon/config/conf_error.h"
 #include "daemon/config/lex.h"
 
 #include <dirent.h>
@@ -92,7 +92,7 @@ int source_list(const char *path, const char *as, struct source_list *list,
 	}
 	n = scandir(dir, &entries, want, compare);
 	if (n < 0 && errno != ENOENT && errno != ENAMETOOLONG) {
-		r = errno == ENOMEM ? -ENOMEM : fault(err, dir, 0, "cannot be read: %m");
+		r = errno == ENOMEM ? -ENOMEM : conf_error(err, dir, 0, "cannot be read: %m");
 		goto out;
 	}
 	list->path = calloc((size_t)(n < 0 ? 0 : n) + 2, sizeof(*list->path));
@@ -254,8 +254,8 @@ int source_make_safe(const char *path, const char *raw, size_t len, char **text,
 
 	*text = NULL;
 	if (nul) {
-		return fault(err, path, line_of(raw, nul),
-			     "this is not text: there is a NUL octet in it");
+		return conf_error(err, path, line_of(raw, nul),
+				  "this is not text: there is a NUL octet in it");
 	}
 	/* At worst 0xfffffffffffffff becomes 1152921504606846975L. */
 	*text = malloc(2 * len + 32);
@@ -275,7 +275,7 @@ int source_make_safe(const char *path, const char *raw, size_t len, char **text,
 	if (wrong) {
 		free(*text);
 		*text = NULL;
-		return fault(err, path, t.line, "%s", wrong);
+		return conf_error(err, path, t.line, "%s", wrong);
 	}
 	/* libconfig does not know a comment that no end of line follows. */
 	*s.out++ = '\n';
@@ -290,11 +290,12 @@ static int open_file(const char *path, struct settings_error *err)
 	struct stat st;
 
 	if (fd < 0 && errno == ENOENT) {
-		fault(err, path, 0,
-		      "there is no such file: create it (an empty one means the defaults), or name "
-		      "another with --config");
+		conf_error(
+			err, path, 0,
+			"there is no such file: create it (an empty one means the defaults), or name "
+			"another with --config");
 	} else if (fd < 0) {
-		fault(err, path, 0, "cannot be opened: %m");
+		conf_error(err, path, 0, "cannot be opened: %m");
 	}
 	if (fd < 0) {
 		return -1;
@@ -303,7 +304,7 @@ static int open_file(const char *path, struct settings_error *err)
 	if (!fstat(fd, &st) && (S_ISREG(st.st_mode) || S_ISCHR(st.st_mode))) {
 		return fd;
 	}
-	fault(err, path, 0, "this is not a regular file");
+	conf_error(err, path, 0, "this is not a regular file");
 	close(fd);
 	return -1;
 }
@@ -328,11 +329,11 @@ static int read_all(int fd, const char *path, char **raw, size_t *len, struct se
 	} while ((n > 0 && *len <= SOURCE_MAX_OCTETS) || (n < 0 && errno == EINTR));
 	(*raw)[*len] = '\0';
 	if (n < 0) {
-		return fault(err, path, 0, "cannot be read: %m");
+		return conf_error(err, path, 0, "cannot be read: %m");
 	}
 	if (*len > SOURCE_MAX_OCTETS) {
-		return fault(err, path, 0, "too large, at most %d octets expected",
-			     SOURCE_MAX_OCTETS);
+		return conf_error(err, path, 0, "too large, at most %d octets expected",
+				  SOURCE_MAX_OCTETS);
 	}
 	return 0;
 }

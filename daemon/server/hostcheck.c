@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/hostcheck.h"
 
-#include "daemon/config/fault.h"
+#include "daemon/config/conf_error.h"
 #include "daemon/reflector/sock.h"
 
 #include <arpa/inet.h>
@@ -47,12 +47,12 @@ static void look_at_descriptors(const struct look *l)
 	if (need <= l->f->descriptors) {
 		return;
 	}
-	fault_warn(l->to, &at, NULL,
-		   "%s: %u sessions and %u connections need %" PRIu64
-		   " open files, and %s may have %" PRIu64
-		   ": raise LimitNOFILE= (systemctl edit %s.service), or lower the limits",
-		   key, p->max_sessions, p->max_connections, need, whose(l), l->f->descriptors,
-		   l->f->unit);
+	conf_error_warn(l->to, &at, NULL,
+			"%s: %u sessions and %u connections need %" PRIu64
+			" open files, and %s may have %" PRIu64
+			": raise LimitNOFILE= (systemctl edit %s.service), or lower the limits",
+			key, p->max_sessions, p->max_connections, need, whose(l), l->f->descriptors,
+			l->f->unit);
 }
 
 static void look_at_range(const struct look *l, const struct policy *p,
@@ -67,11 +67,12 @@ static void look_at_range(const struct look *l, const struct policy *p,
 	if (!settings_origin(l->s, "limits.max_sessions", class).file) {
 		at = place_of(l, "ports.last", class);
 	}
-	fault_warn(l->to, &at, class ? class->name : NULL,
-		   "%slimits.max_sessions: %u sessions are more than the %u ports from %u to %u, "
-		   "which is all that one address has: widen ports, lower the limit, or set "
-		   "ports.mode = \"shared\"",
-		   class ? "clients." : "", p->max_sessions, ports, p->port_first, p->port_last);
+	conf_error_warn(
+		l->to, &at, class ? class->name : NULL,
+		"%slimits.max_sessions: %u sessions are more than the %u ports from %u to %u, "
+		"which is all that one address has: widen ports, lower the limit, or set "
+		"ports.mode = \"shared\"",
+		class ? "clients." : "", p->max_sessions, ports, p->port_first, p->port_last);
 }
 
 static bool has_own(const struct settings *s, const char *key, const struct settings_class *c)
@@ -117,10 +118,11 @@ static void look_at_shared(const struct look *l)
 	    ports >= threads_of(l)) {
 		return;
 	}
-	fault_warn(l->to, &at, NULL,
-		   "ports.mode: each of %u reflector threads has a shared port, and from %u to %u "
-		   "there are %u: widen ports, or set reflector.threads = %u",
-		   threads_of(l), p->port_first, p->port_last, ports, ports);
+	conf_error_warn(
+		l->to, &at, NULL,
+		"ports.mode: each of %u reflector threads has a shared port, and from %u to %u "
+		"there are %u: widen ports, or set reflector.threads = %u",
+		threads_of(l), p->port_first, p->port_last, ports, ports);
 }
 
 /* --- processors ----------------------------------------------------------------------- */
@@ -131,11 +133,12 @@ static void look_at_cpus(const struct look *l)
 
 	for (unsigned cpu = 0; cpu < CPU_SETSIZE; cpu++) {
 		if (CPU_ISSET(cpu, &l->s->reflector_cpus) && !CPU_ISSET(cpu, &l->f->cpus)) {
-			fault_warn(l->to, &at, NULL,
-				   "reflector.cpus: CPU %u is not there, or %s may not use it: "
-				   "name others (lscpu), or allow it (CPUAffinity=, "
-				   "AllowedCPUs=)",
-				   cpu, whose(l));
+			conf_error_warn(
+				l->to, &at, NULL,
+				"reflector.cpus: CPU %u is not there, or %s may not use it: "
+				"name others (lscpu), or allow it (CPUAffinity=, "
+				"AllowedCPUs=)",
+				cpu, whose(l));
 			return;
 		}
 	}
@@ -160,19 +163,20 @@ static void look_at_place(const struct look *l, const struct entry *e)
 	char text[INET6_ADDRSTRLEN] = "";
 
 	if (*e->device && !f->has_device(f->context, e->device)) {
-		fault_warn(l->to, &at, NULL,
-			   "%s.device: there is no device \"%s\" on this host: make it first (ip "
-			   "link show), or start and reload fail",
-			   e->kind, e->device);
+		conf_error_warn(
+			l->to, &at, NULL,
+			"%s.device: there is no device \"%s\" on this host: make it first (ip "
+			"link show), or start and reload fail",
+			e->kind, e->device);
 	}
 	(void)inet_ntop(e->address->family == 6 ? AF_INET6 : AF_INET, e->address->ip, text,
 			sizeof text);
 	if (!e->implied && !e->freebind && !nonlocal && !address_is_any(e->address) &&
 	    !f->has_address(f->context, e->address)) {
-		fault_warn(l->to, &at, NULL,
-			   "%s.address: \"%s\" is no address of this host: add it first (ip "
-			   "address show), or set freebind = true",
-			   e->kind, text);
+		conf_error_warn(l->to, &at, NULL,
+				"%s.address: \"%s\" is no address of this host: add it first (ip "
+				"address show), or set freebind = true",
+				e->kind, text);
 	}
 }
 
@@ -183,10 +187,11 @@ static void look_at_port(const struct look *l, const struct entry *e)
 	if (l->f->low_ports || !e->address->port || e->address->port >= l->f->first_port) {
 		return;
 	}
-	fault_warn(l->to, &at, NULL,
-		   "%s.port: port %u is below %u, and %s has neither CAP_NET_BIND_SERVICE nor a "
-		   "socket from the service manager: see twampd(8), or name a higher port",
-		   e->kind, e->address->port, l->f->first_port, whose(l));
+	conf_error_warn(
+		l->to, &at, NULL,
+		"%s.port: port %u is below %u, and %s has neither CAP_NET_BIND_SERVICE nor a "
+		"socket from the service manager: see twampd(8), or name a higher port",
+		e->kind, e->address->port, l->f->first_port, whose(l));
 }
 
 static bool overlap(const struct settings_listen *a, const struct settings_listen *b)
@@ -202,10 +207,11 @@ static void look_at_overlap(const struct look *l, size_t i)
 
 	for (size_t k = 0; k < i; k++) {
 		if (overlap(entry, &l->s->listen[k])) {
-			fault_warn(l->to, &entry->place, NULL,
-				   "listen: this overlaps the entry in line %u, and cannot be "
-				   "opened: 0.0.0.0 and :: are all addresses: name each port once",
-				   l->s->listen[k].place.line);
+			conf_error_warn(
+				l->to, &entry->place, NULL,
+				"listen: this overlaps the entry in line %u, and cannot be "
+				"opened: 0.0.0.0 and :: are all addresses: name each port once",
+				l->s->listen[k].place.line);
 			return;
 		}
 	}
@@ -217,11 +223,11 @@ static void look_at_listen(const struct look *l)
 
 	if (l->f->control_passed) {
 		if (at.file) {
-			fault_warn(l->to, &at, NULL,
-				   "listen: this is not used, because %s.socket passes the "
-				   "sockets: change ListenStream= there (systemctl edit "
-				   "%s.socket), or see twampd(8)",
-				   l->f->unit, l->f->unit);
+			conf_error_warn(l->to, &at, NULL,
+					"listen: this is not used, because %s.socket passes the "
+					"sockets: change ListenStream= there (systemctl edit "
+					"%s.socket), or see twampd(8)",
+					l->f->unit, l->f->unit);
 		}
 		return;
 	}
@@ -264,19 +270,21 @@ static void look_at_kernel(const struct look *l)
 	struct settings_place at = place_of(l, shared ? "ports.mode" : "light", NULL);
 
 	if ((shared || l->s->n_light) && l->f->rmem_max && l->f->rmem_max < SOCK_RCVBUF / 2) {
-		fault_warn(l->to, &at, NULL,
-			   "%s: one port has the packets of many, and its receive buffer cannot "
-			   "be larger than %" PRIu64 " octets: sysctl net.core.rmem_max=%d",
-			   shared ? "ports.mode" : "light", l->f->rmem_max, SOCK_RCVBUF / 2);
+		conf_error_warn(
+			l->to, &at, NULL,
+			"%s: one port has the packets of many, and its receive buffer cannot "
+			"be larger than %" PRIu64 " octets: sysctl net.core.rmem_max=%d",
+			shared ? "ports.mode" : "light", l->f->rmem_max, SOCK_RCVBUF / 2);
 	}
 	at = place_of(l, "limits.max_sessions", NULL);
 	if (l->f->conntrack_max && entries > l->f->conntrack_max) {
-		fault_warn(l->to, &at, NULL,
-			   "limits.max_sessions: connection tracking has room for %" PRIu64
-			   " entries, and %" PRIu64
-			   " sessions and connections may be there: take test packets out of it "
-			   "(notrack), or sysctl net.netfilter.nf_conntrack_max",
-			   l->f->conntrack_max, entries);
+		conf_error_warn(
+			l->to, &at, NULL,
+			"limits.max_sessions: connection tracking has room for %" PRIu64
+			" entries, and %" PRIu64
+			" sessions and connections may be there: take test packets out of it "
+			"(notrack), or sysctl net.netfilter.nf_conntrack_max",
+			l->f->conntrack_max, entries);
 	}
 }
 

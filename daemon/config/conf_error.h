@@ -9,13 +9,13 @@
 #include "daemon/config/settings.h"
 
 /** Tell it to @err (NULL ok). @line 0 = the file as a whole. Return SETTINGS_BAD. */
-int fault(struct settings_error *err, const char *file, unsigned line, const char *format, ...)
+int conf_error(struct settings_error *err, const char *file, unsigned line, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
 /** The same with a column; @class is the name of the class that it is about, or NULL. */
-int fault_at(struct settings_error *err, const struct settings_place *at, const char *class,
-	     const char *format, ...) __attribute__((format(printf, 4, 5)));
+int conf_error_at(struct settings_error *err, const struct settings_place *at, const char *class,
+		  const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /** What makes no file bad. */
-void fault_warn(struct settings_error *err, const struct settings_place *at, const char *class,
-		const char *format, ...) __attribute__((format(printf, 4, 5)));
+void conf_error_warn(struct settings_error *err, const struct settings_place *at, const char *class,
+		     const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -3,7 +3,7 @@
 
 #include "daemon/config/apply.h"
 #include "daemon/config/classes.h"
-#include "daemon/config/fault.h"
+#include "daemon/config/conf_error.h"
 #include "daemon/config/lightconf.h"
 #include "daemon/config/schema.h"
 #include "daemon/config/source.h"
@@ -83,7 +83,7 @@ int settings_check(const char *path, const char *as, const char *candidate, stru
 	if (!r && as && !a.as_used) {
 		settings_unref(*out);
 		*out = NULL;
-		r = fault(err, as, 0, "this is none of the files that %.200s reads", path);
+		r = conf_error(err, as, 0, "this is none of the files that %.200s reads", path);
 	}
 	if (r == SETTINGS_BAD && err) {
 		count_faults(err);

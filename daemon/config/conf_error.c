@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/config/fault.h"
+#include "daemon/config/conf_error.h"
 
 #include "protocol/quote.h"
 
@@ -74,8 +74,8 @@ tell(struct settings_error *err, const struct settings_place *at, const char *cl
 	}
 }
 
-int fault_at(struct settings_error *err, const struct settings_place *at, const char *class,
-	     const char *format, ...)
+int conf_error_at(struct settings_error *err, const struct settings_place *at, const char *class,
+		  const char *format, ...)
 {
 	va_list args;
 
@@ -87,7 +87,7 @@ int fault_at(struct settings_error *err, const struct settings_place *at, const 
 	return SETTINGS_BAD;
 }
 
-int fault(struct settings_error *err, const char *file, unsigned line, const char *format, ...)
+int conf_error(struct settings_error *err, const char *file, unsigned line, const char *format, ...)
 {
 	struct settings_place at = { file, line, 0 };
 	va_list args;
@@ -100,8 +100,8 @@ int fault(struct settings_error *err, const char *file, unsigned line, const cha
 	return SETTINGS_BAD;
 }
 
-void fault_warn(struct settings_error *err, const struct settings_place *at, const char *class,
-		const char *format, ...)
+void conf_error_warn(struct settings_error *err, const struct settings_place *at, const char *class,
+		     const char *format, ...)
 {
 	va_list args;
 
