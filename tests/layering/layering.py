@@ -3,6 +3,8 @@
 """The house rules that a compiler does not see.
 
 includes  a file includes only from its own folder and from folders to its left
+circles   modules (a .c file and its header) that include each other, directly or by way of others,
+          are few: who reads one of them reads all
 names     basenames are unique, so that a symbol's prefix tells its file
 spdx      each source file starts with its licence
 length    functions of at most 60 lines, .c files of the programs of at most 500
@@ -44,6 +46,10 @@ PURE = ["protocol", "daemon/control"]
 PURE_HEADERS = {"arpa/inet.h", "assert.h", "errno.h", "inttypes.h", "limits.h", "stdarg.h",
                 "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "string.h"}
 PURE_HEADERS_OF = {"protocol": re.compile(r"nettle/\w+\.h$")}
+
+# The largest circle of includes. Where there are larger ones: what there is, and never more.
+CIRCLE = 4
+CIRCLE_OF = {"daemon/control": 5, "daemon/reflector": 11, "daemon/server": 15}
 
 FUNCTION_LINES = 60
 FILE_LINES = 500
@@ -103,6 +109,39 @@ def include_faults(root, folder, ours, target):
         yield f'"{target}": paths begin at the top of the tree'
     elif origin not in FOLDERS[folder]:
         yield f'"{target}": {folder} may include from {", ".join(FOLDERS[folder])}'
+
+
+def modules(root):
+    """{module: those that it includes}: a .c file and its header are one."""
+    found = {}
+    for path in source_files(root, {".c", ".h"}):
+        name = path.relative_to(root).with_suffix("").as_posix()
+        targets = re.findall(r'^\s*#\s*include\s+"([^"]+)\.h"', path.read_text(), flags=re.M)
+        found.setdefault(name, set()).update(target for target in targets if target != name)
+    return found
+
+
+def reached(graph, start):
+    seen, left = set(), [start]
+    while left:
+        for target in graph.get(left.pop(), ()):
+            if target not in seen:
+                seen.add(target)
+                left.append(target)
+    return seen
+
+
+def check_circles(root):
+    graph = modules(root)
+    reach = {name: reached(graph, name) for name in graph}
+    told = set()
+    for name in sorted(graph):
+        circle = {other for other in reach[name] if name in reach.get(other, ())}
+        folder = name.rpartition("/")[0]
+        if len(circle) > CIRCLE_OF.get(folder, CIRCLE) and not circle & told:
+            told |= circle
+            yield (f"{folder}: {len(circle)} modules include each other, "
+                   f"{CIRCLE_OF.get(folder, CIRCLE)} are allowed: {', '.join(sorted(circle))}")
 
 
 def check_names(root):
@@ -249,7 +288,7 @@ def check_manual(root):
         yield f"twampd.8 does not name the reason {word}"
 
 
-CHECKS = {"includes": check_includes, "names": check_names, "spdx": check_spdx,
+CHECKS = {"includes": check_includes, "circles": check_circles, "names": check_names, "spdx": check_spdx,
           "length": check_length, "waits": check_waits, "manual": check_manual}
 
 GOOD = {
@@ -280,6 +319,10 @@ BAD = [
     ("includes", "daemon/server/near.c", '#include "server.h"\n', "begin at the top"),
     ("includes", "attic/old.c", '#include "protocol/msg.h"\n', "not in the drawing"),
     ("includes", "tests/unit/test_in.c", '#include "protocol/msg.c"\n', "through headers"),
+    ("circles", "protocol/a.h",
+     {f"protocol/{one}.h": f'#include "protocol/{next_one}.h"\n'
+      for one, next_one in zip("abcde", "bcdea")},
+     "protocol: 5 modules include each other, 4 are allowed: protocol/a, protocol/b"),
     ("names", "client/show/msg.c", f"// {SPDX}\n", "msg is a file of client/show and protocol"),
     ("spdx", "client/bare.c", "int x;\n", "client/bare.c: the first line"),
     ("spdx", "tests/late.py", f"#!/usr/bin/env python3\n\n# {SPDX}\n", "tests/late.py"),
@@ -315,7 +358,7 @@ def selftest_tree():
                 yield f"{name} complains about a good tree: {complaint}"
     for name, path, text, expected in BAD:
         with tempfile.TemporaryDirectory() as folder:
-            write_tree(pathlib.Path(folder), GOOD | {path: text})
+            write_tree(pathlib.Path(folder), GOOD | (text if isinstance(text, dict) else {path: text}))
             complaints = list(CHECKS[name](pathlib.Path(folder)))
             if len(complaints) != 1 or expected not in complaints[0]:
                 yield f"{name} on a bad {path}: {complaints or 'nothing'}, not: {expected}"
