@@ -277,6 +277,8 @@ const struct schema_row schema_rows[] = {
 	  .help = "SSIDs that get replies, with STAMP" },
 	{ ENTRY("from_862", SCHEMA_BOOLEAN, SCHEMA_LIGHT, settings_light, from_862),
 	  .help = "packets from port 862, or from the number of its own port, get replies too" },
+	{ ENTRY("drain", SCHEMA_BOOLEAN, SCHEMA_LIGHT, settings_light, drain),
+	  .help = "no replies while the server drains" },
 	LIGHT_RATE(packet_rate, LIGHT_PACKET_RATE,
 		   "test packets per second of one sender address; 0 = not limited"),
 	LIGHT_RATE(octet_rate, 0,

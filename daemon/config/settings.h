@@ -50,6 +50,7 @@ struct settings_light {
 	enum settings_light_type type;
 	bool stateful; /* Sequence Numbers of its own: T-072 */
 	bool from_862; /* answers packets from UDP port 862 and from its own port number, too */
+	bool drain; /* is silent while the server drains */
 	uint8_t dscp; /* of replies, or SETTINGS_DSCP_COPY */
 	struct prefix *clients; /* sorted; none covers another; an entry without any has no reply */
 	size_t n_clients;

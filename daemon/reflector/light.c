@@ -339,6 +339,11 @@ void light_apply(struct reflector *r, struct light_plan *plan)
 	}
 }
 
+void light_drain(struct reflector *r, bool on)
+{
+	atomic_store_explicit(&r->draining, on, memory_order_relaxed);
+}
+
 /* No thread looks at @v any more. */
 static void retire(struct reflector *r, struct light_view *v)
 {

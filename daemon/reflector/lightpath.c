@@ -164,6 +164,10 @@ static enum counter check(const struct light_port *p, const struct slot *s, cons
 	    !settings_light_knows(p->rules, stamp_get_ssid(in, n))) { /* T-085 */
 		return COUNTER_DROP_SSID;
 	}
+	if (p->rules->drain &&
+	    atomic_load_explicit(&p->owner->worker->reflector->draining, memory_order_relaxed)) {
+		return COUNTER_DROP_DRAINING;
+	}
 	return COUNTER_NONE;
 }
 

@@ -165,6 +165,7 @@ struct reflector {
 	struct light_view *light_oldest; /* first of those that a thread may look at */
 	ev_async light_wakeup; /* a thread has adopted a view */
 	struct counters_values light_past; /* of Light ports that have ended */
+	_Atomic bool draining; /* ports that the settings want silent then are silent */
 };
 
 /* Beginning and end of the Light side; all threads are joined before the latter. */

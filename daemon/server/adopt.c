@@ -164,9 +164,8 @@ bool adopt_load(struct carry *k, struct server *s)
 	char detail[DETAIL_LEN];
 	uint32_t n = 0;
 
-	s->admit.draining = carry_small(k, false, 1);
-	if (s->admit.draining) {
-		server_say(s, LOG_EVENT_DRAINING, NULL);
+	if (carry_small(k, false, 1)) {
+		server_drain(s, true);
 	}
 	CARRY(k, n);
 	for (; n && !k->bad; n--) {

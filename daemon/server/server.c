@@ -140,18 +140,22 @@ void server_pause_accept(struct server *s, int error)
 
 /* --- draining ------------------------------------------------------------------------- */
 
-/* SIGUSR1: take nothing new, let what runs finish; SIGUSR2: as before. */
+void server_drain(struct server *s, bool on)
+{
+	s->admit.draining = on;
+	light_drain(s->reflector, on);
+	server_say(s, on ? LOG_EVENT_DRAINING : LOG_EVENT_RESUMED, NULL);
+}
+
 static void on_drain(struct ev_loop *loop, ev_signal *w, int events)
 {
 	struct server *s = w->data;
 	bool drain = w->signum == SIGUSR1;
 
-	if (s->admit.draining == drain) {
-		return;
+	if (s->admit.draining != drain) {
+		server_drain(s, drain);
+		tell_status(s);
 	}
-	s->admit.draining = drain;
-	server_say(s, drain ? LOG_EVENT_DRAINING : LOG_EVENT_RESUMED, NULL);
-	tell_status(s);
 }
 
 /* --- the end -------------------------------------------------------------------------- */

@@ -97,6 +97,9 @@ void server_listen_to_signals(struct server *s);
 /** Log an event that is about nobody in particular. @detail NULL ok. */
 void server_say(struct server *s, enum log_event e, const char *detail);
 
+/** SIGUSR1: take nothing new, let what runs finish; SIGUSR2: as before. Says so. */
+void server_drain(struct server *s, bool on);
+
 /** READY=1 with live figures. */
 void server_tell_ready(struct server *s);
 

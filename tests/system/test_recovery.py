@@ -188,15 +188,28 @@ def killed_at_any_moment(t):
 
 @test
 def a_drain_goes_on(t):
-    m, d = managed(t)
-    opened, idle = sessions_of(t, (1,)), connect(t, 1)
+    entry = {"type": "twamp-light", "clients": [t.client]}
+    m, d = managed(t, {"light": [dict(entry, port=8620, drain=True), dict(entry, port=8621)]})
+    opened, idle, sender = sessions_of(t, (1,)), connect(t, 1), t.sender()
+
+    def light_is_drained():
+        # Light where it is asked for; the reply of the other port tells that both had their turn
+        for port in (8620, 8621):
+            sender.send((t.server, port), make_packet(port))
+        same(sender.receive().source, (t.server, 8621), "who replies while draining")
+
     d.signal(signal.SIGUSR1)
     d.wait_log("draining: new connections and sessions are answered with 5")
+    light_is_drained()
     for _ in range(2):
         since = d.log_size()
         m.restart(d)
         d.wait_log("draining: new connections and sessions are answered with 5", since)
         same(idle.request().accept, 5, "Accept of a request")
+        light_is_drained()
+        d.reload()
+        d.wait_log(r":8620.* dropped draining 1\b", since)
+        light_is_drained()
         check_sessions(opened)
     told = len(m.told)
     wait_for(lambda: any(x.get("STATUS", "").startswith("draining") for x in m.told[told - 3:]),
@@ -204,8 +217,10 @@ def a_drain_goes_on(t):
     since = d.log_size()
     d.signal(signal.SIGUSR2)
     d.wait_log("no longer draining", since)
+    true(sender.exchange((t.server, 8620), make_packet(1)), "the drained port replies again")
     m.restart(d)
     same(idle.request().accept, 0, "Accept of a request")
+    true(sender.exchange((t.server, 8620), make_packet(2)), "and after a restart")
 
 
 # --- settings with an error -----------------------------------------------------------------

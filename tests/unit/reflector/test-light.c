@@ -183,6 +183,38 @@ START_TEST(rates)
 }
 END_TEST
 
+/* Who is drained is silent, whatever reload comes; the port stays. */
+START_TEST(drain)
+{
+	uint16_t port = lightrig_free_port(4), own = 0;
+	int fd = rig_sender(4, &own);
+
+	lightrig_use(lightrig_entry(4, port, LIGHTRIG_TWAMP "drain = true;"));
+	lightrig_exchange(fd, 4, port, 41, 1);
+	ck_assert_int_eq(lightrig.reply.len, 41);
+	light_drain(lightrig.r, true);
+	rig_send_seq(fd, 4, port, 2);
+	lightrig_await_drop(COUNTER_DROP_DRAINING, 1);
+	lightrig_use(lightrig_entry(4, port, LIGHTRIG_TWAMP "drain = true; dscp = 10;"));
+	rig_send_seq(fd, 4, port, 3);
+	lightrig_await_drop(COUNTER_DROP_DRAINING, 2);
+	expect_silence(fd);
+	lightrig_use(lightrig_entry(4, port, LIGHTRIG_TWAMP));
+	do { /* until the threads have it */
+		rig_send_seq(fd, 4, port, 4);
+		rig_receive(fd, &lightrig.reply, 10);
+	} while (lightrig.reply.len < 0);
+	lightrig_use(lightrig_entry(4, port, LIGHTRIG_TWAMP "drain = true;"));
+	light_drain(lightrig.r, false);
+	do { /* those that were answered late */
+		lightrig_exchange(fd, 4, port, 41, 5);
+		ck_assert_int_eq(lightrig.reply.len, 41);
+	} while (rig_get32(lightrig.reply.octets) != 5);
+	ck_assert_int_eq(lightrig.ended, 0); /* the same port */
+	close(fd);
+}
+END_TEST
+
 /* Between reflectors nothing goes to and fro. */
 START_TEST(loops)
 {
@@ -444,6 +476,7 @@ int main(void)
 	tcase_add_test(tc, stateful);
 	tcase_add_test(tc, strangers);
 	tcase_add_loop_test(tc, rates, 0, 4);
+	tcase_add_test(tc, drain);
 	tcase_add_test(tc, loops);
 	tcase_add_test(tc, port_in_use);
 	tcase_add_test(tc, passed);
