@@ -105,7 +105,7 @@ def a_restart_with_an_error_costs_no_session(b):
             true(b.pid() != pid, "the process is another one")
             taken_over(b, since)
             true(b.events("READY", since=since)[-1]["MESSAGE"].startswith(
-                "ready: settings from the process before"), "READY")
+                "ready: settings as the process before had them"), "READY")
             why(b, "SETTINGS_KEPT", since, words)
             true(words in status_text(b), status_text(b))
             true(systemctl(b, "reload", SERVICE).returncode, "systemctl reload says so, too")
