@@ -267,6 +267,7 @@ static int fill(struct reflector *r, struct light_view *v, struct settings_liste
 		if (error) {
 			fault->address = l->address;
 			memcpy(fault->device, l->device, sizeof(fault->device));
+			fault->place = l->place;
 			return error;
 		}
 		v->entries[v->n++] = e;

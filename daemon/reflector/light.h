@@ -18,7 +18,7 @@ struct light_plan;
  * Open what the settings want and is not there yet. Ports whose address, port, device, type and
  * stateful are as before keep their sockets and Sequence Numbers. Nothing is answered by
  * other rules until light_apply. Takes a reference of the settings.
- * Return 0, or negative errno with *fault naming address and device.
+ * Return 0, or negative errno with *fault naming address, device and place.
  */
 NODISCARD int light_prepare(struct reflector *r, struct settings *now, struct light_plan **out,
 			    struct settings_listen *fault);

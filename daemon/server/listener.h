@@ -34,7 +34,7 @@ NODISCARD int listener_inherit(struct server *s);
  * A listener for each entry of @now: those of the server are reused, the others opened. If the
  * service manager passed sockets, they are the listeners, whatever @now says. Nothing is closed.
  * A family that was only implied and that the host has not got is left out.
- * Return 0 with *out, or negative errno with @fault naming address and device.
+ * Return 0 with *out, or negative errno with @fault naming address, device and place.
  */
 NODISCARD int listener_prepare(struct server *s, const struct settings *now, struct listener **out,
 			       struct settings_listen *fault);

@@ -3,6 +3,7 @@
 
 #include "daemon/server/lightlog.h"
 #include "daemon/server/orders.h"
+#include "daemon/server/reload.h"
 #include "daemon/server/server.h"
 
 #include <errno.h>
@@ -21,8 +22,10 @@ static struct reflector_shared shared_ports(const struct settings *settings)
 	};
 }
 
-static void explain(const struct reflector_shared *shared, int error, char *why, size_t size)
+static void explain(const struct settings *settings, const struct reflector_shared *shared,
+		    int error, char *why, size_t size)
 {
+	char asked[RELOAD_ASKED_LEN];
 	const char *hint = error == -EACCES	  ? "; ports below 1024 need CAP_NET_BIND_SERVICE"
 			   : error == -EADDRINUSE ? "; look who has it: ss -lunp"
 						  : "";
@@ -32,15 +35,18 @@ static void explain(const struct reflector_shared *shared, int error, char *why,
 	} else if (error == -ERANGE) {
 		snprintf(why, size,
 			 "ports.mode is \"shared\", and there are fewer ports from ports.first to "
-			 "ports.last than reflector.threads");
+			 "ports.last than reflector.threads%s",
+			 reload_asked(settings, "ports.mode", NULL, asked));
 	} else if (shared->port) {
-		snprintf(why, size, "cannot have UDP port %u for shared sessions: %s%s",
-			 shared->port, strerror(-error), hint);
+		snprintf(why, size, "cannot have UDP port %u for shared sessions: %s%s%s",
+			 shared->port, strerror(-error), hint,
+			 reload_asked(settings, "ports.shared_port", NULL, asked));
 	} else {
 		snprintf(why, size,
 			 "cannot have the shared UDP ports from %u on, one for each reflector "
-			 "thread: %s%s",
-			 shared->port_first, strerror(-error), hint);
+			 "thread: %s%s%s",
+			 shared->port_first, strerror(-error), hint,
+			 reload_asked(settings, "ports.mode", NULL, asked));
 	}
 }
 
@@ -139,7 +145,7 @@ int reflecting_start(struct server *s, char *why, size_t size)
 	int rc = reflector_new(&s->reflector, s->loop, &config);
 
 	if (rc < 0) {
-		explain(&config.shared, rc, why, size);
+		explain(s->settings, &config.shared, rc, why, size);
 		return rc;
 	}
 	s->shared_ports = config.shared.on;

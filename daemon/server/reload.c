@@ -79,20 +79,32 @@ static const char *find_way_out(int rc, bool udp, bool passed)
 	}
 }
 
+const char *reload_asked(const struct settings *settings, const char *key,
+			 const struct settings_place *entry, char buf[static RELOAD_ASKED_LEN])
+{
+	struct settings_place at = entry && entry->file ? *entry
+							: settings_origin(settings, key, NULL);
+
+	if (at.file) {
+		(void)snprintf(buf, RELOAD_ASKED_LEN, " (%s of %s:%u)", key, at.file, at.line);
+	} else {
+		(void)snprintf(buf, RELOAD_ASKED_LEN, " (%s of the defaults)", key);
+	}
+	return buf;
+}
+
 /* @key asked for it. */
 static void explain(struct server *s, int rc, const char *key, const struct settings_listen *fault,
 		    const struct settings *settings, char *why, size_t size)
 {
-	struct settings_place asked = settings_origin(settings, key, NULL);
 	bool udp = !strcmp(key, "light");
-	char text[ADDRESS_TEXT_LEN], line[16];
+	char text[ADDRESS_TEXT_LEN], asked[RELOAD_ASKED_LEN];
 
-	snprintf(line, sizeof line, ":%u", asked.line);
-	snprintf(why, size, "cannot listen on %s%s%s%s: %s%s (%s of %s%s)", udp ? "UDP " : "",
+	snprintf(why, size, "cannot listen on %s%s%s%s: %s%s%s", udp ? "UDP " : "",
 		 address_text(&fault->address, text, sizeof text),
 		 *fault->device ? ", device " : "", fault->device, strerror(-rc),
-		 find_way_out(rc, udp, s->passed.n_light), key,
-		 asked.file ? asked.file : "the defaults", asked.file ? line : "");
+		 find_way_out(rc, udp, s->passed.n_light),
+		 reload_asked(settings, key, &fault->place, asked));
 }
 
 int reload_listen(struct server *s, struct settings *settings, char *why, size_t size)

@@ -13,6 +13,15 @@ struct server;
 /** Open what @settings want. Return 0, or negative errno with @why; then nothing has changed. */
 NODISCARD int reload_listen(struct server *s, struct settings *settings, char *why, size_t size);
 
+#define RELOAD_ASKED_LEN 256
+
+/**
+ * Which setting asked for what cannot be had: " (light of FILE:LINE)". @entry: its place, if it is
+ * an entry of a list; NULL ok. Returns @buf.
+ */
+const char *reload_asked(const struct settings *settings, const char *key,
+			 const struct settings_place *entry, char buf[static RELOAD_ASKED_LEN]);
+
 enum reload_trouble {
 	RELOAD_NONE,
 	RELOAD_FAILED, /* the settings stay as they are */

@@ -267,6 +267,23 @@ def a_family_that_was_named_is_an_error(t):
 
 
 @test
+def the_entry_that_cannot_be_had_is_named(t):
+    """Not the list: the line of the one among them."""
+    entries = ('{ address = "%s"; port = 8620; %s },', '{ address = "203.0.113.77"; port = 8620; %s }')
+    for key, rest in (("listen", ""), ("light", 'type = "stamp"; clients = [ "::/0" ];')):
+        here, away = entries[0] % (t.server, rest), entries[1] % rest
+        text = "\n".join((key + " = (", here, "", away, ");", ""))
+        d = t.daemon(text=text, wait=False)
+        same(d.wait_exit(), 1, "exit status")
+        true("no interface has it: correct it, or set freebind if it comes later (%s of %s:4)"
+             % (key, d.file) in d.log(), d.log())
+        d.write(text="")
+        d.start()
+        d.reload(text=text, expect=r"203\.0\.113\.77:8620.* \(%s of %s:4\)" % (key, d.file))
+        d.terminate()
+
+
+@test
 def responder_of_twamp_without_ipv6(t):
     p = subprocess.Popen([sys.executable, NO_FAMILY, "6", t.run.twamp, "responder", ":%d" % LIGHT],
                          stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -4,6 +4,7 @@ reflector thread, or one for all.
 """
 
 import random
+import re
 
 import harness
 import rawclient
@@ -248,7 +249,20 @@ def ports_that_cannot_be_had(t):
     d = t.daemon({"ports": {"mode": "shared", "first": 40000, "last": 40000},
                   "reflector": {"threads": 2}}, wait=False)
     same(d.wait_exit(), 1, "exit status with too few")
-    true("fewer ports" in d.log() and "reflector.threads" in d.log(), d.log())
+    true(re.search(r"fewer ports .* than reflector\.threads \(ports\.mode of \S+:\d+\)", d.log()), d.log())
+    # START_FAILED names port, way out, and who asked for it
+    t.daemon({"ports": {"mode": "shared", "shared_port": 40000}})
+    for ports, what in (({"shared_port": 40000}, "UDP port 40000 for shared sessions"),
+                        ({"first": 40000}, "the shared UDP ports from 40000 on, one for each .*")):
+        d = t.daemon({"ports": dict(ports, mode="shared")}, wait=False)
+        same(d.wait_exit(), 1, "exit status with a port that another has")
+        key = "shared_port" if "shared_port" in ports else "mode"
+        line = d.log()
+        at = re.search(r"does not start: cannot have %s: Address already in use; .*ss -lunp "
+                       r"\(ports\.%s of (\S+):(\d+)\)" % (what, key), line)
+        true(at and at[1] == d.file, line)
+        with open(d.file) as f:
+            true(key in f.read().splitlines()[int(at[2]) - 1], "the line of: " + line)
 
 
 def open_many(t, controls, count):
