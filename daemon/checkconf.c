@@ -4,7 +4,7 @@
 #include "daemon/config/keys.h"
 #include "daemon/json.h"
 #include "daemon/server/hostcheck.h"
-#include "daemon/server/log.h"
+#include "daemon/log/log.h"
 #include "daemon/server/running.h"
 
 #include <limits.h>

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "daemon/server/log.h"
+#include "daemon/log/log.h"
 
 struct carry;
 struct server;

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "daemon/control/address.h"
-#include "daemon/server/log.h"
+#include "daemon/log/log.h"
 #include "protocol/ts.h"
 
 struct reflector;

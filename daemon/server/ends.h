@@ -8,8 +8,8 @@
 #pragma once
 
 #include "daemon/control/session.h"
+#include "daemon/log/log.h"
 #include "daemon/reflector/reflector.h"
-#include "daemon/server/log.h"
 
 #define ENDS_WAITING 8192u /* sessions in all */
 #define ENDS_OF_CLIENT 1024u

@@ -4,8 +4,8 @@
  */
 #pragma once
 
+#include "daemon/log/log.h"
 #include "daemon/reflector/light.h"
-#include "daemon/server/log.h"
 
 /** The ports that nobody has heard of yet. */
 void lightlog_opened(struct log *l, struct reflector *r);

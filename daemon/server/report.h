@@ -5,8 +5,8 @@
 #pragma once
 
 #include "daemon/control/control.h"
+#include "daemon/log/log.h"
 #include "daemon/reflector/reflector.h"
-#include "daemon/server/log.h"
 #include "daemon/server/reached.h"
 
 /** Everything that one control_feed() reported. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/verdict.h"
 
-#include "daemon/server/log.h"
+#include "daemon/log/log.h"
 
 #include <errno.h>
 #include <fcntl.h>

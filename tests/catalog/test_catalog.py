@@ -23,7 +23,7 @@ def literal(text):
 
 
 def read_events(root):
-    text = (root / "daemon/server/events.def").read_text()
+    text = (root / "daemon/log/events.def").read_text()
     strings = rf'((?:{STRING}\s*)+)'
     row = re.compile(rf'^X\((\w+), LOG_(\w+), "(\w+)", (\w+),\s*{strings},\s*{strings}\)', re.M)
     rows = {m[1]: {"id": m[3], "text": literal(m[5]), "help": literal(m[7])}

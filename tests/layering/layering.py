@@ -30,10 +30,12 @@ FOLDERS = {
     "daemon/config": ["protocol", "daemon/control", "base", "daemon/config"],
     "daemon/reflector": ["protocol", "daemon/control", "base", "daemon/config",
                          "daemon/reflector"],
+    "daemon/log": ["protocol", "daemon/control", "base", "daemon/config", "daemon/reflector",
+                   "daemon/log"],
     "daemon/server": ["protocol", "daemon/control", "base", "daemon/config",
-                      "daemon/reflector", "daemon/server"],
+                      "daemon/reflector", "daemon/log", "daemon/server"],
     "daemon": ["protocol", "daemon/control", "base", "daemon/config", "daemon/reflector",
-               "daemon/server", "daemon"],
+               "daemon/log", "daemon/server", "daemon"],
     "client/measure": ["protocol", "base", "client/measure"],
     "client/control": ["protocol", "base", "client/measure", "client/control"],
     "client/show": ["protocol", "base", "client/measure", "client/control", "client/show"],
@@ -250,7 +252,7 @@ MAY_WAIT = {
     "base/lock.h": {"pthread_mutex_init"},
     "daemon/server/cgroup.c": {"fopen"},  # a thread of its own
     "daemon/server/hostfacts.c": {"fopen"},  # --check-config: there is no loop
-    "daemon/server/record.c": {"sd_journal_sendv"},  # the thread of the log
+    "daemon/log/record.c": {"sd_journal_sendv"},  # the thread of the log
     "daemon/reflector/nic.c": {"if_nameindex"},  # the thread of the clocks
     "daemon/reflector/phc.c": {"pthread_mutex_lock", "pthread_cond_init", "pthread_cond_timedwait",
                                "pthread_cond_signal", "pthread_cond_destroy"},
@@ -259,7 +261,7 @@ MAY_WAIT = {
 
 
 def check_waits(root):
-    for folder in ("base", "daemon/server", "daemon/reflector"):
+    for folder in ("base", "daemon/log", "daemon/server", "daemon/reflector"):
         for path in source_files(root / folder, {".c", ".h"}):
             name = path.relative_to(root).as_posix()
             text = re.sub(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"", " ", path.read_text(), flags=re.S)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/server/record.h"
+#include "daemon/log/record.h"
 
-#include "daemon/server/event_id.h"
+#include "daemon/log/event_id.h"
 #include "protocol/quote.h"
 
 #include <inttypes.h>
@@ -22,7 +22,7 @@ struct row {
 
 static const struct row rows[LOG_EVENT_COUNT] = {
 #define X(name, level, id, lane, text, help) { #name, level, id, (enum budget_lane)(lane), text },
-#include "daemon/server/events.def"
+#include "daemon/log/events.def"
 #undef X
 };
 
@@ -32,7 +32,7 @@ static const struct {
 	size_t offset;
 } fields[] = {
 #define X(name, journal, meaning) { #name, journal, offsetof(struct log_args, name) },
-#include "daemon/server/fields.def"
+#include "daemon/log/fields.def"
 #undef X
 };
 #define FIELDS (sizeof fields / sizeof *fields)

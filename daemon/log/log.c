@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/server/log.h"
+#include "daemon/log/log.h"
 
 #include "base/thread.h"
-#include "daemon/server/record.h"
+#include "daemon/log/record.h"
 #include "protocol/quote.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
  * What an event is like when it is written: its level, and that nothing in it can harm a terminal
  * or the journal.
  */
-#include "daemon/server/record.h"
+#include "daemon/log/record.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@ START_TEST(harmless)
 	size_t told = 0;
 	const char **fields[] = {
 #define X(name, journal, meaning) &a.name,
-#include "daemon/server/fields.def"
+#include "daemon/log/fields.def"
 #undef X
 	};
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/server/event_id.h"
+#include "daemon/log/event_id.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 /*
  * Whose lines are left out, with a clock of its own.
  */
-#include "daemon/server/budget.h"
+#include "daemon/log/budget.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * The log while the wall clock is set: it is an hour ahead whenever it is asked, which is what a
  * clock looks like to somebody whose deadline was taken before it was set back.
  */
-#include "daemon/server/log.h"
+#include "daemon/log/log.h"
 
 #include <check.h>
 #include <fcntl.h>

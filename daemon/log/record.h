@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "daemon/server/log.h"
+#include "daemon/log/log.h"
 
 #define RECORD_OCTETS 2048
 #define RECORD_FIELDS 36

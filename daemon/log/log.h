@@ -7,8 +7,8 @@
  */
 #pragma once
 
+#include "daemon/log/budget.h"
 #include "daemon/reflector/counters.h"
-#include "daemon/server/budget.h"
 #include "protocol/wire.h"
 
 #include <stdbool.h>
@@ -16,7 +16,7 @@
 
 enum log_event {
 #define X(name, level, id, lane, text, help) LOG_EVENT_##name,
-#include "daemon/server/events.def"
+#include "daemon/log/events.def"
 #undef X
 	LOG_EVENT_COUNT
 };

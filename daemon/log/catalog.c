@@ -3,9 +3,9 @@
  * Run while building: the journal's catalog ("catalog") or twampd-events(7) ("manual") from
  * the tables of events, fields and Accept codes, on stdout.
  */
+#include "daemon/log/budget.h"
+#include "daemon/log/event_id.h"
 #include "daemon/reflector/counters.h"
-#include "daemon/server/budget.h"
-#include "daemon/server/event_id.h"
 #include "protocol/accept.h"
 
 #include <ctype.h>
@@ -27,7 +27,7 @@ static const struct event {
 } events[] = {
 #define X(name, level, id, lane, text, help) \
 	{ #name, level, id, (enum budget_lane)(lane), text, help },
-#include "daemon/server/events.def"
+#include "daemon/log/events.def"
 #undef X
 };
 #define EVENTS (sizeof events / sizeof *events)
@@ -36,7 +36,7 @@ static const struct field {
 	const char *name, *journal, *meaning;
 } fields[] = {
 #define X(name, journal, meaning) { #name, journal, meaning },
-#include "daemon/server/fields.def"
+#include "daemon/log/fields.def"
 #undef X
 };
 #define FIELDS (sizeof fields / sizeof *fields)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/server/budget.h"
+#include "daemon/log/budget.h"
 
 #include <assert.h>
 #include <string.h>
