@@ -155,20 +155,26 @@ struct entry {
 	const struct settings_place *place;
 };
 
-static void look_at_place(const struct look *l, const struct entry *e)
+static void look_at_device(const struct look *l, const struct entry *e)
 {
-	const struct hostcheck_facts *f = l->f;
-	bool nonlocal = e->address->family == 6 ? f->nonlocal_v6 : f->nonlocal_v4;
 	struct settings_place at = e->place->file ? *e->place : place_of(l, e->kind, NULL);
-	char text[INET6_ADDRSTRLEN] = "";
 
-	if (*e->device && !f->has_device(f->context, e->device)) {
+	if (*e->device && !l->f->has_device(l->f->context, e->device)) {
 		conf_error_warn(
 			l->to, &at, NULL,
 			"%s.device: there is no device \"%s\" on this host: make it first (ip "
 			"link show), or start and reload fail",
 			e->kind, e->device);
 	}
+}
+
+static void look_at_address(const struct look *l, const struct entry *e)
+{
+	const struct hostcheck_facts *f = l->f;
+	bool nonlocal = e->address->family == 6 ? f->nonlocal_v6 : f->nonlocal_v4;
+	struct settings_place at = e->place->file ? *e->place : place_of(l, e->kind, NULL);
+	char text[INET6_ADDRSTRLEN] = "";
+
 	(void)inet_ntop(e->address->family == 6 ? AF_INET6 : AF_INET, e->address->ip, text,
 			sizeof text);
 	if (!e->implied && !e->freebind && !nonlocal && !address_is_any(e->address) &&
@@ -236,7 +242,8 @@ static void look_at_listen(const struct look *l)
 		struct entry e = { "listen",   &s->address, s->device,
 				   s->implied, s->freebind, &s->place };
 
-		look_at_place(l, &e);
+		look_at_device(l, &e);
+		look_at_address(l, &e);
 		if (!i || s->place.line != s[-1].place.line ||
 		    s->place.column != s[-1].place.column) { /* not the other family again */
 			look_at_port(l, &e);
@@ -247,12 +254,16 @@ static void look_at_listen(const struct look *l)
 
 static void look_at_light(const struct look *l)
 {
-	for (size_t i = 0; i < l->s->n_light && !l->f->light_passed; i++) {
+	for (size_t i = 0; i < l->s->n_light; i++) {
 		const struct settings_light *s = &l->s->light[i];
 		struct entry e = { "light",    &s->address, s->device,
 				   s->implied, s->freebind, &s->place };
 
-		look_at_place(l, &e);
+		look_at_device(l, &e);
+		if (l->f->light_passed) { /* the socket unit may have this one */
+			continue;
+		}
+		look_at_address(l, &e);
 		if (!i || s->place.line != s[-1].place.line ||
 		    s->place.column != s[-1].place.column) {
 			look_at_port(l, &e);

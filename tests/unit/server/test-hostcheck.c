@@ -195,6 +195,12 @@ START_TEST(passed_sockets)
 	ck_assert_str_eq(told, "2:10: listen: this is not used, because twampd.socket passes the "
 			       "sockets: change ListenStream= there (systemctl edit "
 			       "twampd.socket), or see twampd(8)\n");
+	f = good();
+	f.light_passed = true; /* without its device an entry is not opened in any case */
+	judge("light = ( { address = \"192.0.2.9\"; device = \"red\"; " LIGHT " } );", &f);
+	ck_assert_str_eq(told,
+			 "1:11: light.device: there is no device \"red\" on this host: make it "
+			 "first (ip link show), or start and reload fail\n");
 }
 END_TEST
 
