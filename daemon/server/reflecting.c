@@ -59,10 +59,12 @@ static void say_light_ended(void *context, const struct light_info *info)
 
 static void say_also_refused(void *context, uint16_t port, int error)
 {
-	char text[80];
+	struct server *s = context;
+	char text[RELOAD_ASKED_LEN + 80], asked[RELOAD_ASKED_LEN];
 
-	snprintf(text, sizeof text, "%u: %s", port, strerror(-error));
-	server_say(context, LOG_EVENT_ALSO_REFUSED, text);
+	snprintf(text, sizeof text, "%u: %s%s", port, strerror(-error),
+		 reload_asked(s->settings, "ports.also", NULL, asked));
+	server_say(s, LOG_EVENT_ALSO_REFUSED, text);
 }
 
 static bool has_light(const struct settings *settings, uint16_t port)

@@ -222,7 +222,7 @@ def without_the_capability(t):
     c = t.connect(port=8620)
     true(c.request(sender_port=9, receiver_port=862).port >= FIRST, "another port")
     same(c.request(sender_port=9, receiver_port=20001).port, 20001, "the other one")
-    d.wait_log(r"UDP port 862: Permission denied", 0)
+    d.wait_log(r"UDP port 862: Permission denied \(ports\.also of %s:\d+\); sessions" % d.file, 0)
 
 
 @test(both=True)
