@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define WORKERS 4
+#define WORKERS 8 /* they wait more than they work */
 #define HAND_OVER (SIGRTMIN + 1)
 #define KEEN_MS (FAULTPEER_WAIT_S * 1000) /* for what must be answered */
 #define PATIENT_MS 200 /* for what may be lost by the fault */
