@@ -164,6 +164,13 @@ int reflector_shared_fd(const struct reflector *r, unsigned i);
 void udp_carry(struct carry *c, struct udp_session *u);
 
 /**
+ * While halted, after the sessions: what the queues of sockets that many use had dropped when that
+ * was counted last, so that the next process tells what they drop meanwhile. Sockets that are not
+ * among ours are skipped.
+ */
+void reflector_carry(struct carry *c, struct reflector *r);
+
+/**
  * Go on with a session of another process, as it was: numbers, counters, times. @spec and @port
  * as they were for udp_open; @fd is its socket, or -1 for one on a shared port, which is opened if
  * it is not among ours. @fd is taken over in any case. Return 0 or negative errno.

@@ -33,3 +33,11 @@ uint32_t sock_new_drops(uint32_t *seen, uint32_t now)
 	*seen = now;
 	return more;
 }
+
+uint64_t sock_cookie(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof cookie;
+
+	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) ? 0 : cookie;
+}

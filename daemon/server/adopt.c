@@ -2,6 +2,7 @@
 #include "daemon/server/adopt.h"
 
 #include "daemon/control/resume.h"
+#include "daemon/reflector/sock.h"
 #include "daemon/server/conn.h"
 #include "daemon/server/orders.h"
 #include "daemon/server/server.h"
@@ -25,7 +26,7 @@ void adopt_say(struct server *s, enum log_event e, uint32_t connections, uint32_
 
 static void carry_conn(struct carry *k, struct conn *c)
 {
-	uint64_t cookie = passed_cookie(c->stream.fd);
+	uint64_t cookie = sock_cookie(c->stream.fd);
 
 	CARRY(k, cookie);
 	resume_control(k, &c->control);
@@ -52,6 +53,9 @@ void adopt_save(struct carry *k, struct server *s)
 	}
 	record = carry_open(k);
 	orders_carry(&record, s, NULL);
+	carry_close(k, &record);
+	record = carry_open(k);
+	reflector_carry(&record, s->reflector);
 	carry_close(k, &record);
 }
 
@@ -163,6 +167,7 @@ bool adopt_load(struct carry *k, struct server *s)
 	struct carry record;
 	char detail[DETAIL_LEN];
 	uint32_t n = 0;
+	bool bad;
 
 	if (carry_small(k, false, 1)) {
 		server_drain(s, true);
@@ -183,5 +188,9 @@ bool adopt_load(struct carry *k, struct server *s)
 		server_say(s, LOG_EVENT_HANDOVER_LOST, detail);
 	}
 	adopt_say(s, LOG_EVENT_TAKEN_OVER, t.connections, t.sessions.taken);
-	return !k->bad && !record.bad;
+	bad = record.bad;
+	carry_close(k, &record);
+	record = carry_open(k);
+	reflector_carry(&record, s->reflector);
+	return !k->bad && !record.bad && !bad;
 }

@@ -2,6 +2,7 @@
 #include "daemon/server/orders.h"
 
 #include "daemon/control/resume.h"
+#include "daemon/reflector/sock.h"
 #include "daemon/server/conn.h"
 #include "daemon/server/ends.h"
 #include "daemon/server/host.h"
@@ -311,7 +312,7 @@ static void save_session(struct carry *k, struct order_session *o)
 	struct past p = { .live = o->udp };
 
 	if (o->udp && udp_fd(o->udp) >= 0) {
-		p.cookie = passed_cookie(udp_fd(o->udp));
+		p.cookie = sock_cookie(udp_fd(o->udp));
 	}
 	carry_session(k, o, &p);
 	if (o->udp) {

@@ -124,14 +124,6 @@ static int take_one(struct passed *p, int fd, const char *name, char *why, size_
 	return 0;
 }
 
-uint64_t passed_cookie(int fd)
-{
-	uint64_t cookie = 0;
-	socklen_t len = sizeof cookie;
-
-	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) ? 0 : cookie;
-}
-
 /* Without memory it is closed. */
 static void keep(struct passed *p, int fd, bool port)
 {
@@ -147,7 +139,7 @@ static void keep(struct passed *p, int fd, bool port)
 		p->room = room;
 	}
 	p->left[p->n_left++] = (struct passed_socket){
-		.cookie = passed_cookie(fd),
+		.cookie = sock_cookie(fd),
 		.fd = fd,
 		.port = port,
 	};
@@ -234,7 +226,7 @@ static int by_cookie(const void *a, const void *b)
 static void drop_copies(struct passed *p, const int *fds, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		uint64_t cookie = passed_cookie(fds[i]);
+		uint64_t cookie = sock_cookie(fds[i]);
 
 		for (size_t k = 0; k < p->n_left; k++) {
 			p->left[k].given |= p->left[k].cookie == cookie;

@@ -66,9 +66,6 @@ void passed_retire(struct passed *p);
  */
 bool passed_turn_away(int n);
 
-/** The kernel's cookie of a socket; 0 = none. */
-uint64_t passed_cookie(int fd);
-
 /** A socket that the process before left, which is the caller's from now on; -1 = none. */
 int passed_socket(struct passed *p, uint64_t cookie);
 

@@ -4,6 +4,7 @@
 import contextlib
 import fcntl
 import os
+import re
 import socket
 import struct
 import time
@@ -238,6 +239,32 @@ def drops_meanwhile_are_counted(t):
     c.stop(1)
     line = d.wait_log(r"session.*ended.*dropped rcvbuf [1-9]", since)
     true("received 10001," in line, line)
+
+
+@test
+def drops_of_shared_sockets_meanwhile_are_counted(t):
+    light = {"address": t.server, "port": 8620, "type": "twamp-light", "clients": [t.client],
+             "packet_rate": 0}
+    m, d = managed(t, {"light": [light], "ports": {"mode": "shared", "first": 40000},
+                       "reflector": {"threads": 1}})
+    c = connect(t, 1)
+    s, _ = open_session(t, c, 1)
+    s.check(packet(s, 0))
+    lonely = t.sender()
+    true(lonely.exchange((t.server, 8620), make_packet(0)), "a reply")
+    m.end(d)
+    send(s, 10000)
+    for seq in range(10000):
+        lonely.send((t.server, 8620), make_packet(seq))
+    since = d.log_size()
+    m.start(d)
+    c.stop(1)
+    line = d.wait_log(r"session.*ended.*no room for [1-9]\d* packets", since)
+    lost = 10001 - int(re.search(r"received (\d+)", line).group(1))
+    true("no room for %d packets" % lost in line, line)
+    d.terminate()
+    line = d.wait_log(r"reflecting without control ended: .* rcvbuf [1-9]", since)
+    true("received 10000," in line, line)  # counters of a Light port begin with the process
 
 
 @test

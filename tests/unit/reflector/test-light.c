@@ -145,6 +145,33 @@ START_TEST(strangers)
 }
 END_TEST
 
+static void count_strangers(void *context, const struct stranger *s)
+{
+	*(uint64_t *)context += s->packets;
+}
+
+/* Also where the number of threads is that of the CPUs. */
+START_TEST(strangers_of_all_threads)
+{
+	struct reflector_config config = { .ended = lightrig_on_ended };
+	int64_t limit = rig_mono_ns() + RIG_WAIT_MS * INT64_C(1000000);
+	uint16_t port = lightrig_free_port(4), own = 0;
+	int fd = rig_sender(4, &own);
+	uint64_t told = 0;
+
+	reflector_free(lightrig.r);
+	ck_assert_int_eq(reflector_new(&lightrig.r, lightrig.loop, &config), 0);
+	lightrig_use(lightrig_entry(4, port, "type = \"stamp\"; clients = [ \"127.0.0.2\" ];"));
+	while (!told) {
+		ck_assert_int_lt(rig_mono_ns(), limit);
+		rig_send_seq(fd, 4, port, 1);
+		rig_sleep_ms(5);
+		light_strangers(lightrig.r, count_strangers, &told);
+	}
+	close(fd);
+}
+END_TEST
+
 /* one packet per second, of one address whatever its ports, or of all; a reload changes it */
 START_TEST(rates)
 {
@@ -475,6 +502,7 @@ int main(void)
 	tcase_add_loop_test(tc, stamp, 0, 2);
 	tcase_add_test(tc, stateful);
 	tcase_add_test(tc, strangers);
+	tcase_add_test(tc, strangers_of_all_threads);
 	tcase_add_loop_test(tc, rates, 0, 4);
 	tcase_add_test(tc, drain);
 	tcase_add_test(tc, loops);
