@@ -11,6 +11,7 @@ length    functions of at most 60 lines, .c files of the programs of at most 500
 symbols   the pure archives refer to nothing that reads a clock, allocates or does I/O,
           and hold no variables
 waits     the daemon calls nothing that waits for others or lists all of the host (docs/loops.md)
+rows      what has a row in a table (a counter, an event, a reason) is named where it happens
 manual    the Accept codes in twampd.8 have all the reasons of protocol/accept.h
 selftest  each of these checks complains about a tree made to break it
 """
@@ -269,6 +270,25 @@ def check_waits(root):
                 yield f"{name} calls {call}, which may keep a loop waiting"
 
 
+# table -> (how a row begins, what the code has before its name)
+TABLES = {
+    "daemon/reflector/counters.def": (r"^COUNTER\(\d+, (\w+)", "COUNTER_"),
+    "daemon/log/events.def": (r"^X\((\w+)", "LOG_EVENT_"),
+    "protocol/accept.h": (r'X\((\w+),\s*"[\w-]+"', "REASON_"),
+}
+
+
+def check_rows(root):
+    words = set()
+    for path in source_files(root, {".c", ".h"}):
+        if path.relative_to(root).parts[0] != "tests":
+            words.update(re.findall(r"\w+", path.read_text()))
+    for table, (row, prefix) in TABLES.items():
+        for name in re.findall(row, (root / table).read_text(), flags=re.M):
+            if prefix + name not in words:
+                yield f"{table}: {name} has a row, but nothing in the code says {prefix}{name}"
+
+
 def check_manual(root):
     codes = re.search(r"enum accept_code \{(.*?)\}", (root / "protocol/accept.h").read_text(), re.S)
     numbers = {name: number for name, number in re.findall(r"(\w+) = (\d)", codes[1])}
@@ -291,7 +311,8 @@ def check_manual(root):
 
 
 CHECKS = {"includes": check_includes, "circles": check_circles, "names": check_names, "spdx": check_spdx,
-          "length": check_length, "waits": check_waits, "manual": check_manual}
+          "length": check_length, "waits": check_waits, "rows": check_rows,
+          "manual": check_manual}
 
 GOOD = {
     "protocol/msg.h": f"// {SPDX}\n#pragma once\n#include <stdint.h>\n",
@@ -306,7 +327,10 @@ GOOD = {
     "daemon/control/control.h": f'// {SPDX}\n#include "protocol/msg.h"\n',
     "daemon/server/server.c": f'// {SPDX}\n#include "daemon/control/control.h"\n'
                               "#include <time.h>\n",
-    "daemon/main.c": f'// {SPDX}\n#include "protocol/msg.h"\n',
+    "daemon/main.c": f'// {SPDX}\n#include "protocol/msg.h"\n'
+                     "int x = COUNTER_SEEN + LOG_EVENT_SAID + REASON_OK + REASON_TOO_LATE;\n",
+    "daemon/reflector/counters.def": f'// {SPDX}\nCOUNTER(1, SEEN, "seen",\n',
+    "daemon/log/events.def": f'// {SPDX}\nX(SAID, LOG_INFO,\n',
     "tests/unit/test_msg.c": f'// {SPDX}\n#include "protocol/msg.h"\n',
 }
 # check -> (file, text that breaks the rule, what the complaint has to say)
@@ -336,6 +360,11 @@ BAD = [
      "daemon/server/list.c calls getifaddrs"),
     ("waits", "daemon/server/kdf.c", 'void f(void)\n{\n\tpthread_mutex_lock(&l); x("popen(");\n}\n',
      "calls pthread_mutex_lock"),
+    ("rows", "daemon/reflector/counters.def", f'// {SPDX}\nCOUNTER(2, LOST, "lost",\n',
+     "LOST has a row"),
+    ("rows", "daemon/log/events.def", f"// {SPDX}\nX(UNSAID, LOG_INFO,\n", "LOG_EVENT_UNSAID"),
+    ("rows", "protocol/accept.h",
+     GOOD["protocol/accept.h"] + 'X(NEVER, "never", ACCEPT_LATE, "")\n', "REASON_NEVER"),
     ("manual", "man/twampd.8",
      GOOD["man/twampd.8"].replace("OK\n", "OK\n.Sy too-late ,\n"), "is not a reason of Accept 0"),
     ("manual", "man/twampd.8",
