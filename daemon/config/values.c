@@ -186,11 +186,12 @@ void values_print_rows(const struct schema_at *at, FILE *to)
 		const struct schema_row *row = &schema_rows[i];
 		const char *point = strchr(row->key, '.');
 		int len = point ? (int)(point - row->key) : 0;
-		bool inherited = at->where == SCHEMA_CLASS && !values_is_set(at->in, row);
+		bool inherited;
 
 		if (!(row->scope & at->where) || says_nothing(row, at)) {
 			continue;
 		}
+		inherited = at->where == SCHEMA_CLASS && !values_is_set(at->in, row);
 		if (len != group_len || strncmp(group, row->key, (size_t)len) != 0) {
 			if (group_len) {
 				fprintf(to, "%s};\n", indent);

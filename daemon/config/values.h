@@ -13,7 +13,7 @@ void values_print(const struct schema_row *row, const struct schema_at *at, FILE
 /** All keys of the scope, a line each; comments tell what a class has from the server. */
 void values_print_rows(const struct schema_at *at, FILE *to);
 
-/** The class has this itself, not from the server. */
+/** The class has this itself, not from the server. @row is one of SCHEMA_CLASS. */
 bool values_is_set(const struct settings_class *c, const struct schema_row *row);
 
 void values_print_listen(const struct schema_row *row, const struct schema_at *at, FILE *to);

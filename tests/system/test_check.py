@@ -203,6 +203,18 @@ def what_would_change(t):
 
 
 @test
+def the_first_shared_port_holds_until_a_restart(t):
+    runtime = t.stack.enter_context(tempfile.TemporaryDirectory(prefix="twampd-run-"))
+    env = {"RUNTIME_DIRECTORY": runtime}
+    f = Files(t)
+    d = t.daemon({"ports": {"mode": "shared", "first": 50000}}, env=env)
+    d.reload({"ports": {"first": 51000, "last": 52000}})
+    running = f.json(d.file, env=env)["running"]
+    same([(x["key"], x["from"], x["to"], x["applies"]) for x in running["changes"]],
+         [("ports.first", "50000", "51000", "restart")], "changes after the reload")
+
+
+@test
 def no_secret_is_told(t):
     runtime = t.stack.enter_context(tempfile.TemporaryDirectory(prefix="twampd-run-"))
     t.daemon({"auth": {"count": 1024}}, keys={b"probe-1": b"a very secret phrase"},
