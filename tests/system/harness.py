@@ -310,8 +310,8 @@ class Daemon:
                  "%d sessions instead of %r" % (number, self.session_ports()[:10]), patience)
 
     def unread(self):
-        """Octets that its sockets have received and it has not read."""
-        return sum(int(line.split()[4].split(":")[1], 16) for line in self.socket_lines("tcp", "udp")
+        """Octets that its connections have received and it has not read."""
+        return sum(int(line.split()[4].split(":")[1], 16) for line in self.socket_lines("tcp")
                    if line.split()[3] != "0A")
 
     def wait_read(self):
