@@ -6,6 +6,7 @@ test_client_modes.py TWAMP. Prints TAP.
 import contextlib
 import itertools
 import os
+import socket
 import struct
 import subprocess
 import sys
@@ -13,10 +14,10 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import test_client as base  # noqa: E402
+import clientrun  # noqa: E402
+from clientrun import measure, run, text, wait_until  # noqa: E402
 from fake_server import (DSCP_ECN, FEATURES, INDIVIDUAL, KEYS, PTP, REFLECT_OCTETS, SYMMETRICAL,  # noqa: E402
                          FakeServer, ntp, ptp)
-from test_client import measure, run, text, wait_until  # noqa: E402
 from twcrypt import AUTHENTICATED, ENCRYPTED, MIXED, UNAUTHENTICATED  # noqa: E402
 
 TESTS = []
@@ -96,7 +97,7 @@ def every_mode_with_every_set_of_features():  # R-216 R-217 R-301 R-315 R-316
 
 @test
 def over_ipv6():
-    with contextlib.closing(base.socket.socket(base.socket.AF_INET6)) as t:
+    with contextlib.closing(socket.socket(socket.AF_INET6)) as t:
         try:
             t.bind(('::1', 0))
         except OSError:
@@ -217,7 +218,7 @@ def wrong_keys_are_refused():  # R-304
 def secrets_are_not_shown():  # R-247
     with fake() as s:
         for args in (['--json'], []):
-            r = run('controller', *base.QUICK, *args, '--key-file', key_file(), f'127.0.0.1:{s.port}')
+            r = run('controller', *clientrun.QUICK, *args, '--key-file', key_file(), f'127.0.0.1:{s.port}')
             assert r.returncode == 0 and 'probe-1' in r.stdout, r
             assert PASSPHRASE not in r.stdout + r.stderr
 
@@ -458,17 +459,17 @@ def keygen():
     assert len(lines) == 20
     path = key_file(b'')
     with open(path, 'ab') as f:
-        subprocess.run([base.TWAMP, 'keygen', 'probe-1'], stdout=f, check=True)
+        subprocess.run([clientrun.TWAMP, 'keygen', 'probe-1'], stdout=f, check=True)
     with open(path, 'rb') as f:
         made = f.read().split()[1]
     with fake(keys={b'probe-1': made}) as s:
         assert measure(s, '--key-file', path)['mode'] == 'encrypted'
     with open('/dev/full', 'wb') as f:
-        r = subprocess.run([base.TWAMP, 'keygen', 'a'], stdout=f, stderr=subprocess.PIPE, text=True)
+        r = subprocess.run([clientrun.TWAMP, 'keygen', 'a'], stdout=f, stderr=subprocess.PIPE, text=True)
         assert r.returncode == 30 and 'space' in r.stderr, r
 
 
 if __name__ == '__main__':
-    status = base.main(TESTS)
+    status = clientrun.main(TESTS)
     DIRECTORY.cleanup()
     sys.exit(status)
