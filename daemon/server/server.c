@@ -154,7 +154,8 @@ static void on_drain(struct ev_loop *loop, ev_signal *w, int events)
 
 	if (s->admit.draining != drain) {
 		server_drain(s, drain);
-		tell_status(s);
+		server_tell_ready(
+			s); /* with the new status, which else may be late by ten seconds */
 	}
 }
 
