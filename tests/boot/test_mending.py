@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Reload, restart, upgrade and recovery with settings that have an error, and with units that
-change, under a booted systemd: what an operator is told, and that no session is lost.
+change, under a booted systemd: what an operator is told, before and after, and that no session is
+lost.
 """
 
 import contextlib
@@ -17,6 +18,7 @@ LIGHT = "twampd-light.socket"
 BROKEN = "limits = {\n  max_sessions = 0;\n};\n"
 NOT_HERE = 'light = ( { port = 101; type = "stamp"; clients = [ "127.0.0.0/8" ]; } );\n'
 EDIT = "/etc/systemd/system/twampd.socket.d/override.conf"
+LIMIT = "/etc/systemd/system/twampd.service.d/limit.conf"
 
 
 def systemctl(b, *argv):
@@ -204,6 +206,34 @@ def an_edit_of_the_socket_loses_nothing(b):
     b.measure()
 
 
+def knock():
+    with rawclient.Control("127.0.0.1") as c:
+        c.greeting()
+        return c.setup(mode=1).accept
+
+
+@step
+def a_drain_outlasts_a_restart(b):
+    def answered(port):
+        return json.loads(b.m.run("twamp", "sender", "127.0.0.1:%d" % port, "--stamp", "--count", "2",
+                                  "--interval", "2ms", "--json", check=False).stdout)["answered"]
+    entry = '{ port = %d; type = "stamp"; clients = [ "127.0.0.0/8" ]; %s }'
+    b.configure("light = ( %s, %s );\n" % (entry % (8700, "drain = true;"), entry % (8701, "")))
+    works(b, "reload", SERVICE)
+    works(b, "kill", "--kill-who=main", "--signal=USR1", SERVICE)
+    b.m.wait(lambda: status_text(b).startswith("draining: "), "STATUS that tells")
+    works(b, "restart", SERVICE)
+    b.m.wait(lambda: status_text(b).startswith("draining: "), "STATUS that tells after a restart")
+    same(b.m.in_network(knock), 5, "Accept while draining")
+    same((answered(8700), answered(8701)), (0, 2), "replies of light with and without drain")
+    works(b, "kill", "--kill-who=main", "--signal=USR2", SERVICE)
+    b.m.wait(lambda: not status_text(b).startswith("draining"), "STATUS without it")
+    same(answered(8700), 2, "replies after the drain")
+    b.measure()
+    b.configure("")
+    works(b, "restart", SERVICE)
+
+
 @step
 def stop_for_good_is_one_command(b):
     works(b, "stop", SOCKET)
@@ -215,6 +245,57 @@ def stop_for_good_is_one_command(b):
     true(not b.active(), "who knocks does not start it")
     works(b, "start", SERVICE)
     b.measure()
+
+
+def check(b, *options):
+    """(status, result) of a check."""
+    done = b.m.run("twampd", "--check-config", "--json", *options, check=False)
+    return done.returncode, json.loads(done.stdout)
+
+
+def warnings(result):
+    return ["%s: %s" % (fault["key"], fault["text"]) for fault in result["faults"]]
+
+
+@step
+def a_check_reads_the_daemon_that_runs(b):
+    status, result = check(b, "--live", "--strict")
+    same((status, warnings(result)), (0, []), "status and warnings of what was installed")
+    same((result["running"]["pid"], result["running"]["changes"]), (b.pid(), []), "changes of none")
+    b.m.write("/root/new.conf", "listen = ( { port = 863; } );\n\nlimits = { max_sessions = 99; };\n"
+              "ports = { mode = \"shared\"; };\n")
+    for options, wanted in (((), 0), (("--strict",), 2)):
+        status, result = check(b, "--live", *options, "--as", CONFIG, "/root/new.conf")
+        same(status, wanted, "status of a warning with %r" % (options,))
+    text = warnings(result)[0]
+    true("listen: this is not used, because twampd.socket passes the sockets" in text, text)
+    same((result["faults"][0]["line"], result["faults"][0]["level"]), (1, "warning"), "where it is")
+    same({c["key"]: c["applies"] for c in result["running"]["changes"]},
+         {"listen": "reload", "limits.max_sessions": "reload", "ports.mode": "restart"}, "what would change")
+    text = b.m.run("twampd", "--check-config", "--as", CONFIG, "/root/new.conf").stdout
+    true("changes for the running twampd (%d):" % b.pid() in text and
+         'ports.mode = "shared" (now "per-session"), after a restart' in text, text)
+
+
+@step
+def a_check_asks_the_service_manager(b):
+    # nothing runs: what the units would give, and not what the shell has
+    works(b, "stop", SOCKET)
+    b.configure("limits = { max_sessions = 60000; };\nports = { first = 1024; };\n")
+    b.drop_in("[Service]\nLimitNOFILE=9000\n", LIMIT)
+    _, result = check(b, "--live")
+    true("running" not in result, "nothing runs: %r" % result)
+    for words in ("and the service may have 9000: raise LimitNOFILE= (systemctl edit twampd.service)",
+                  "listen.port: port 862 is below 1024, and the service has neither"):
+        true(any(words in text for text in warnings(result)), "%r in %r" % (words, result))
+    b.drop_in("[Service]\nAmbientCapabilities=CAP_NET_BIND_SERVICE\nLimitNOFILE=90000\n", LIMIT)
+    same(warnings(check(b, "--live")[1]), [], "warnings with capability and descriptors")
+    b.drop_in(None, LIMIT)
+    works(b, "start", SOCKET)
+    text = " ".join(warnings(check(b, "--live")[1]))
+    true("listen.port" not in text, "the socket passes the port: " + text)
+    b.configure("")
+    works(b, "start", SERVICE)
 
 
 if __name__ == "__main__":
