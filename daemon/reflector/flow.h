@@ -26,6 +26,17 @@ struct flow_step {
 	bool duplicate, reordered;
 };
 
+/** The number is the next one, as nearly all are: then it is taken, and brings nothing new. */
+static inline bool flow_follows(struct flow *f, uint32_t seq)
+{
+	if (!f->any || seq != f->max + 1) {
+		return false;
+	}
+	f->window = f->window << 1 | 1;
+	f->last = f->max = seq;
+	return true;
+}
+
 struct flow_step flow_take(struct flow *f, uint32_t seq);
 
 void flow_carry(struct carry *c, struct flow *f);

@@ -7,6 +7,9 @@
 #include <errno.h>
 #include <unistd.h>
 
+/* So many bursts, and at its end, a backlog is looked at for what had no room. */
+#define BACKLOG 64
+
 #define TRIES_MAX 512 /* ports that may be found taken for one request: about a millisecond */
 
 /* R-101, R-102, R-106: the wanted port, else any of the range that nobody else has. When others of
@@ -163,10 +166,10 @@ enum reflect_result ownport_burst(struct worker *w, struct udp_session *u)
 	struct reflect_source s = { .fd = u->fd, .whose = all_mine, .context = u };
 	enum reflect_result result = reflect_burst(w, &s);
 
-	u->backlog |= s.full;
-	if (u->backlog && result == REFLECT_EMPTY) {
-		take_drops(w, u); /* the last packets may be among those that had no room */
-		u->backlog = false;
+	u->backlog += s.full;
+	if (u->backlog && (result == REFLECT_EMPTY || u->backlog == BACKLOG)) {
+		take_drops(w, u);
+		u->backlog = 0;
 	}
 	return s.late ? REFLECT_LATE : result;
 }

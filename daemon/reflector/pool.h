@@ -94,7 +94,7 @@ struct udp_session {
 	struct mono last_packet;
 	struct mono stop_at; /* reflect what arrives until then */
 	bool stopping;
-	bool backlog; /* more was waiting than one batch holds */
+	unsigned backlog; /* bursts since it was seen what had no room */
 	uint32_t seq; /* our next Sequence Number */
 	struct flow flow; /* of the sender */
 

@@ -17,6 +17,9 @@
 /* So few are answered one by one: the first need not wait for the second. */
 #define FEW 2
 
+/* Less than any receive queue holds of large packets. */
+#define FULL_OCTETS (128 * 1024)
+
 _Static_assert(REFLECT_BATCH == BATCH_MAX, "a reply for each packet of a read");
 
 struct reflect_scratch {
@@ -95,14 +98,17 @@ static void track(struct udp_session *u, uint32_t seq)
 {
 	struct counters *c = &u->counters;
 	bool first = !u->flow.any;
-	struct flow_step step = flow_take(&u->flow, seq);
+	struct flow_step step;
 
+	if (!flow_follows(&u->flow, seq)) {
+		step = flow_take(&u->flow, seq);
+		counters_flow(c, &step);
+	}
 	counters_set(c, COUNTER_LAST_SEQ, seq);
 	counters_set(c, COUNTER_MAX_SEQ, u->flow.max);
 	if (first) {
 		counters_set(c, COUNTER_FIRST_SEQ, seq);
 	}
-	counters_flow(c, &step);
 }
 
 /*
@@ -270,9 +276,6 @@ static bool take(struct worker *w, struct udp_session *u, struct mmsghdr *m, con
 	}
 	p = unpack(m);
 	counters_add(&u->counters, COUNTER_RECEIVED, 1);
-	if (p.meta.drops && p.meta.drops != u->drops_seen) {
-		reflect_drops(w, u, p.meta.drops);
-	}
 	if (u->gated && is_early(u, &p, now)) {
 		batch_drop(w, u, COUNTER_DROP_EARLY, 1);
 		return true;
@@ -285,16 +288,20 @@ static void answer(struct worker *w, struct reflect_source *source, unsigned n)
 	struct reflect_scratch *s = w->scratch;
 	struct udp_session *whose[REFLECT_BATCH];
 	struct pass now = begin(n);
+	size_t octets = 0;
 
+	source->full |= n == REFLECT_BATCH;
 	counters_add(&w->totals, COUNTER_RECEIVED, n);
 	source->whose(w, source->context, s->messages, n, whose);
 	for (unsigned i = 0; i < n; i++) {
+		octets += s->messages[i].msg_len;
 		source->late |= !take(w, whose[i], &s->messages[i], &now);
 		if (!now.in_batch) {
 			batch_send(w, &s->out);
 		}
 	}
 	batch_send(w, &s->out);
+	source->full |= octets >= FULL_OCTETS;
 }
 
 enum reflect_result reflect_burst(struct worker *w, struct reflect_source *source)
@@ -313,7 +320,6 @@ enum reflect_result reflect_burst(struct worker *w, struct reflect_source *sourc
 		if (n < BATCH_MAX) {
 			return REFLECT_EMPTY;
 		}
-		source->full = true;
 		done += n;
 	}
 	return REFLECT_MORE;

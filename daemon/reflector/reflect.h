@@ -32,7 +32,7 @@ struct reflect_source {
 		      struct udp_session **out);
 	void *context;
 	/* What was seen. */
-	bool full; /* at least once there were as many as can be read at once */
+	bool full; /* so much waited that the queue may have been full */
 	bool late; /* a packet came after its session's time */
 };
 

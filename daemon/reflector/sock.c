@@ -240,7 +240,6 @@ int sock_open(const struct session_spec *spec, bool stamps, const struct sock_de
 	if (stamps) {
 		(void)sock_ask_stamps(fd); /* each packet tells whether it has one */
 	}
-	sock_ask_drops(fd);
 	return fd;
 }
 

@@ -138,21 +138,14 @@ uint32_t sock_unfragmented(int fd);
  */
 void sock_ask_hardware(int fd);
 
-/*
- * The kernel counts, for each socket and as long as it lives, the datagrams that it had to throw
- * away because the receive queue was full (or the checksum wrong), modulo 2^32. It tells the number
- * with each datagram that it queues after the first of them (SO_RXQ_OVFL), which costs nothing
- * before; what came last is read from the socket.
+/**
+ * How many datagrams the kernel had to throw away so far because the receive queue of the socket was
+ * full (or a checksum wrong), modulo 2^32. False if it does not say. SO_RXQ_OVFL would tell it with
+ * each packet after the first drop: a control message more for each, when there are too many.
  */
-
-/** Have it told. */
-void sock_ask_drops(int fd);
-
-/** How many there are now. False if the kernel does not say. */
 bool sock_read_drops(int fd, uint32_t *now);
 
-/** How many are new since @seen, which becomes @now; none if @now is the older one: datagrams that
- * wait know less than the socket. */
+/** How many are new since @seen, which becomes @now; none if @now is the older one. */
 uint32_t sock_new_drops(uint32_t *seen, uint32_t now);
 
 /** Room for the control messages of one datagram: stamps, TTL, TOS, and some to spare. */
@@ -162,7 +155,6 @@ uint32_t sock_new_drops(uint32_t *seen, uint32_t now);
 struct sock_meta {
 	struct wall stamp; /* valid if stamped */
 	bool stamped; /* by the kernel */
-	uint32_t drops; /* of the socket before it was queued; 0 = not told */
 	int64_t hardware_ns; /* what the clock of the network card showed; 0 = not told */
 	unsigned link; /* index of that card's interface; 0 = not told */
 	int64_t phc_error_ns; /* not 0: stamp is the card's, carried over with this error */

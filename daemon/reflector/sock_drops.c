@@ -4,13 +4,6 @@
 #include <linux/sock_diag.h>
 #include <stdlib.h>
 
-void sock_ask_drops(int fd)
-{
-	int on = 1;
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof(on));
-}
-
 bool sock_read_drops(int fd, uint32_t *now)
 {
 	uint32_t info[SK_MEMINFO_VARS] = { 0 };

@@ -48,13 +48,6 @@ static void take_link(const struct cmsghdr *c, struct sock_meta *out)
 	}
 }
 
-static void take_drops(const struct cmsghdr *c, struct sock_meta *out)
-{
-	if (c->cmsg_len >= CMSG_LEN(sizeof(out->drops))) {
-		memcpy(&out->drops, CMSG_DATA(c), sizeof(out->drops));
-	}
-}
-
 void sock_meta(struct msghdr *m, struct sock_meta *out)
 {
 	*out = (struct sock_meta){ .ttl = PKT_TTL_UNKNOWN };
@@ -64,8 +57,6 @@ void sock_meta(struct msghdr *m, struct sock_meta *out)
 		} else if (c->cmsg_level == SOL_SOCKET &&
 			   c->cmsg_type == SCM_TIMESTAMPING_PKTINFO) {
 			take_link(c, out);
-		} else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL) {
-			take_drops(c, out);
 		} else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) ||
 			   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT)) {
 			take_octet(c, &out->ttl);
