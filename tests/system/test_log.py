@@ -164,7 +164,7 @@ def ready_and_reloaded_say_what_holds(t):
     line = reloaded("""limits = { max_sessions = 7; };
         listen = ( { address = "127.0.0.1"; port = 8620; } );
         clients = ( { name = "probes"; prefixes = [ "192.0.2.0/24" ]; } );""")
-    true(line.endswith("; changed: clients.probes (new), limits.max_sessions"), line)
+    true(line.endswith("; changed: limits.max_sessions, clients.probes (new)"), line)
     line = reloaded("""limits = { max_sessions = 7; };
         listen = ( { address = "127.0.0.1"; port = 8620; } );
         clients = ( { name = "probes"; prefixes = [ "192.0.2.0/25" ]; third_party = true; } );""")
