@@ -11,7 +11,7 @@ static const struct accept_info infos[ACCEPT_COUNT] = {
 		.causes = "The connection is set up, the session has its port, or the sessions "
 			  "were started or stopped. The port of a session may be another one "
 			  "than the client asked for. At the end of a test it means a normal "
-			  "end; it says nothing about lost packets.",
+			  "end. It says nothing about lost packets.",
 		.action = "Nothing to do.",
 	},
 	[ACCEPT_FAILURE] = {
@@ -20,7 +20,7 @@ static const struct accept_info infos[ACCEPT_COUNT] = {
 		.causes = "On connecting: the KeyID is unknown to the server, the passphrases "
 			  "differ, or the key is right, but the server has no class of clients "
 			  "for it. On requesting a session: policy, mostly a Sender Address that "
-			  "is not the address of the client, often the work of a NAT. On "
+			  "is not the address of the client, often because of a NAT. On "
 			  "starting or stopping: no session was accepted before, or the SID "
 			  "belongs to no session of this connection. Codes that TWAMP does not "
 			  "define are read as this one.",
@@ -61,7 +61,7 @@ static const struct accept_info infos[ACCEPT_COUNT] = {
 			  "reached, for the whole server, for this client, its class or this "
 			  "connection; no UDP port is free in the range of the server; the "
 			  "packets are larger than the server allows or the kernel can buffer; "
-			  "or the class of the client has a quota of zero.",
+			  "or the class of the client has a limit of zero.",
 		.action = "Raise the limit that the log of the server names, widen the range of "
 			  "UDP ports, or use fewer sessions and smaller packets. Waiting helps "
 			  "only if other sessions end.",
@@ -71,12 +71,12 @@ static const struct accept_info infos[ACCEPT_COUNT] = {
 		.meaning = "The server cannot serve the request now, but probably can later.",
 		.causes = "Requests come faster than the server allows, it is short of memory, "
 			  "file descriptors, processor time or network buffers, too many clients "
-			  "authenticate at once, it is being emptied for maintenance, or another "
+			  "authenticate at once, it is draining for maintenance, or another "
 			  "session has the same addresses and Sender Port on a port that sessions "
 			  "share.",
-		.action = "Wait and try again, with a longer pause after each try. If it stays, "
-			  "look at the load of the server and at its limits, and use fewer "
-			  "sessions or lower packet rates.",
+		.action = "Wait and try again, with a longer pause after each try. If the "
+			  "refusals go on, look at the load and the limits of the server, and use "
+			  "fewer sessions or lower packet rates.",
 	},
 };
 

@@ -36,7 +36,7 @@ const struct accept_info *accept_info(unsigned code);
 #define ACCEPT_REASONS(X) \
 	X(OK, "ok", ACCEPT_OK, "accepted", "nothing to do") \
 	X(AUTH_FAILED, "auth-failed", ACCEPT_FAILURE, "authentication failed", \
-	  "compare KeyID and passphrase on both ends; the log of the server says which of them failed") \
+	  "compare KeyID and passphrase on both ends; the log of the server says which one is wrong") \
 	X(NO_CLASS, "no-class", ACCEPT_FAILURE, \
 	  "the client is in no class: no entry of clients has its address or KeyID", \
 	  "add the address to prefixes, or the KeyID to key_ids, of an entry of clients") \
@@ -44,8 +44,8 @@ const struct accept_info *accept_info(unsigned code);
 	  "the key of this connection was removed from the keys file, or its passphrase was changed", \
 	  "connect again with a key that the keys file has now, or put the key back and reload") \
 	X(LIGHT_CLIENT, "light-client", ACCEPT_FAILURE, \
-	  "the sender is none of the clients of this port", \
-	  "add its address to clients of the entry of light, or look why it sends") \
+	  "the sender is not among the clients of this port", \
+	  "add its address to clients of the entry of light, or find out why it sends") \
 	X(POLICY_ADDRESS, "policy-address", ACCEPT_FAILURE, \
 	  "Sender Address is not the address of the Control-Client", \
 	  "send test packets from the host that holds the control connection, or look for a NAT between client and server") \
@@ -56,7 +56,7 @@ const struct accept_info *accept_info(unsigned code);
 	  "no session of this connection has that SID", \
 	  "compare the SIDs of Accept-Session with those of the command") \
 	X(INTERNAL, "internal", ACCEPT_INTERNAL, "internal error of the server", \
-	  "look into the log of the server for the error before this one; report it if it comes back") \
+	  "look for the error before this one in the log of the server; report it if it comes back") \
 	X(NO_MODE, "no-mode", ACCEPT_UNSUPPORTED, \
 	  "client and server have no security mode in common", \
 	  "compare the modes of the client with the setting modes of the server and of the class; those that need keys are offered only if there are keys") \
@@ -90,7 +90,7 @@ const struct accept_info *accept_info(unsigned code);
 	  "give addresses that reach one another, or leave both zero; 'ip route get' on the server shows its routes") \
 	X(LOOP, "loop", ACCEPT_UNSUPPORTED, \
 	  "Sender Address and Port are those of another session of this server", \
-	  "give the address and port of a Session-Sender: two reflectors would answer one another without an end") \
+	  "give the address and port of a Session-Sender: two reflectors would answer one another for ever") \
 	X(LINK_LOCAL_SCOPE, "link-local-scope", ACCEPT_UNSUPPORTED, \
 	  "a link-local address needs a control connection over the same link", \
 	  "connect with the link-local address of the server, or use global addresses") \
@@ -150,7 +150,7 @@ const struct accept_info *accept_info(unsigned code);
 	  "the kernel cannot buffer packets of this size", \
 	  "request smaller packets, or raise net.core.rmem_max and net.core.wmem_max") \
 	X(CLASS_QUOTA, "class-quota", ACCEPT_PERMANENT, \
-	  "the class of this client has a quota of zero", "change the quota of the class") \
+	  "the class of this client has a limit of zero", "raise the limit of the class") \
 	X(RATE_LIMIT, "rate-limit", ACCEPT_TEMPORARY, \
 	  "requests come faster than limits.request_rate", \
 	  "slow down and try again later, or raise limits.request_rate") \
@@ -161,8 +161,8 @@ const struct accept_info *accept_info(unsigned code);
 	  "too many failed authentications from this address with this KeyID", \
 	  "compare KeyID and passphrase on both ends, wait a minute, then try again") \
 	X(ABANDON_RATE, "abandon-rate", ACCEPT_TEMPORARY, \
-	  "this address left too often while its key was derived", \
-	  "have the client wait longer for Server-Start, wait a minute, then try again, or raise auth.abandon_rate") \
+	  "this address disconnected too often while its key was derived", \
+	  "make the client wait longer for Server-Start, try again after a minute, or raise auth.abandon_rate") \
 	X(MEMORY_LOW, "memory-low", ACCEPT_TEMPORARY, "the server is short of memory", \
 	  "try again later; give the server more memory or lower its limits") \
 	X(DESCRIPTORS_LOW, "descriptors-low", ACCEPT_TEMPORARY, \
@@ -178,7 +178,7 @@ const struct accept_info *accept_info(unsigned code);
 	X(NET_BUFFERS, "net-buffers", ACCEPT_TEMPORARY, "the kernel is short of network buffers", \
 	  "try again later; look at the drops tx and rcvbuf, and at net.ipv4.udp_mem and net.core.rmem_max") \
 	X(DRAINING, "draining", ACCEPT_TEMPORARY, \
-	  "the server is being emptied and takes nothing new", \
+	  "the server is draining and accepts no new connections or sessions", \
 	  "try again later, or use another server")
 
 #define REASON_KEY_MAX 31 /* characters of a key */

@@ -45,7 +45,7 @@ static int refuse_security(const struct access *a, uint32_t offered, struct outc
 		outcome_hint(
 			out,
 			"find out why the server offers no mode with a key (its keys_file, its "
-			"modes; somebody on the way may have changed its greeting); to measure "
+			"modes; its greeting may have been changed on its way); to measure "
 			"without protection all the same: --mode unauthenticated");
 	} else {
 		outcome_hint(out,

@@ -201,7 +201,7 @@ static int open_one(struct responder *r, const union endpoint *local, struct out
 		if (fd == -EACCES) {
 			outcome_hint(out, "ports below 1024 need CAP_NET_BIND_SERVICE");
 		} else if (fd == -EADDRINUSE) {
-			outcome_hint(out, "look who has it: ss -lunp");
+			outcome_hint(out, "find the process that holds it: ss -lunp");
 		}
 		return OUTCOME_LOCAL;
 	}

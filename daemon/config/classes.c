@@ -98,9 +98,9 @@ static int check_class(struct apply *a, const config_setting_t *s)
 	    is_somebody(config_setting_get_member(s, "key_ids")) || !a->class_name) {
 		return 0;
 	}
-	return convert_complain(a, s,
-				"clients: nobody is in class \"%s\", expected: prefixes or key_ids",
-				a->class_name);
+	return convert_complain(
+		a, s, "clients: class \"%s\" has no clients, expected: prefixes or key_ids",
+		a->class_name);
 }
 
 static int put_class(struct apply *a, const config_setting_t *s, const struct schema_row *row)

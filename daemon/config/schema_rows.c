@@ -138,7 +138,7 @@ const struct schema_row schema_rows[] = {
 	  .scope = SCHEMA_SERVER,
 	  .apply = SETTINGS_NEXT,
 	  .max = SCHEMA_CLASSES_MAX,
-	  .help = "classes of clients; who is in none is refused" },
+	  .help = "classes of clients; clients that match no class are refused" },
 
 	{ .key = "auth.count",
 	  .type = SCHEMA_POWER,

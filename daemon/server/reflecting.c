@@ -27,7 +27,7 @@ static void explain(const struct settings *settings, const struct reflector_shar
 {
 	char asked[RELOAD_ASKED_LEN];
 	const char *hint = error == -EACCES	  ? "; ports below 1024 need CAP_NET_BIND_SERVICE"
-			   : error == -EADDRINUSE ? "; look who has it: ss -lunp"
+			   : error == -EADDRINUSE ? "; find the process that holds it: ss -lunp"
 						  : "";
 
 	if (!shared->on || (error != -EACCES && error != -EADDRINUSE && error != -ERANGE)) {

@@ -25,7 +25,7 @@ static void say_absent(struct server *s, const struct listener *l)
 	char text[ADDRESS_TEXT_LEN], detail[80];
 
 	if (!s->absent_said) {
-		snprintf(detail, sizeof detail, "IPv%u: nobody listens on %s", l->wanted.family,
+		snprintf(detail, sizeof detail, "IPv%u: not listening on %s", l->wanted.family,
 			 address_text(&l->wanted, text, sizeof text));
 		server_say(s, LOG_EVENT_FAMILY_ABSENT, detail);
 	}
@@ -62,18 +62,20 @@ static const char *find_way_out(int rc, bool udp, bool passed)
 			   : "; a port below 1024 has to come from twampd.socket (systemctl restart "
 			     "twampd.socket), or needs CAP_NET_BIND_SERVICE (twampd-listen.conf)";
 	case EADDRINUSE:
-		return !udp ? "; look who has it: ss -ltnp; if it is systemd, mask twampd.socket"
-		       : passed ? "; look who has it: ss -lunp; if it is a socket that was passed, "
-				  "an entry of light has to name its own address"
-				: "; look who has it: ss -lunp; if it is systemd, it is for "
-				  "twampd.service by twampd-light.socket; if it is twampd, "
-				  "test sessions on a port of ports.also have it to their end";
+		return !udp ? "; find the process that holds it: ss -ltnp; if it is systemd, mask "
+			      "twampd.socket"
+		       : passed
+			       ? "; find the process that holds it: ss -lunp; if it is a socket "
+				 "that was passed, an entry of light has to name its own address"
+			       : "; find the process that holds it: ss -lunp; if it is systemd, "
+				 "twampd-light.socket holds it for twampd.service; if it is twampd, "
+				 "test sessions on a port of ports.also hold it until they end";
 	case ENODEV:
-		return "; make it, or correct device: ip link show";
+		return "; create it, or correct device: ip link show";
 	case EPERM:
 		return "; device needs Linux 5.7 or CAP_NET_RAW";
 	case EADDRNOTAVAIL:
-		return "; no interface has it: correct it, or set freebind if it comes later";
+		return "; no interface has it: correct it, or set freebind if it appears later";
 	default:
 		return "";
 	}

@@ -339,10 +339,16 @@ def evidence(r):
 def document(requirements):
     out = ["# Conformance", "",
            "<!-- Made by tests/conformance/conformance.py --write: do not edit. -->", "",
-           "What twampd and twamp do, and the tests that show it. Level is that of the RFC;",
-           "P is a decision of the project where the RFCs are silent. Tests are named by file,",
-           "below `tests/`, and test; +n says how many more there are.", "",
-           "| | with tests | by another's tests | without |", "|---|---|---|---|"]
+           "These are the requirements of twampd and twamp, with the tests that show each of them.",
+           "", "The letter of an id names its kind:", "",
+           "- R: behaviour of server and client", "- C: control messages", "- T: test packets",
+           "- Q: questions that the RFCs leave open", "- S: Accept codes in practice", "",
+           "MUST, SHALL, SHOULD and MAY are the levels of the RFC. P marks a decision of the",
+           "project where the RFCs are silent. A test is named by its file, below `tests/`, and",
+           "its name; +n is the number of further tests. \"as\" names requirements whose tests show",
+           "this one, too. Other requirements have no test, and a word says why: later (not built),",
+           "design (the structure of the code ensures it), untestable.", "",
+           "| level | with tests | by tests of others | without tests |", "|---|---|---|---|"]
     for level in ("MUST", "SHALL", "SHOULD", "MAY", "P"):
         of = [r for r in requirements.values() if r.level == level]
         tested = [r for r in of if r.tests]
@@ -352,7 +358,7 @@ def document(requirements):
     for r in requirements.values():
         if r.area != area:
             area = r.area
-            out += ["", f"## {area}", "", "| id | RFC | level | what | shown by |",
+            out += ["", f"## {area}", "", "| id | RFC | level | requirement | shown by |",
                     "|---|---|---|---|---|"]
         out.append(f"| {r.id} | {r.source} | {r.level} | {r.text} | {evidence(r)} |")
     return "\n".join(out) + "\n"

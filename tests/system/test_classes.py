@@ -360,7 +360,7 @@ def keyed_config(keys, *classes):
 
 @test
 def key_brings_the_class(t):
-    """A key decides before the address, for a stranger too; its limits hold."""
+    """A key decides before the address, for a stranger too; its limits hold. R-124"""
     keys = Keys(t, gold="one", iron="two", free="three")
     d = t.daemon(keyed_config(
         keys,

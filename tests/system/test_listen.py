@@ -242,7 +242,7 @@ def the_defaults_start_on_a_host_without_the_other_family(t):
     other = 10 - t.family
     entry = {"port": LIGHT, "type": "stamp", "clients": EVERYBODY, "stateful": True}
     d = without(t, other, {"light": [entry]})
-    d.wait_log(r"does not offer IPv%d: nobody listens on " % other)
+    d.wait_log(r"does not offer IPv%d: not listening on " % other)
     d.wait_log(r"does not offer IPv%d: not reflecting STAMP on " % other)
     s = t.sender()
     for _ in range(2):

@@ -314,7 +314,7 @@ START_TEST(all_at_once)
 		"6:29: clients.limits.max_sessions: this is a number with a fraction, expected: "
 		"integer 0..1000000\n"
 		"6:49: clients.name: \"lab\" is the class of line 5 too, expected: once\n"
-		"6:40: clients: nobody is in class \"lab\", expected: prefixes or key_ids\n");
+		"6:40: clients: class \"lab\" has no clients, expected: prefixes or key_ids\n");
 	ck_assert_uint_eq(err.n, 11);
 	ck_assert_ptr_nonnull(strstr(err.text, " (and 10 more)"));
 }
