@@ -86,7 +86,7 @@ static void save(struct carry *c, struct counters *s)
 	uint16_t n = 0;
 
 	for (int i = 0; i < COUNTER_COUNT; i++) {
-		if (counters_rows[i].who & COUNTERS_SESSION) {
+		if (counters_get(s, (enum counter)i)) {
 			n++;
 		}
 	}
@@ -95,7 +95,7 @@ static void save(struct carry *c, struct counters *s)
 		uint16_t number = counters_rows[i].number;
 		uint64_t value = counters_get(s, (enum counter)i);
 
-		if (counters_rows[i].who & COUNTERS_SESSION) {
+		if (value) {
 			CARRY(c, number);
 			CARRY(c, value);
 		}
@@ -115,7 +115,7 @@ static void load(struct carry *c, struct counters *s)
 		CARRY(c, number);
 		CARRY(c, value);
 		i = find(number);
-		if (i >= 0 && (counters_rows[i].who & COUNTERS_SESSION)) {
+		if (i >= 0) {
 			counters_set(s, (enum counter)i, value);
 		}
 	}

@@ -102,6 +102,6 @@ uint64_t counters_dropped(const struct counters_values *v);
 /** "received" and so on: those told, and then the reasons of drops that there are. */
 void counters_text(const struct counters_values *v, unsigned tell, char *to, size_t size);
 
-/** Those of a session, by number: what the reader does not know is skipped, what the writer did
- * not know stays as it is. */
+/** Whatever is not 0, by number, while nothing is counted: none can be left out. What the reader
+ * does not know is skipped. */
 void counters_carry(struct carry *c, struct counters *s);
