@@ -275,7 +275,7 @@ def the_entry_that_cannot_be_had_is_named(t):
         text = "\n".join((key + " = (", here, "", away, ");", ""))
         d = t.daemon(text=text, wait=False)
         same(d.wait_exit(), 1, "exit status")
-        true("no interface has it: correct it, or set freebind if it comes later (%s of %s:4)"
+        true("no interface has it: correct it, or set freebind if it appears later (%s of %s:4)"
              % (key, d.file) in d.log(), d.log())
         d.write(text="")
         d.start()
