@@ -143,17 +143,19 @@ static void copy(struct scan *s, const char *at, size_t len)
 
 /*
  * Digits, with an L put behind them where libconfig would cut them down to 32 bits. What 64
- * bits cannot hold becomes the largest number that they can.
+ * bits cannot hold becomes the largest number that they can. Zeros in front go: with them a
+ * number is octal for libconfig 1.7, and decimal for 1.5.
  */
 static void take_number(struct scan *s, const struct lex_token *t)
 {
 	size_t sign = *t->at == '-' || *t->at == '+';
 	const char *start = t->at + sign;
+	bool hex = t->len > 1 && (t->at[1] | 0x20) == 'x';
 	unsigned long long value;
 
 	errno = 0;
-	value = strtoull(start, NULL, t->len > 1 && (t->at[1] | 0x20) == 'x' ? 16 : 10);
-	if (value <= INT_MAX) {
+	value = strtoull(start, NULL, hex ? 16 : 10);
+	if (value <= INT_MAX && (hex || *start != '0')) {
 		copy(s, t->at, t->len);
 		return;
 	}
@@ -161,7 +163,7 @@ static void take_number(struct scan *s, const struct lex_token *t)
 	if (errno == ERANGE || value > LLONG_MAX) {
 		value = LLONG_MAX;
 	}
-	s->out += sprintf(s->out, "%lluL", value);
+	s->out += sprintf(s->out, "%llu%s", value, value <= INT_MAX ? "" : "L");
 }
 
 static const char *count_setting(struct scan *s)

@@ -4,8 +4,9 @@
  * - keeps the low 32 bits of an integer that has no L behind it (4294967301 becomes 5),
  * - takes an unterminated string or comment for the end of the file,
  * - ends the process when @include names a directory,
- * - needs time with the square of the number of settings in a group, and
- * - takes a comma too many in an array or a list, or not, as its version is (1.7, 1.5).
+ * - needs time with the square of the number of settings in a group,
+ * - takes 010 for 8 or for 10, as its version is (1.7, 1.5), and
+ * - takes a comma too many in an array or a list, or not, likewise.
  * Not cured: a syntax error right behind a string leaks that string, once per broken file.
  */
 #pragma once
