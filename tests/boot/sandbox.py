@@ -71,7 +71,8 @@ ELSEWHERE = {
     # not of the sandbox
     "Type": "", "NotifyAccess": "", "ExecStart": "", "ExecReload": "", "Restart": "",
     "RestartSec": "", "RestartPreventExitStatus": "", "WatchdogSec": "", "TimeoutStopSec": "",
-    "RestartKillSignal": "", "FileDescriptorStoreMax": "",
+    "RestartKillSignal": "", "FileDescriptorStoreMax": "", "FileDescriptorStorePreserve": "",
+    "ReloadSignal": "",
 }
 
 
