@@ -5,6 +5,7 @@ with bed.main(). Output is TAP; the journal of the machine is shown when a step 
 """
 
 import argparse
+import contextlib
 import json
 import pathlib
 import re
@@ -47,14 +48,22 @@ def true(value, what):
 class Bed:
     """The machine with what the steps need of it."""
 
-    def __init__(self, machine, debs, old):
-        self.m, self.debs, self.old = machine, debs, old
+    def __init__(self, machine, debs, old, folder):
+        self.m, self.debs, self.old, self.folder = machine, debs, old, folder
 
     def pid(self, unit=SERVICE):
         return int(self.m.property("MainPID", unit))
 
     def active(self, unit=SERVICE):
         return self.m.property("ActiveState", unit) == "active"
+
+    def systemd(self):
+        """The version of the service manager."""
+        return int(self.m.run("systemctl", "--version").stdout.split()[1])
+
+    def type(self):
+        """Type= of the service, where its package was built with this service manager."""
+        return "notify-reload" if self.systemd() >= 253 else "notify"
 
     def restarts(self):
         return int(self.m.property("NRestarts", SERVICE))
@@ -108,6 +117,28 @@ class Bed:
         return self.m.in_network(ask)
 
 
+@contextlib.contextmanager
+def client(b):
+    """A session that lives across what is done meanwhile, and loses nothing."""
+    since = b.now()
+    b.m.shell("setsid twamp controller 127.0.0.1 --count 100000 --interval 50ms --json "
+              ">/root/result 2>/root/errors </dev/null & echo $! >/root/pid")
+    b.m.wait(lambda: b.events("SESSIONS_STARTED", since=since), "the session is started")
+    yield
+    pid = b.m.run("cat", "/root/pid").stdout.strip()
+    b.m.run("kill", "-INT", pid)
+    b.m.wait(lambda: b.m.run("test", "-d", "/proc/" + pid, check=False).returncode, "its end")
+    result = b.m.run("cat", "/root/result").stdout
+    true('"lost": 0' in json.dumps(json.loads(result)), "packets are lost: " + result)
+
+
+def taken_over(b, since):
+    """The session of the client, and maybe those of other steps that are in their Timeout."""
+    told = [e["MESSAGE"] for e in b.events("TAKEN_OVER", since=since)]
+    true(any(re.match(r"took 1 connection and [1-9]\d* sessions? over", text) for text in told),
+         "TAKEN_OVER: %r" % told)
+
+
 # --- running them ---------------------------------------------------------------------
 
 def make_old(deb, folder):
@@ -121,6 +152,18 @@ def make_old(deb, folder):
     subprocess.run(["dpkg-deb", "--root-owner-group", "-Znone", "--build", tree, target], check=True,
                    stdout=subprocess.DEVNULL)
     return target
+
+
+def packages(folder, suite):
+    """The packages of this tree, as built on that release; without those of debugging symbols."""
+    where = folder / "packages"
+    if suite == boot.own_suite():
+        subprocess.run([HERE / "packages.sh", where], check=True)
+    else:
+        where = folder / ("packages-" + suite)
+        root = boot.make_root(folder, boot.build_dependencies(), suite, boots=False)
+        subprocess.run([HERE / "packages.sh", "--root", root, where], check=True)
+    return [str(deb) for deb in sorted((where / "first").glob("*.deb")) if "-dbgsym_" not in deb.name]
 
 
 def place(machine, debs):
@@ -148,28 +191,29 @@ def run_step(number, function, bed):
     return result == "ok"
 
 
-def main(what):
-    """what: of the file, in a line."""
+def main(what, before=None, on=None):
+    """what: of the file, in a line. before: the release whose packages are the previous ones.
+    on: the only release that it is about."""
     parser = argparse.ArgumentParser(description=what)
     parser.add_argument("--folder", type=pathlib.Path, required=True,
                         help="where packages and root are kept")
+    parser.add_argument("--suite", help="the release of the machine, if not that of the host")
     arguments = parser.parse_args()
+    suite = on or arguments.suite or boot.own_suite()
     reason = boot.why_not()
     if reason:
         print("1..0 # SKIP " + reason)
         return 0
     print("1..%d" % len(STEPS), flush=True)
-    packages = arguments.folder / "packages"
-    subprocess.run([HERE / "packages.sh", packages], check=True)
-    debs = [str(deb) for deb in sorted((packages / "first").glob("*.deb"))
-            if "-dbgsym_" not in deb.name]
-    root = boot.make_root(arguments.folder, boot.dependencies(debs))
+    debs = packages(arguments.folder, suite)
+    previous = packages(arguments.folder, before) if before else debs
+    root = boot.make_root(arguments.folder, boot.dependencies(debs), suite)
     good = True
     with tempfile.TemporaryDirectory(prefix="twampd-debs-") as folder:
-        old = [make_old(deb, folder) for deb in debs]
+        old = [make_old(deb, folder) for deb in previous]
         machine = boot.Machine(root)
         try:
-            bed = Bed(machine, place(machine, debs), place(machine, old))
+            bed = Bed(machine, place(machine, debs), place(machine, old), arguments.folder)
             for number, function in enumerate(STEPS, 1):
                 if not run_step(number, function, bed):
                     good = False

@@ -15,6 +15,7 @@ import os
 import pathlib
 import platform
 import pty
+import re
 import shutil
 import signal
 import subprocess
@@ -56,12 +57,20 @@ def why_not():
 
 # --- the root -------------------------------------------------------------------------
 
-def sources():
-    """Where this machine has its Debian from; nothing of other vendors."""
+def own_suite():
+    """The release of this machine, by its name."""
+    return platform.freedesktop_os_release()["VERSION_CODENAME"]
+
+
+def sources(cache, suite):
+    """Where this machine has its Debian from, for this release; nothing of other vendors."""
     for name in ("/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"):
         with contextlib.suppress(FileNotFoundError):
-            if "debian" in pathlib.Path(name).read_text():
-                return [name]
+            text = pathlib.Path(name).read_text()
+            if "debian" in text:
+                copy = pathlib.Path(cache, suite + pathlib.Path(name).suffix)
+                copy.write_text(re.sub(r"\b%s\b" % own_suite(), suite, text))
+                return [copy]
     return []
 
 
@@ -78,10 +87,20 @@ def deb_field(deb, name):
                           text=True).stdout.strip()
 
 
-def make_root(cache, packages):
+def build_dependencies():
+    """What Build-Depends of debian/control names for a build without tests."""
+    field = re.search(r"^Build-Depends:(.*(?:\n[ \t].*)*)", (HERE / "../../debian/control").read_text(),
+                      re.M).group(1)
+    names = {re.sub(r"[(<[|].*", "", part, flags=re.S).strip() for part in field.split(",")
+             if "<!nocheck>" not in part}
+    names = {name for name in names if not name.startswith("dh-sequence-")} - {"debhelper-compat"}
+    return sorted(names | {"build-essential", "debhelper"})
+
+
+def make_root(cache, packages, suite=None, boots=True):
     """The folder with a root that has these packages; made if it is not there."""
-    suite = platform.freedesktop_os_release()["VERSION_CODENAME"]
-    include = ",".join(BASE + packages)
+    suite = suite or own_suite()
+    include = ",".join((BASE if boots else []) + packages)
     key = hashlib.sha256(json.dumps([FORMAT, suite, include]).encode()).hexdigest()[:12]
     root = pathlib.Path(cache, "root-" + key)
     os.makedirs(cache, exist_ok=True)
@@ -95,13 +114,14 @@ def make_root(cache, packages):
                 ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase",
                  "--include=" + include, "--aptopt=APT::Install-Recommends \"false\"",
                  "--aptopt=Acquire::Retries \"3\"", "--dpkgopt=path-exclude=/usr/share/locale/*",
-                 suite, new, *sources()], check=True, stdin=subprocess.DEVNULL)
-            for unit in MASKED:
+                 suite, new, *sources(cache, suite)], check=True, stdin=subprocess.DEVNULL)
+            for unit in MASKED if boots else ():
                 (new / "etc/systemd/system" / unit).symlink_to("/dev/null")
             (new / "etc/hostname").write_text("testbed\n")
             (new / "etc/hosts").write_text("127.0.0.1 localhost testbed\n::1 localhost testbed\n")
             (new / "etc/machine-id").write_text("")
-            (new / "var/log/journal").mkdir(exist_ok=True)
+            if boots:
+                (new / "var/log/journal").mkdir(exist_ok=True)
             new.rename(root)
     return root
 

@@ -53,7 +53,7 @@ def an_upgrade_keeps_settings_and_socket(b):
 @step
 def the_service_runs_as_it_should(b):
     b.systemctl("restart", SERVICE)
-    same(b.m.property("Type", SERVICE), "notify", "Type")
+    same(b.m.property("Type", SERVICE), b.type(), "Type")
     same(b.m.run("id", "-un", "--", b.status()["Uid"].split()[0]).stdout.strip(), "twampd", "user")
     true(re.match(r"\d+ connections?, \d+ sessions?, \d+ packets reflected",
                   b.m.property("StatusText", SERVICE)), "STATUS has figures")

@@ -5,13 +5,11 @@ change, under a booted systemd: what an operator is told, before and after, and 
 lost.
 """
 
-import contextlib
-import json
 import re
 import sys
 
 import bed
-from bed import CONFIG, SERVICE, SOCKET, same, step, true
+from bed import CONFIG, SERVICE, SOCKET, client, same, step, taken_over, true
 import rawclient
 
 LIGHT = "twampd-light.socket"
@@ -33,28 +31,6 @@ def works(b, *argv):
 
 def status_text(b):
     return b.m.property("StatusText", SERVICE)
-
-
-@contextlib.contextmanager
-def client(b):
-    """A session that lives across what is done meanwhile, and loses nothing."""
-    since = b.now()
-    b.m.shell("setsid twamp controller 127.0.0.1 --count 100000 --interval 50ms --json "
-              ">/root/result 2>/root/errors </dev/null & echo $! >/root/pid")
-    b.m.wait(lambda: b.events("SESSIONS_STARTED", since=since), "the session is started")
-    yield
-    pid = b.m.run("cat", "/root/pid").stdout.strip()
-    b.m.run("kill", "-INT", pid)
-    b.m.wait(lambda: b.m.run("test", "-d", "/proc/" + pid, check=False).returncode, "its end")
-    result = b.m.run("cat", "/root/result").stdout
-    true('"lost": 0' in json.dumps(json.loads(result)), "packets are lost: " + result)
-
-
-def taken_over(b, since):
-    """The session of the client, and maybe those of other steps that are in their Timeout."""
-    told = [e["MESSAGE"] for e in b.events("TAKEN_OVER", since=since)]
-    true(any(re.match(r"took 1 connection and [1-9]\d* sessions? over", text) for text in told),
-         "TAKEN_OVER: %r" % told)
 
 
 def why(b, name, since, *words):
