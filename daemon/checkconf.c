@@ -3,8 +3,8 @@
 
 #include "daemon/config/keys.h"
 #include "daemon/json.h"
-#include "daemon/server/hostcheck.h"
 #include "daemon/log/log.h"
+#include "daemon/server/hostcheck.h"
 #include "daemon/server/running.h"
 
 #include <limits.h>
