@@ -67,11 +67,16 @@ static void copy_address(union endpoint *to, const struct addrinfo *from, uint16
 static int list_names(const struct plan *plan, int type, struct addrinfo **list,
 		      struct outcome *out)
 {
-	struct addrinfo hints = { .ai_family = plan->family,
-				  .ai_socktype = type,
-				  .ai_flags = AI_ADDRCONFIG };
-	int r = resolve(plan->host, &hints, list);
+	struct addrinfo hints = { .ai_family = plan->family, .ai_socktype = type };
+	int r;
 
+	/* Without a name there is nobody to wait for. */
+	hints.ai_flags = AI_NUMERICHOST;
+	if (getaddrinfo(plan->host, NULL, &hints, list) == 0) {
+		return OUTCOME_OK;
+	}
+	hints.ai_flags = AI_ADDRCONFIG;
+	r = resolve(plan->host, &hints, list);
 	if (r == EAI_NONAME || r == EAI_ADDRFAMILY || r == EAI_NODATA) {
 		/* AI_ADDRCONFIG hides ::1 on hosts without any global address. A mapped address is
 		 * one of IPv6 to the system, whatever -4 says. */
