@@ -39,10 +39,15 @@ void faults_begin(struct faults *f)
 	under_test = f;
 }
 
+bool faults_hit(const struct faults *f)
+{
+	return atomic_load(&f->counted) >= f->first;
+}
+
 bool faults_end(struct faults *f)
 {
 	atomic_store(&f->over, true);
-	return atomic_load(&f->counted) >= f->first;
+	return faults_hit(f);
 }
 
 static bool fails(enum faults_kind kind, int error)

@@ -30,5 +30,8 @@ void faults_reset(struct faults *f, enum faults_kind kind, unsigned first, unsig
 /** From now on this process is under test. */
 void faults_begin(struct faults *f);
 
+/** Something has failed. */
+bool faults_hit(const struct faults *f);
+
 /** From now on nothing fails. False if nothing has failed. */
 bool faults_end(struct faults *f);

@@ -68,7 +68,7 @@ static void write_settings(const struct keeper *k, bool other)
 		 "  memory_pressure = 0; send_drops = 0; receive_drops = 0; };\n"
 		 "reflector = { threads = 1; };\n"
 		 "log = { level = \"debug\"; };\n"
-		 "ports = { also = [ %u ]; };\n"
+		 "ports = { first = 61000; last = 65535; also = [ %u ]; };\n"
 		 "keys_file = \"keys\";\n"
 		 "clients = ( { name = \"here\"; prefixes = [ \"127.0.0.0/8\" ];\n"
 		 "    limits = { total_packet_rate = 1000000; }; },\n"
@@ -79,7 +79,7 @@ static void write_settings(const struct keeper *k, bool other)
 	write_file(k, "twampd.conf", text);
 }
 
-/* Below those that the kernel gives to others while a daemon restarts. */
+/* Below those that the kernel gives to others while a daemon restarts; sessions are above them. */
 static uint16_t own_port(uint16_t n)
 {
 	return (uint16_t)(12000 + getpid() % 6000 * 3 + n);

@@ -19,7 +19,7 @@
 #define WORKERS 8 /* they wait more than they work */
 #define HAND_OVER (SIGRTMIN + 1)
 #define KEEN_MS (FAULTPEER_WAIT_S * 1000) /* for what must be answered */
-#define PATIENT_MS 200 /* for what may be lost by the fault */
+#define BRIEF_MS 200 /* for what may be lost by the fault */
 #define MANY 600 /* SIDs, for answers that need more room than the usual ones */
 
 static const uint32_t individual = MODE_UNAUTHENTICATED | MODE_INDIVIDUAL_CONTROL;
@@ -27,6 +27,12 @@ static const uint32_t individual = MODE_UNAUTHENTICATED | MODE_INDIVIDUAL_CONTRO
 static void pause_ms(int ms)
 {
 	poll(NULL, 0, ms);
+}
+
+/* Only between the fault and its end something may be lost. */
+static int wait_ms(const struct keeper *k)
+{
+	return faults_hit(k->faults) && !atomic_load(&k->faults->over) ? BRIEF_MS : KEEN_MS;
 }
 
 /* A session ends while its client sends a long message. */
@@ -38,13 +44,13 @@ static bool end_meanwhile(struct faultpeer *p)
 	return good && faultpeer_stop_many_rest(p, MANY);
 }
 
-static bool talk_clearly(const struct keeper *k, int wait_ms)
+static bool talk_clearly(const struct keeper *k)
 {
 	struct faultpeer p;
 	bool good = faultpeer_open(&p, &k->control, individual, NULL, NULL) &&
 		    faultpeer_request(&p, 0.01, 0) && faultpeer_request(&p, 0.01, k->also) &&
-		    faultpeer_start(&p) && faultpeer_exchange(p.udp, p.session[0].port, wait_ms) &&
-		    end_meanwhile(&p);
+		    faultpeer_start(&p) &&
+		    faultpeer_exchange(p.udp, p.session[0].port, wait_ms(k)) && end_meanwhile(&p);
 
 	faultpeer_close(&p);
 	return good;
@@ -67,11 +73,11 @@ static bool talk_secretly(const struct keeper *k)
 	return good;
 }
 
-static bool ask_light(const struct keeper *k, uint16_t to, int wait_ms)
+static bool ask_light(const struct keeper *k, uint16_t to)
 {
 	uint16_t port;
 	int fd = faultpeer_udp(&port);
-	bool good = faultpeer_exchange(fd, to, wait_ms);
+	bool good = faultpeer_exchange(fd, to, wait_ms(k));
 
 	close(fd);
 	return good;
@@ -81,12 +87,12 @@ static bool ask_light(const struct keeper *k, uint16_t to, int wait_ms)
 static bool hold(struct keeper *k)
 {
 	struct faultpeer kept, waiting;
-	bool good = talk_clearly(k, PATIENT_MS);
+	bool good = talk_clearly(k);
 
 	good &= talk_secretly(k);
-	good &= ask_light(k, k->light, PATIENT_MS);
+	good &= ask_light(k, k->light);
 	keeper_reload(k);
-	good &= ask_light(k, k->light, PATIENT_MS) && ask_light(k, k->other_light, PATIENT_MS);
+	good &= ask_light(k, k->light) && ask_light(k, k->other_light);
 	good &= open_keyed(k, &kept, MODE_MIXED);
 	good &= faultpeer_open(&waiting, &k->control, MODE_UNAUTHENTICATED, NULL, NULL) &&
 		faultpeer_request(&waiting, 0, k->also);
@@ -94,9 +100,9 @@ static bool hold(struct keeper *k)
 	if (keeper_start(k)) {
 		good &= faultpeer_stop(&kept) && faultpeer_request(&kept, 0, 0);
 		good &= faultpeer_start(&waiting) &&
-			faultpeer_exchange(waiting.udp, waiting.session[0].port, PATIENT_MS) &&
+			faultpeer_exchange(waiting.udp, waiting.session[0].port, wait_ms(k)) &&
 			faultpeer_stop(&waiting);
-		good &= ask_light(k, k->light, PATIENT_MS);
+		good &= ask_light(k, k->light);
 	} else {
 		good = false;
 	}
@@ -116,7 +122,7 @@ static bool try(struct keeper *k)
 	if (!k->pid && !keeper_start(k)) { /* as a service manager would do */
 		keeper_die(k, "it does not start again");
 	}
-	if (!talk_clearly(k, KEEN_MS) || !talk_secretly(k) || !ask_light(k, k->light, KEEN_MS)) {
+	if (!talk_clearly(k) || !talk_secretly(k) || !ask_light(k, k->light)) {
 		keeper_die(k, "who comes after the fault is not served");
 	}
 	keeper_end(k, SIGTERM);
