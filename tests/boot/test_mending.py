@@ -5,6 +5,8 @@ change, under a booted systemd: what an operator is told, before and after, and 
 lost.
 """
 
+import contextlib
+import json
 import re
 import sys
 
