@@ -411,6 +411,12 @@ int listener_inherit(struct server *s)
 			return -ENOMEM;
 		}
 		leaving_stay(fd);
+		/* A process that was killed before it was ready may have ended it already. */
+		if (listen(fd, BACKLOG) < 0) {
+			free(l);
+			close(fd);
+			continue;
+		}
 		l->server = s;
 		l->fd = fd;
 		l->inherited = true;

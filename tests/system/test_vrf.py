@@ -186,7 +186,7 @@ def a_reload_sees_the_device(t):
     d.reload(listeners(BLUE))
     same(listening_in(d), [BLUE], "devices after another")
     line = d.reload(listeners(BLUE, "no-such-dev"), expect="reload failed")
-    true("0.0.0.0:862, device no-such-dev: No such device" in line and "make it" in line, line)
+    true("0.0.0.0:862, device no-such-dev: No such device" in line and "create it" in line, line)
     t.connect()
 
 
