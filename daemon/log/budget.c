@@ -26,7 +26,7 @@ static const struct rate of_network[BUDGET_LANES] = {
 	[BUDGET_END] = { 8, 40 },
 };
 static const struct rate of_all[BUDGET_LANES] = {
-	[BUDGET_REFUSAL] = { 4, 24 },
+	[BUDGET_REFUSAL] = { 4, 30 }, /* what two clients may at once: they alone are no siege */
 	[BUDGET_SECURITY] = { 1, 10 },
 	[BUDGET_END] = { 10, 60 },
 };

@@ -256,7 +256,7 @@ START_TEST(without_a_client)
 	for (unsigned i = 0; i < 1000; i++) {
 		ck_assert(budget_ask(b, BUDGET_FREE, 7, NULL, now));
 	}
-	for (unsigned i = 0; i < 24; i++) {
+	for (unsigned i = 0; i < 30; i++) {
 		ck_assert(budget_ask(b, BUDGET_REFUSAL, 7, NULL, now));
 	}
 	ck_assert(!budget_ask(b, BUDGET_REFUSAL, 7, NULL, now));
