@@ -2,6 +2,7 @@
 #include "client/measure/probe.h"
 
 #include "base/clock.h"
+#include "base/splitmix.h"
 #include "client/measure/padding.h"
 #include "client/measure/probe_sock.h"
 #include "protocol/stamp.h"
@@ -63,16 +64,6 @@ int probe_open(struct probe *p, const struct plan *plan, bool controlled,
 	return OUTCOME_OK;
 }
 
-/* splitmix64: cheap, and no secret depends on it. */
-static uint64_t draw(uint64_t *state)
-{
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
 static void fill(struct probe *p, size_t at, size_t end)
 {
 	switch (p->fill) {
@@ -80,7 +71,7 @@ static void fill(struct probe *p, size_t at, size_t end)
 		break; /* as allocated */
 	case PLAN_FILL_RANDOM:
 		while (at < end) {
-			uint64_t octets = draw(&p->random);
+			uint64_t octets = splitmix_draw(&p->random);
 			size_t n = end - at < sizeof(octets) ? end - at : sizeof(octets);
 
 			memcpy(p->packet + at, &octets, n);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "client/measure/schedule.h"
 
+#include "base/splitmix.h"
+
 #include <math.h>
 
 void schedule_init(struct schedule *s, enum schedule_kind kind, int64_t interval_ns, uint64_t count,
@@ -22,16 +24,6 @@ void schedule_start(struct schedule *s, struct mono now, uint32_t parts)
 	s->due = now;
 }
 
-/* splitmix64 */
-static uint64_t draw(uint64_t *state)
-{
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
 static int64_t find_gap(struct schedule *s)
 {
 	double u;
@@ -40,7 +32,8 @@ static int64_t find_gap(struct schedule *s)
 	case SCHEDULE_PERIODIC:
 		return s->interval_ns;
 	case SCHEDULE_POISSON:
-		u = ((double)(draw(&s->random) >> 11) + 1) / 9007199254740993.; /* (0, 1] */
+		u = ((double)(splitmix_draw(&s->random) >> 11) + 1) /
+		    9007199254740993.; /* (0, 1] */
 		return llround(-log(u) * (double)s->interval_ns);
 	}
 	return s->interval_ns;
