@@ -248,7 +248,7 @@ int main(int argc, char **argv)
 	passed = sd_listen_fds(false);
 	parse(argc, argv, &c);
 	status = run(&c);
-	if (status == EXIT_USAGE && passed_turn_away(passed)) {
+	if (status == EXIT_USAGE && inherited_turn_away(passed)) {
 		server_await_signal(CALM_S);
 	}
 	return status;

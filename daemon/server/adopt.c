@@ -4,8 +4,8 @@
 #include "daemon/control/resume.h"
 #include "daemon/reflector/sock.h"
 #include "daemon/server/conn.h"
-#include "daemon/server/orders.h"
 #include "daemon/server/server.h"
+#include "daemon/server/session_orders.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -47,12 +47,12 @@ void adopt_save(struct carry *k, struct server *s)
 		if (conn_at_rest(c)) {
 			record = carry_open(k);
 			carry_conn(&record, c);
-			orders_carry(&record, s, c);
+			session_orders_carry(&record, s, c);
 			carry_close(k, &record);
 		}
 	}
 	record = carry_open(k);
-	orders_carry(&record, s, NULL);
+	session_orders_carry(&record, s, NULL);
 	carry_close(k, &record);
 	record = carry_open(k);
 	reflector_carry(&record, s->reflector);
@@ -63,7 +63,7 @@ void adopt_save(struct carry *k, struct server *s)
 
 struct taken {
 	uint32_t connections, lost;
-	struct orders_tally sessions;
+	struct session_orders_tally sessions;
 };
 
 /* A connection as it was saved, that nobody knows yet. NULL = no memory. */
@@ -76,7 +76,7 @@ static struct conn *load_conn(struct server *s, struct carry *k)
 		return NULL;
 	}
 	CARRY(k, cookie);
-	stream_init(&c->stream, passed_socket(&s->passed, cookie));
+	stream_init(&c->stream, inherited_socket(&s->inherited, cookie));
 	c->control.keyed = vault_take(&s->keyed);
 	resume_control(k, &c->control);
 	if (!(c->control.modes & MODE_KEYED_MASK)) {
@@ -125,9 +125,9 @@ static void resume_conn(struct conn *c)
 
 	resume_settle(&c->control, server_mono());
 	c->control.barred = standing_judge(c->server, c);
-	crowd_sort(c);
+	evict_sort(c);
 	conn_feed(c, &in);
-	if (c->control.state == CONTROL_DERIVING && orders_derive(c, &in)) {
+	if (c->control.state == CONTROL_DERIVING && session_orders_derive(c, &in)) {
 		conn_feed(c, &in);
 	}
 	conn_go_on(c);
@@ -148,7 +148,7 @@ static void take_connection(struct server *s, struct carry *k, struct taken *t)
 		enlist(c, st);
 	}
 	if (st) {
-		orders_adopt(k, s, st, c, &t->sessions);
+		session_orders_adopt(k, s, st, c, &t->sessions);
 		standing_put(s, st);
 	}
 }
@@ -179,7 +179,7 @@ bool adopt_load(struct carry *k, struct server *s)
 		carry_close(k, &record);
 	}
 	record = carry_open(k);
-	orders_adopt(&record, s, NULL, NULL, &t.sessions);
+	session_orders_adopt(&record, s, NULL, NULL, &t.sessions);
 	if (t.lost || t.sessions.lost) {
 		snprintf(detail, sizeof detail,
 			 "%" PRIu32 " connections and %" PRIu32

@@ -69,7 +69,7 @@ static void add_listeners(struct text *t, const struct server *s)
 	if (n > LISTENERS_MAX) {
 		add(t, " and %zu more", n - LISTENERS_MAX);
 	}
-	add(t, s->passed.n_control ? " (opened by the service manager)" : " (opened by twampd)");
+	add(t, s->inherited.n_control ? " (opened by the service manager)" : " (opened by twampd)");
 	if (light_count(s->reflector)) {
 		add(t, " and %zu UDP port%s of light", light_count(s->reflector),
 		    light_count(s->reflector) == 1 ? "" : "s");
@@ -137,11 +137,11 @@ void announce_passed(struct server *s, bool first)
 	struct settings_place listen = settings_origin(s->settings, "listen", NULL);
 	struct text t = { .len = 0 };
 
-	if (!s->passed.n_control) {
+	if (!s->inherited.n_control) {
 		return;
 	}
 	if (first) {
-		add(&t, "%zu", s->passed.n_control);
+		add(&t, "%zu", s->inherited.n_control);
 		server_say(s, LOG_EVENT_ACTIVATED, t.octets);
 	}
 	if (listen.file) {

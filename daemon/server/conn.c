@@ -5,9 +5,9 @@
 #include "daemon/reflector/sock.h"
 #include "daemon/server/host.h"
 #include "daemon/server/memory.h"
-#include "daemon/server/orders.h"
 #include "daemon/server/report.h"
 #include "daemon/server/server.h"
+#include "daemon/server/session_orders.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ static void free_conn(struct conn *c)
 {
 	struct server *s = c->server;
 
-	orders_forget(c);
+	session_orders_forget(c);
 	control_wipe(&c->control);
 	ev_io_stop(s->loop, &c->io);
 	ev_timer_stop(s->loop, &c->timer);
@@ -34,7 +34,7 @@ static void free_conn(struct conn *c)
 	if (c->control.counted) {
 		admit_connection_end(&s->admit, c->control.charged, c->control.client);
 	}
-	crowd_leave(c);
+	evict_leave(c);
 	c->standing->conn = NULL;
 	standing_put(s, c->standing);
 	stream_close(&c->stream);
@@ -124,14 +124,14 @@ static bool fit_scratch(struct server *s, size_t room)
 static bool order(struct conn *c, const struct control_out *out, struct control_in *in)
 {
 	if (out->open) {
-		orders_open(c, in);
+		session_orders_open(c, in);
 		return true;
 	}
 	if (out->start) {
 		in->kind = CONTROL_STARTED;
 		return true;
 	}
-	return out->derive && orders_derive(c, in);
+	return out->derive && session_orders_derive(c, in);
 }
 
 int conn_prepare(struct server *s)
@@ -153,8 +153,8 @@ void conn_feed(struct conn *c, struct control_in *in)
 		out.size = c->server->scratch_octets;
 		now = server_mono();
 		control_feed(&c->control, conn_policy(c), in, now, &out);
-		crowd_sort(c);
-		orders_carry_out(c);
+		evict_sort(c);
+		session_orders_carry_out(c);
 		if (out.len && !stream_push(&c->stream, out.octets, out.len)) {
 			c->closing = c->eof = true; /* no memory */
 		}
@@ -181,7 +181,7 @@ static void digest(struct conn *c)
 	struct control_in in = { .kind = CONTROL_OCTETS };
 	size_t used = 0, want;
 
-	burden_measure(c->server);
+	server_load_measure(c->server);
 
 	while ((want = control_want(&c->control)) && want <= c->stream.in_len - used &&
 	       !c->closing) {
@@ -323,8 +323,8 @@ static void make_way(const struct conn *c)
 	for (int i = 0; i < 2; i++) {
 		struct conn *surplus;
 
-		burden_measure(c->server);
-		surplus = crowd_surplus(c);
+		server_load_measure(c->server);
+		surplus = evict_surplus(c);
 		if (!surplus || !evict(surplus)) {
 			return;
 		}
@@ -333,7 +333,7 @@ static void make_way(const struct conn *c)
 
 bool conn_make_room(struct server *s)
 {
-	struct conn *c = crowd_any(s);
+	struct conn *c = evict_any(s);
 
 	return c && evict(c);
 }
@@ -414,8 +414,8 @@ bool conn_new(struct server *s, int fd, const struct sockaddr_storage *peer)
 	}
 	conn_enlist(c);
 	make_way(c);
-	crowd_sort(c);
-	burden_measure(s);
+	evict_sort(c);
+	server_load_measure(s);
 	conn_feed(c, &opened);
 	finish(c);
 	return !s->admit.descriptors_low && s->admit.connections < s->admit.max_connections;
@@ -444,7 +444,7 @@ void conn_shutdown_all(struct server *s)
 void conn_settings_changed(struct server *s)
 {
 	standing_recount(s);
-	orders_recount(s);
+	session_orders_recount(s);
 	for (struct conn *c = s->conns; c; c = c->next) {
 		if (!c->lingering) {
 			c->control.barred = standing_judge(s, c);

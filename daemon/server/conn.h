@@ -5,7 +5,7 @@
 #pragma once
 
 #include "daemon/control/control.h"
-#include "daemon/server/crowd.h"
+#include "daemon/server/evict.h"
 #include "daemon/server/kdf.h"
 #include "daemon/server/stream.h"
 
@@ -17,7 +17,7 @@ struct server;
 struct conn {
 	struct server *server;
 	struct conn *next, *prev;
-	struct crowd_link crowd;
+	struct evict_link evict;
 	struct standing *standing; /* its class and client */
 	struct kdf_job *job; /* that is waited for */
 	struct control control;

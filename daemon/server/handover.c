@@ -21,8 +21,8 @@
 /* Nothing of an earlier attempt, or of a process that did not take it up, may come along. */
 static void forget(struct server *s, struct mono until)
 {
-	(void)notify_deliver(s->notify, REMOVE PASSED_STATE, -1, until);
-	(void)notify_deliver(s->notify, REMOVE PASSED_SOCKETS, -1, until);
+	(void)notify_deliver(s->notify, REMOVE INHERITED_STATE, -1, until);
+	(void)notify_deliver(s->notify, REMOVE INHERITED_SOCKETS, -1, until);
 }
 
 /* Without the settings it works as long as their files have no error. */
@@ -43,12 +43,12 @@ static int pack(struct server *s)
 
 static int give(struct server *s, struct mono until)
 {
-	int state = sealed_write(PASSED_STATE, adopt_save, s);
+	int state = sealed_write(INHERITED_STATE, adopt_save, s);
 	int sockets = state < 0 ? state : pack(s);
 	int rc = sockets < 0 ? sockets : 0;
 
-	rc = rc ? rc : notify_deliver(s->notify, STORE PASSED_SOCKETS, sockets, until);
-	rc = rc ? rc : notify_deliver(s->notify, STORE PASSED_STATE, state, until);
+	rc = rc ? rc : notify_deliver(s->notify, STORE INHERITED_SOCKETS, sockets, until);
+	rc = rc ? rc : notify_deliver(s->notify, STORE INHERITED_STATE, state, until);
 	rc = rc ? rc : notify_barrier(s->notify, until);
 	if (sockets >= 0) {
 		close(sockets);
@@ -105,7 +105,7 @@ static const char *take(struct server *s, int state)
 
 void handover_take(struct server *s)
 {
-	struct passed *p = &s->passed;
+	struct inherited *p = &s->inherited;
 	const char *fault = NULL;
 
 	s->taken_over = p->any_left || p->state >= 0;
@@ -121,10 +121,10 @@ void handover_ready(struct server *s)
 {
 	if (s->taken_over) {
 		/* At once: from here on it must not be taken up a second time. */
-		notify_say(s->notify, "READY=1\n%s", REMOVE PASSED_STATE);
-		notify_say(s->notify, "%s", REMOVE PASSED_SOCKETS);
+		notify_say(s->notify, "READY=1\n%s", REMOVE INHERITED_STATE);
+		notify_say(s->notify, "%s", REMOVE INHERITED_SOCKETS);
 	}
-	passed_retire(&s->passed);
+	inherited_retire(&s->inherited);
 	server_tell_ready(s);
 	adopt_go_on(s);
 }

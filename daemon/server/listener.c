@@ -238,9 +238,9 @@ static int prepare_passed(struct server *s, struct listener **out, struct settin
 {
 	struct listener *old = s->listeners, *list = NULL, **end = &list;
 
-	for (size_t i = 0; i < s->passed.n_control; i++) {
+	for (size_t i = 0; i < s->inherited.n_control; i++) {
 		struct listener *l = calloc(1, sizeof *l);
-		int rc = l ? sock_local(s->passed.control[i], &l->bound) : -ENOMEM;
+		int rc = l ? sock_local(s->inherited.control[i], &l->bound) : -ENOMEM;
 
 		if (rc < 0) {
 			free(l);
@@ -249,7 +249,7 @@ static int prepare_passed(struct server *s, struct listener **out, struct settin
 			return rc;
 		}
 		l->server = s;
-		l->fd = s->passed.control[i];
+		l->fd = s->inherited.control[i];
 		l->wanted = l->bound;
 		l->device = device_of(l->fd);
 		l->said = uses(old, l->fd);
@@ -318,7 +318,7 @@ int listener_prepare(struct server *s, const struct settings *now, struct listen
 	int rc;
 
 	leaving_end(s, true);
-	if (s->passed.n_control) {
+	if (s->inherited.n_control) {
 		return prepare_passed(s, out, fault);
 	}
 	rc = list_wanted(s, now, &list, &at);
@@ -402,7 +402,7 @@ int listener_inherit(struct server *s)
 {
 	int fd;
 
-	while ((fd = passed_listener(&s->passed)) >= 0) {
+	while ((fd = inherited_listener(&s->inherited)) >= 0) {
 		struct listener *l = calloc(1, sizeof *l);
 
 		if (!l || sock_local(fd, &l->bound)) {

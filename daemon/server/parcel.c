@@ -14,7 +14,7 @@ struct lot {
 	int to; /* a Unix stream */
 	char kind;
 	unsigned n;
-	int fds[PASSED_LOT_MAX];
+	int fds[INHERITED_LOT_MAX];
 	int error; /* the first */
 };
 
@@ -50,14 +50,14 @@ static void put(struct lot *l, int fd)
 		return;
 	}
 	l->fds[l->n++] = fd;
-	if (l->n == PASSED_LOT_MAX) {
+	if (l->n == INHERITED_LOT_MAX) {
 		flush(l);
 	}
 }
 
 static int put_sockets(const struct server *s, int to)
 {
-	struct lot l = { .to = to, .kind = PASSED_LOT_COOKIE };
+	struct lot l = { .to = to, .kind = INHERITED_LOT_COOKIE };
 
 	for (const struct conn *c = s->conns; c; c = c->next) {
 		put(&l, conn_at_rest(c) ? c->stream.fd : -1);
@@ -74,10 +74,10 @@ static int put_sockets(const struct server *s, int to)
  * when its units change. */
 static int put_ports(const struct server *s, int to)
 {
-	struct lot l = { .to = to, .kind = PASSED_LOT_ADDRESS };
+	struct lot l = { .to = to, .kind = INHERITED_LOT_ADDRESS };
 	int fd;
 
-	for (const struct listener *i = s->listeners; i && !s->passed.n_control; i = i->next) {
+	for (const struct listener *i = s->listeners; i && !s->inherited.n_control; i = i->next) {
 		put(&l, i->fd);
 	}
 	for (unsigned i = 0; (fd = reflector_shared_fd(s->reflector, i)) >= 0; i++) {
@@ -92,7 +92,7 @@ static int put_ports(const struct server *s, int to)
 
 static int put_kept(const struct kept *kept, int to)
 {
-	struct lot l = { .to = to, .kind = PASSED_LOT_KEPT };
+	struct lot l = { .to = to, .kind = INHERITED_LOT_KEPT };
 
 	put(&l, kept->settings);
 	put(&l, kept->keys);

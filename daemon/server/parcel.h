@@ -9,5 +9,5 @@
 
 struct server;
 
-/** With the settings in force, too. Return a Unix stream in which they wait to be received (passed.h), or negative errno. */
+/** With the settings in force, too. Return a Unix stream in which they wait to be received (inherited.h), or negative errno. */
 NODISCARD int parcel_pack(const struct server *s, const struct kept *kept);

@@ -7,7 +7,7 @@
 #include "daemon/server/conn.h"
 #include "daemon/server/lightlog.h"
 #include "daemon/server/notify.h"
-#include "daemon/server/reflecting.h"
+#include "daemon/server/reflector_setup.h"
 #include "daemon/server/running.h"
 #include "daemon/server/server.h"
 #include "daemon/server/verdict.h"
@@ -105,7 +105,7 @@ static void explain(struct server *s, int rc, const char *key, const struct sett
 	snprintf(why, size, "cannot listen on %s%s%s%s: %s%s%s", udp ? "UDP " : "",
 		 address_text(&fault->address, text, sizeof text),
 		 *fault->device ? ", device " : "", fault->device, strerror(-rc),
-		 find_way_out(rc, udp, s->passed.n_light),
+		 find_way_out(rc, udp, s->inherited.n_light),
 		 reload_asked(settings, key, &fault->place, asked));
 }
 
@@ -136,7 +136,7 @@ void reload_use(struct server *s, struct settings *settings)
 	uint32_t keyed = settings_keyed_modes(settings);
 
 	s->settings = settings;
-	usage_use(&s->usages, settings);
+	class_use_apply(&s->class_uses, settings);
 	s->admit.max_connections = settings->policy.max_connections;
 	s->admit.max_sessions = settings->policy.max_sessions;
 	s->admit.limits_temporary = settings->accept_code == ACCEPT_TEMPORARY;
@@ -166,11 +166,12 @@ static void take_settings(struct server *s, struct settings *next)
 	announce_reloaded(s, s->settings, next);
 	settings_unref(s->settings);
 	reload_use(s, next);
-	reflecting_ports(s);
+	reflector_setup_ports(s);
 	(void)clients_set_prefix(s->clients, next->ipv6_client_prefix); /* then all are recounted */
 	conn_settings_changed(s);
 	log_set_prefix(s->log, next->ipv6_client_prefix);
-	running_tell(next, s->running, s->config_path, s->passed.n_control, s->passed.n_light);
+	running_tell(next, s->running, s->config_path, s->inherited.n_control,
+		     s->inherited.n_light);
 	reload_say_count(s);
 	lightlog_counters(s->log, s->reflector);
 	reload_say_listening(s);
@@ -215,7 +216,7 @@ void reload_on_hup(struct ev_loop *loop, ev_signal *w, int events)
 	notify_say(s->notify, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, server_mono().ns / 1000);
 	rc = settings_load(s->config_path, &next, &err);
 	if (!rc) {
-		rc = usage_prepare(&s->usages, next);
+		rc = class_use_prepare(&s->class_uses, next);
 	}
 	if (!rc) {
 		rc = reload_listen(s, next, err.text, sizeof err.text);

@@ -31,7 +31,7 @@ enum reload_trouble {
 /** Log it, and show it in STATUS until the next good reload. */
 void reload_trouble(struct server *s, enum reload_trouble t, const char *why);
 
-/** They hold from now on; the reference is taken over. To be called after usage_prepare(). */
+/** They hold from now on; the reference is taken over. To be called after class_use_prepare(). */
 void reload_use(struct server *s, struct settings *settings);
 
 /** Log the listeners and ports that were not told yet. */

@@ -2,7 +2,6 @@
 #include "daemon/server/server.h"
 
 #include "daemon/server/announce.h"
-#include "daemon/server/burden.h"
 #include "daemon/server/cgroup.h"
 #include "daemon/server/conn.h"
 #include "daemon/server/ends.h"
@@ -12,6 +11,7 @@
 #include "daemon/server/notify.h"
 #include "daemon/server/reload.h"
 #include "daemon/server/running.h"
+#include "daemon/server/server_load.h"
 #include "daemon/server/start.h"
 
 #include <errno.h>
@@ -108,8 +108,8 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 
 	clients_sweep(s->clients, server_mono());
 	host_tick(&s->host);
-	burden_measure(s);
-	burden_look(s);
+	server_load_measure(s);
+	server_load_look(s);
 	memory_settle(s->n_conns + s->admit.sessions + clients_number(s->clients));
 	feed_watchdog(s);
 	denials_tick(&s->denials, s->reflector, s->log, server_mono());
@@ -284,7 +284,7 @@ void server_listen_to_signals(struct server *s)
 	ev_signal_start(s->loop, &s->resume);
 	ev_signal_start(s->loop, &s->handover);
 	ev_timer_start(s->loop, &s->second);
-	burden_start(s);
+	server_load_start(s);
 	server_hold_signals(false);
 }
 
@@ -304,13 +304,13 @@ int server_run(const struct server_options *o)
 	}
 	listener_close(&s);
 	conn_free_all(&s);
-	passed_free(&s.passed);
+	inherited_free(&s.inherited);
 	reflector_free(s.reflector);
 	kdf_free(s.kdf);
 	cgroup_free(s.cgroup);
 	free(s.scratch);
 	clients_free(s.clients);
-	usage_free(&s.usages);
+	class_use_free(&s.class_uses);
 	places_wipe(&s.places);
 	host_wipe(&s.host);
 	settings_unref(s.running);

@@ -12,16 +12,16 @@
 #include "daemon/control/overload.h"
 #include "daemon/log/log.h"
 #include "daemon/reflector/reflector.h"
-#include "daemon/server/burden.h"
+#include "daemon/server/class_use.h"
 #include "daemon/server/clients.h"
-#include "daemon/server/crowd.h"
 #include "daemon/server/denials.h"
+#include "daemon/server/evict.h"
 #include "daemon/server/host.h"
+#include "daemon/server/inherited.h"
 #include "daemon/server/listener.h"
-#include "daemon/server/passed.h"
 #include "daemon/server/place.h"
+#include "daemon/server/server_load.h"
 #include "daemon/server/standing.h"
-#include "daemon/server/usage.h"
 
 #include <ev.h>
 
@@ -45,22 +45,22 @@ struct server {
 	struct vault keyed; /* struct control_keyed of connections */
 	uint8_t *scratch; /* answers of control_feed */
 	size_t scratch_octets;
-	struct passed passed;
+	struct inherited inherited;
 	struct listener *listeners;
 	struct listener *leaving; /* leaving.h */
 	bool absent_said; /* in the log: a family that the host has not got */
 	struct settings *running; /* those of the start: what holds until a restart */
 	struct admit_total admit;
-	struct usages usages;
+	struct class_uses class_uses;
 	struct standing *standings; /* of all connections and sessions */
 	struct places places; /* of sessions */
 	struct host host;
-	struct burden burden;
+	struct server_load load;
 	struct cgroup *cgroup;
 	struct conn *conns; /* all of them */
 	uint32_t n_conns;
-	struct crowd idlers; /* counted, without a Set-Up-Response */
-	struct crowd refused; /* not counted: over a limit, or about to be closed */
+	struct evict_queue idlers; /* counted, without a Set-Up-Response */
+	struct evict_queue refused; /* not counted: over a limit, or about to be closed */
 	char trouble[SERVER_TROUBLE_LEN]; /* with the files; empty = they are in force */
 	ts_wire start_time;
 	uint8_t host_ipv4[4]; /* for SIDs; zero if there is none */

@@ -21,7 +21,7 @@ static void find(struct server *s, struct standing *st)
 	if (!st->class) {
 		st->class = settings_class_by_address(s->settings, &st->peer);
 	}
-	st->usage = usage_of(&s->usages, s->settings, st->class);
+	st->use = class_use_of(&s->class_uses, s->settings, st->class);
 	if (st->conn) {
 		standing_join(st, st->conn);
 	}
@@ -30,7 +30,7 @@ static void find(struct server *s, struct standing *st)
 void standing_join(struct standing *st, struct conn *c)
 {
 	st->conn = c;
-	c->control.class = st->class ? &st->usage->admit : NULL;
+	c->control.class = st->class ? &st->use->admit : NULL;
 	c->control.client = &st->client->admit;
 }
 
@@ -138,12 +138,12 @@ static struct client *find_client(struct server *s, const struct standing *st)
 
 static void recount(struct server *s, struct standing *st)
 {
-	struct admit_place from = { &st->usage->admit, &st->client->admit }, to;
+	struct admit_place from = { &st->use->admit, &st->client->admit }, to;
 	struct client *old = st->client;
 
 	find(s, st);
 	st->client = find_client(s, st);
-	to = (struct admit_place){ &st->usage->admit, &st->client->admit };
+	to = (struct admit_place){ &st->use->admit, &st->client->admit };
 	admit_move(&from, &to, 0, st->sessions);
 	if (st->conn) {
 		struct control *c = &st->conn->control;
@@ -167,7 +167,7 @@ void standing_recount(struct server *s)
 
 void standing_resume_session(struct server *s, struct standing *st)
 {
-	admit_session_resume(&s->admit, &st->usage->admit, &st->client->admit);
+	admit_session_resume(&s->admit, &st->use->admit, &st->client->admit);
 	st->sessions++;
 }
 
@@ -175,5 +175,5 @@ void standing_end_session(struct server *s, struct standing *st)
 {
 	assert(st->sessions);
 	st->sessions--;
-	admit_session_end(&s->admit, &st->usage->admit, &st->client->admit);
+	admit_session_end(&s->admit, &st->use->admit, &st->client->admit);
 }

@@ -8,8 +8,8 @@
  */
 #pragma once
 
+#include "daemon/server/class_use.h"
 #include "daemon/server/clients.h"
-#include "daemon/server/usage.h"
 #include "protocol/crypt.h"
 
 struct conn;
@@ -25,7 +25,7 @@ struct standing {
 	uint8_t key_id[CRYPT_KEY_ID_LEN]; /* that is proved; zero = none */
 	struct client *client;
 	const struct settings_class *class; /* of the settings that hold; NULL = in none */
-	struct usage *usage; /* of the class, or of nobody's */
+	struct class_use *use; /* of the class, or of nobody's */
 };
 
 /** With one holder; its class is that of the address. NULL = no memory. */

@@ -9,10 +9,10 @@
 #include "daemon/server/host.h"
 #include "daemon/server/memory.h"
 #include "daemon/server/notify.h"
-#include "daemon/server/orders.h"
-#include "daemon/server/reflecting.h"
+#include "daemon/server/reflector_setup.h"
 #include "daemon/server/reload.h"
 #include "daemon/server/running.h"
+#include "daemon/server/session_orders.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@
 
 static int open_each(struct server *s, struct settings *settings, char *why, size_t size)
 {
-	int rc = usage_prepare(&s->usages, settings);
+	int rc = class_use_prepare(&s->class_uses, settings);
 
 	snprintf(why, size, "out of memory");
 	if (rc < 0) {
@@ -30,10 +30,10 @@ static int open_each(struct server *s, struct settings *settings, char *why, siz
 	log_set_level(s->log, (int)settings->log_level);
 	log_set_prefix(s->log, settings->ipv6_client_prefix);
 	s->clients = clients_new(settings->ipv6_client_prefix);
-	rc = s->clients ? reflecting_start(s, why, size) : -ENOMEM;
+	rc = s->clients ? reflector_setup_start(s, why, size) : -ENOMEM;
 	rc = rc < 0 ? rc
 		    : kdf_new(&s->kdf, s->loop, settings->auth_workers, settings->auth_queue,
-			      orders_derived);
+			      session_orders_derived);
 	rc = rc < 0 ? rc : listener_inherit(s);
 	return rc < 0 ? rc : reload_listen(s, settings, why, size);
 }
@@ -54,7 +54,7 @@ static int open_all(struct server *s, struct settings *settings, struct settings
 		s->reflector = NULL;
 		s->clients = NULL;
 		s->settings = NULL;
-		passed_again(&s->passed);
+		inherited_again(&s->inherited);
 	}
 	return rc;
 }
@@ -65,10 +65,10 @@ static int fall_back(struct server *s)
 	struct settings *settings;
 	struct settings_error why;
 
-	if (s->passed.kept.settings < 0) {
+	if (s->inherited.kept.settings < 0) {
 		return -ENOENT;
 	}
-	if (kept_load(&s->passed.kept, s->config_path, &settings, &why)) {
+	if (kept_load(&s->inherited.kept, s->config_path, &settings, &why)) {
 		return -EINVAL;
 	}
 	return open_all(s, settings, &why);
@@ -130,7 +130,7 @@ int start_server(struct server *s, const struct server_options *o)
 		return EXIT_FAILURE;
 	}
 	s->config_path = o->config_path;
-	if (passed_take(&s->passed, why, sizeof why) < 0) {
+	if (inherited_take(&s->inherited, why, sizeof why) < 0) {
 		return fail(s, why);
 	}
 	rc = make_room(s);
@@ -149,13 +149,13 @@ int start_server(struct server *s, const struct server_options *o)
 	reload_say_count(s);
 	reload_say_listening(s);
 	handover_take(s); /* the sessions of the process before, then their packets */
-	rc = reflecting_go_on(s);
+	rc = reflector_setup_go_on(s);
 	if (rc < 0) {
 		snprintf(why, sizeof why, "cannot start the reflector threads: %s", strerror(-rc));
 		return fail(s, why);
 	}
-	running_tell(s->settings, s->running, s->config_path, s->passed.n_control,
-		     s->passed.n_light);
+	running_tell(s->settings, s->running, s->config_path, s->inherited.n_control,
+		     s->inherited.n_light);
 	handover_ready(s); /* what is left of the process before gets no packet any more */
 	announce_ready(s);
 	return 0;

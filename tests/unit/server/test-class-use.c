@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/cgroup.h"
-#include "daemon/server/usage.h"
+#include "daemon/server/class_use.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -11,33 +11,33 @@
 START_TEST(by_name)
 {
 	enum { N = 100 };
-	struct usage *list = NULL, *made[N];
-	struct usages all = { 0 };
+	struct class_use *list = NULL, *made[N];
+	struct class_uses all = { 0 };
 	char name[SETTINGS_CLASS_NAME_MAX + 1], longest[SETTINGS_CLASS_NAME_MAX + 1];
 
 	for (int i = 0; i < N; i++) {
 		(void)snprintf(name, sizeof(name), "c%d", i);
-		made[i] = usage_get(&list, name);
+		made[i] = class_use_get(&list, name);
 		ck_assert_ptr_nonnull(made[i]);
 		ck_assert_uint_eq(made[i]->admit.connections + made[i]->admit.sessions, 0);
 		made[i]->admit.sessions = (uint32_t)i;
 	}
 	for (int i = 0; i < N; i++) {
 		(void)snprintf(name, sizeof(name), "c%d", i);
-		ck_assert_ptr_eq(usage_get(&list, name), made[i]);
+		ck_assert_ptr_eq(class_use_get(&list, name), made[i]);
 		ck_assert_uint_eq(made[i]->admit.sessions, (uint32_t)i);
 	}
 	memset(longest, 'x', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';
-	made[0] = usage_get(&list, longest);
+	made[0] = class_use_get(&list, longest);
 	ck_assert_str_eq(made[0]->name, longest);
-	ck_assert_ptr_eq(usage_get(&list, longest), made[0]);
+	ck_assert_ptr_eq(class_use_get(&list, longest), made[0]);
 	longest[sizeof(longest) - 2] = '\0';
-	ck_assert_ptr_ne(usage_get(&list, longest), made[0]);
+	ck_assert_ptr_ne(class_use_get(&list, longest), made[0]);
 	all.list = list;
-	usage_free(&all);
+	class_use_free(&all);
 	ck_assert_ptr_null(all.list);
-	usage_free(&all);
+	class_use_free(&all);
 }
 END_TEST
 
@@ -57,29 +57,29 @@ START_TEST(of_settings)
 {
 	struct settings_class old_classes[2], new_classes[2];
 	struct settings old, next;
-	struct usages u = { 0 };
-	struct usage *a, *b;
+	struct class_uses u = { 0 };
+	struct class_use *a, *b;
 
 	make(&old, old_classes, 2, "ab");
 	make(&next, new_classes, 2, "ca");
-	ck_assert_int_eq(usage_prepare(&u, &old), 0);
-	usage_use(&u, &old);
-	a = usage_of(&u, &old, &old_classes[0]);
-	b = usage_of(&u, &old, &old_classes[1]);
+	ck_assert_int_eq(class_use_prepare(&u, &old), 0);
+	class_use_apply(&u, &old);
+	a = class_use_of(&u, &old, &old_classes[0]);
+	b = class_use_of(&u, &old, &old_classes[1]);
 	ck_assert_str_eq(a->name, "a");
 	ck_assert_uint_eq(b->police.packet_rate, 2);
-	ck_assert_str_eq(usage_of(&u, &old, &old.fallback)->name, "default");
-	ck_assert_ptr_eq(usage_of(&u, &old, NULL), &u.nobody);
+	ck_assert_str_eq(class_use_of(&u, &old, &old.fallback)->name, "default");
+	ck_assert_ptr_eq(class_use_of(&u, &old, NULL), &u.nobody);
 	/* prepared, but something else fails: all is as before */
-	ck_assert_int_eq(usage_prepare(&u, &next), 0);
-	ck_assert_ptr_eq(usage_of(&u, &old, &old_classes[0]), a);
+	ck_assert_int_eq(class_use_prepare(&u, &next), 0);
+	ck_assert_ptr_eq(class_use_of(&u, &old, &old_classes[0]), a);
 	ck_assert_uint_eq(a->police.packet_rate, 1);
-	ck_assert_int_eq(usage_prepare(&u, &next), 0);
-	usage_use(&u, &next);
-	ck_assert_ptr_eq(usage_of(&u, &next, &new_classes[1]), a);
+	ck_assert_int_eq(class_use_prepare(&u, &next), 0);
+	class_use_apply(&u, &next);
+	ck_assert_ptr_eq(class_use_of(&u, &next, &new_classes[1]), a);
 	ck_assert_uint_eq(a->police.packet_rate, 2);
 	ck_assert_uint_eq(b->police.packet_rate, 2); /* what still runs there keeps its rate */
-	usage_free(&u);
+	class_use_free(&u);
 }
 END_TEST
 

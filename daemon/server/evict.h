@@ -13,14 +13,14 @@ struct admit_class;
 struct conn;
 struct server;
 
-struct crowd {
+struct evict_queue {
 	struct conn *oldest, *newest;
 	uint32_t n;
 };
 
 /* A link of struct conn. */
-struct crowd_link {
-	struct crowd *in; /* NULL = in none */
+struct evict_link {
+	struct evict_queue *in; /* NULL = in none */
 	struct conn *older, *newer;
 };
 
@@ -28,15 +28,15 @@ struct crowd_link {
  * Put the connection where it belongs now: after its state or its being counted may have
  * changed.
  */
-void crowd_sort(struct conn *c);
+void evict_sort(struct conn *c);
 
-void crowd_leave(struct conn *c);
+void evict_leave(struct conn *c);
 
 /**
  * The one to go before @c, which is not in yet, is let in; NULL if there is room, or if the
  * place is not held by somebody who did nothing with it.
  */
-struct conn *crowd_surplus(const struct conn *c);
+struct conn *evict_surplus(const struct conn *c);
 
 /** The one to go when nobody can be let in for lack of memory or descriptors; NULL = none. */
-struct conn *crowd_any(const struct server *s);
+struct conn *evict_any(const struct server *s);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/server/reflecting.h"
+#include "daemon/server/reflector_setup.h"
 
 #include "daemon/server/lightlog.h"
-#include "daemon/server/orders.h"
 #include "daemon/server/reload.h"
 #include "daemon/server/server.h"
+#include "daemon/server/session_orders.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -77,7 +77,7 @@ static bool has_light(const struct settings *settings, uint16_t port)
 	return false;
 }
 
-void reflecting_ports(struct server *s)
+void reflector_setup_ports(struct server *s)
 {
 	uint16_t ports[SETTINGS_ALSO_MAX];
 	unsigned n = 0;
@@ -122,10 +122,10 @@ static int take_old(void *context, const struct address *bound, uint32_t device)
 {
 	struct server *s = context;
 
-	return passed_udp(&s->passed, bound, device);
+	return inherited_udp(&s->inherited, bound, device);
 }
 
-int reflecting_start(struct server *s, char *why, size_t size)
+int reflector_setup_start(struct server *s, char *why, size_t size)
 {
 	struct reflector_config config = {
 		.threads = s->settings->reflector_threads,
@@ -135,9 +135,9 @@ int reflecting_start(struct server *s, char *why, size_t size)
 		.hardware_timestamps = s->settings->timestamps == SETTINGS_TIMESTAMPS_AUTO ||
 				       s->settings->timestamps == SETTINGS_TIMESTAMPS_HARDWARE,
 		.shared = shared_ports(s->settings),
-		.light_fds = s->passed.light,
-		.n_light_fds = s->passed.n_light,
-		.ended = orders_session_ended,
+		.light_fds = s->inherited.light,
+		.n_light_fds = s->inherited.n_light,
+		.ended = session_orders_session_ended,
 		.also_refused = say_also_refused,
 		.light_ended = say_light_ended,
 		.old = take_old,
@@ -151,7 +151,7 @@ int reflecting_start(struct server *s, char *why, size_t size)
 		return rc;
 	}
 	s->shared_ports = config.shared.on;
-	reflecting_ports(s);
+	reflector_setup_ports(s);
 	return check_timestamps(s, why, size);
 }
 
@@ -167,7 +167,7 @@ static void say_faults(struct server *s)
 	}
 }
 
-int reflecting_go_on(struct server *s)
+int reflector_setup_go_on(struct server *s)
 {
 	int rc = reflector_go_on(s->reflector);
 

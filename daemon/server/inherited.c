@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/server/passed.h"
+#include "daemon/server/inherited.h"
 
 #include "base/device.h"
 #include "daemon/reflector/sock.h"
@@ -36,7 +36,7 @@ static bool is_default_name(const char *name)
 /* A socket without a name of its own is what its type says. */
 static bool is_light(int fd, const char *name)
 {
-	return !strcmp(name, PASSED_LIGHT) ||
+	return !strcmp(name, INHERITED_LIGHT) ||
 	       (is_default_name(name) && option_is(fd, SO_PROTOCOL, IPPROTO_UDP));
 }
 
@@ -84,10 +84,10 @@ static const char *find_light_fault(int fd)
 /* What is wrong with it, or NULL. */
 static const char *find_fault(int fd, const char *name)
 {
-	if (strcmp(name, PASSED_CONTROL) != 0 && strcmp(name, PASSED_LIGHT) != 0 &&
+	if (strcmp(name, INHERITED_CONTROL) != 0 && strcmp(name, INHERITED_LIGHT) != 0 &&
 	    !is_default_name(name)) {
-		return "its name is unknown here, expected: \"" PASSED_CONTROL
-		       "\" or \"" PASSED_LIGHT "\" (FileDescriptorName=)";
+		return "its name is unknown here, expected: \"" INHERITED_CONTROL
+		       "\" or \"" INHERITED_LIGHT "\" (FileDescriptorName=)";
 	}
 	if (!option_is(fd, SO_DOMAIN, AF_INET) && !option_is(fd, SO_DOMAIN, AF_INET6)) {
 		return "it is not a socket of IPv4 or IPv6";
@@ -107,12 +107,12 @@ static int prepare(int fd)
 	return 0;
 }
 
-static int take_one(struct passed *p, int fd, const char *name, char *why, size_t size)
+static int take_one(struct inherited *p, int fd, const char *name, char *why, size_t size)
 {
 	bool light = is_light(fd, name);
 	size_t *n = light ? &p->n_light : &p->n_control;
-	const char *fault = *n == PASSED_MAX ? "there are too many of its kind"
-					     : find_fault(fd, name);
+	const char *fault = *n == INHERITED_MAX ? "there are too many of its kind"
+						: find_fault(fd, name);
 	int rc = fault ? -EINVAL : prepare(fd);
 
 	if (rc < 0) {
@@ -125,11 +125,11 @@ static int take_one(struct passed *p, int fd, const char *name, char *why, size_
 }
 
 /* Without memory it is closed. */
-static void keep(struct passed *p, int fd, bool port)
+static void keep(struct inherited *p, int fd, bool port)
 {
 	if (p->n_left == p->room) {
 		size_t room = p->room ? 2 * p->room : 256;
-		struct passed_socket *more = realloc(p->left, room * sizeof *more);
+		struct inherited_socket *more = realloc(p->left, room * sizeof *more);
 
 		if (!more) {
 			close(fd);
@@ -138,17 +138,17 @@ static void keep(struct passed *p, int fd, bool port)
 		p->left = more;
 		p->room = room;
 	}
-	p->left[p->n_left++] = (struct passed_socket){
+	p->left[p->n_left++] = (struct inherited_socket){
 		.cookie = sock_cookie(fd),
 		.fd = fd,
 		.port = port,
 	};
 }
 
-static void take_fd(struct passed *p, char kind, size_t i, int fd)
+static void take_fd(struct inherited *p, char kind, size_t i, int fd)
 {
-	if (kind != PASSED_LOT_KEPT) {
-		keep(p, fd, kind == PASSED_LOT_ADDRESS);
+	if (kind != INHERITED_LOT_KEPT) {
+		keep(p, fd, kind == INHERITED_LOT_ADDRESS);
 	} else if (i == 0 && p->kept.settings < 0) {
 		p->kept.settings = fd;
 	} else if (i == 1 && p->kept.keys < 0) {
@@ -159,13 +159,13 @@ static void take_fd(struct passed *p, char kind, size_t i, int fd)
 }
 
 /* One lot. False at the end. */
-static bool receive(struct passed *p, int from, int flags)
+static bool receive(struct inherited *p, int from, int flags)
 {
 	char kind = 0;
 	struct iovec octet = { &kind, 1 };
 	union {
 		struct cmsghdr align;
-		char octets[CMSG_SPACE(PASSED_LOT_MAX * sizeof(int))];
+		char octets[CMSG_SPACE(INHERITED_LOT_MAX * sizeof(int))];
 	} control;
 	struct msghdr m = { .msg_iov = &octet,
 			    .msg_iovlen = 1,
@@ -191,18 +191,18 @@ static bool receive(struct passed *p, int from, int flags)
 }
 
 /* Of the process before. What nobody asks for is closed in the end. */
-static bool take_left(struct passed *p, int fd, const char *name)
+static bool take_left(struct inherited *p, int fd, const char *name)
 {
 	int from = 0, flags;
 
-	if (!strcmp(name, PASSED_STATE)) {
+	if (!strcmp(name, INHERITED_STATE)) {
 		if (p->state >= 0) {
 			close(p->state);
 		}
 		p->state = fd;
 		return true;
 	}
-	if (strcmp(name, PASSED_SOCKETS) != 0) {
+	if (strcmp(name, INHERITED_SOCKETS) != 0) {
 		return false;
 	}
 	/* Looked at, not taken out: they are there again should this process end too soon. */
@@ -217,13 +217,13 @@ static bool take_left(struct passed *p, int fd, const char *name)
 
 static int by_cookie(const void *a, const void *b)
 {
-	const struct passed_socket *x = a, *y = b;
+	const struct inherited_socket *x = a, *y = b;
 
 	return x->cookie < y->cookie ? -1 : x->cookie > y->cookie;
 }
 
 /* What the service manager passed again is not needed twice. */
-static void drop_copies(struct passed *p, const int *fds, size_t n)
+static void drop_copies(struct inherited *p, const int *fds, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint64_t cookie = sock_cookie(fds[i]);
@@ -234,7 +234,7 @@ static void drop_copies(struct passed *p, const int *fds, size_t n)
 	}
 }
 
-static int take_all(struct passed *p, int n, char **names, char *why, size_t size)
+static int take_all(struct inherited *p, int n, char **names, char *why, size_t size)
 {
 	int rc = 0;
 
@@ -253,12 +253,12 @@ static int take_all(struct passed *p, int n, char **names, char *why, size_t siz
 	return rc;
 }
 
-int passed_take(struct passed *p, char *why, size_t size)
+int inherited_take(struct inherited *p, char *why, size_t size)
 {
 	char **names = NULL;
 	int n = sd_listen_fds_with_names(1, &names), rc = n < 0 ? n : 0;
 
-	*p = (struct passed){ .state = -1, .kept = KEPT_NONE };
+	*p = (struct inherited){ .state = -1, .kept = KEPT_NONE };
 	if (n < 0) {
 		snprintf(why, size, "cannot take the sockets of the service manager: %s",
 			 strerror(-n));
@@ -272,12 +272,12 @@ int passed_take(struct passed *p, char *why, size_t size)
 	return rc;
 }
 
-static bool is_port(const struct passed_socket *s, int type)
+static bool is_port(const struct inherited_socket *s, int type)
 {
 	return s->port && !s->given && option_is(s->fd, SO_TYPE, type);
 }
 
-void passed_free(struct passed *p)
+void inherited_free(struct inherited *p)
 {
 	for (size_t i = 0; i < p->n_left; i++) {
 		if (p->left[i].fd >= 0) {
@@ -306,19 +306,19 @@ static void mute(int fd)
 	}
 }
 
-void passed_retire(struct passed *p)
+void inherited_retire(struct inherited *p)
 {
 	for (size_t i = 0; i < p->n_left; i++) {
 		if (is_port(&p->left[i], SOCK_DGRAM)) {
 			mute(p->left[i].fd);
 		}
 	}
-	passed_free(p);
+	inherited_free(p);
 }
 
-int passed_socket(struct passed *p, uint64_t cookie)
+int inherited_socket(struct inherited *p, uint64_t cookie)
 {
-	struct passed_socket wanted = { .cookie = cookie }, *s = NULL;
+	struct inherited_socket wanted = { .cookie = cookie }, *s = NULL;
 	int fd;
 
 	if (cookie && p->n_left) {
@@ -332,16 +332,16 @@ int passed_socket(struct passed *p, uint64_t cookie)
 	return fd;
 }
 
-static int give(struct passed_socket *s)
+static int give(struct inherited_socket *s)
 {
 	s->given = true;
 	return fcntl(s->fd, F_DUPFD_CLOEXEC, 0);
 }
 
-int passed_listener(struct passed *p)
+int inherited_listener(struct inherited *p)
 {
 	for (size_t i = 0; i < p->n_left; i++) {
-		struct passed_socket *s = &p->left[i];
+		struct inherited_socket *s = &p->left[i];
 
 		if (is_port(s, SOCK_STREAM)) {
 			return give(s);
@@ -350,12 +350,12 @@ int passed_listener(struct passed *p)
 	return -1;
 }
 
-int passed_udp(struct passed *p, const struct address *bound, uint32_t device)
+int inherited_udp(struct inherited *p, const struct address *bound, uint32_t device)
 {
 	int none = -1;
 
 	for (size_t i = 0; i < p->n_left; i++) {
-		struct passed_socket *s = &p->left[i];
+		struct inherited_socket *s = &p->left[i];
 		struct address at;
 		int fd = s->fd;
 
@@ -370,7 +370,7 @@ int passed_udp(struct passed *p, const struct address *bound, uint32_t device)
 	return none;
 }
 
-void passed_again(struct passed *p)
+void inherited_again(struct inherited *p)
 {
 	for (size_t i = 0; i < p->n_left; i++) {
 		p->left[i].given = false;
@@ -379,7 +379,7 @@ void passed_again(struct passed *p)
 	drop_copies(p, p->light, p->n_light);
 }
 
-bool passed_turn_away(int n)
+bool inherited_turn_away(int n)
 {
 	int knocks = 0;
 

@@ -10,10 +10,10 @@
 struct server;
 
 /** Sockets and all, but no thread runs yet. Return 0, or negative errno with @why. */
-NODISCARD int reflecting_start(struct server *s, char *why, size_t size);
+NODISCARD int reflector_setup_start(struct server *s, char *why, size_t size);
 
 /** The ports of ports.also, as the settings have them now: but those of Light reflectors. */
-void reflecting_ports(struct server *s);
+void reflector_setup_ports(struct server *s);
 
 /** From here on packets are answered. Return 0 or negative errno. */
-NODISCARD int reflecting_go_on(struct server *s);
+NODISCARD int reflector_setup_go_on(struct server *s);

@@ -4,7 +4,7 @@
  * its own, as the descriptors begin at 3.
  */
 #include "daemon/reflector/sock.h"
-#include "daemon/server/passed.h"
+#include "daemon/server/inherited.h"
 
 #include <check.h>
 #include <errno.h>
@@ -27,7 +27,7 @@
 		} \
 	} while (0)
 
-static struct passed p;
+static struct inherited p;
 static char why[200];
 static int next_fd;
 static char names[500];
@@ -89,7 +89,7 @@ static int take(void)
 	snprintf(text, sizeof(text), "%d", next_fd - 3);
 	setenv("LISTEN_FDS", text, 1);
 	setenv("LISTEN_FDNAMES", names, 1);
-	return passed_take(&p, why, sizeof(why));
+	return inherited_take(&p, why, sizeof(why));
 }
 
 static void in_child(void (*f)(int), int i)
@@ -147,7 +147,7 @@ static void refuse(int i)
 		 : i == 6 ? connected()
 			  : udp_of_both();
 
-	pass(fd, i == 0 ? "telnet" : light ? PASSED_LIGHT : PASSED_CONTROL);
+	pass(fd, i == 0 ? "telnet" : light ? INHERITED_LIGHT : INHERITED_CONTROL);
 	HOLDS(take() < 0);
 	HOLDS(strstr(why, expected[i]) && strstr(why, "descriptor 3"));
 }
@@ -156,17 +156,17 @@ static void refuse(int i)
 static void accept_all(int i)
 {
 	(void)i;
-	pass(listening(AF_INET), PASSED_CONTROL);
+	pass(listening(AF_INET), INHERITED_CONTROL);
 	pass(make(AF_INET6, SOCK_DGRAM, true), "twampd-light.socket");
 	pass(listening(AF_INET6), "unknown");
-	pass(make(AF_INET, SOCK_DGRAM, true), PASSED_LIGHT);
+	pass(make(AF_INET, SOCK_DGRAM, true), INHERITED_LIGHT);
 	HOLDS(!take());
 	HOLDS(p.n_control == 2 && p.control[0] == 3 && p.control[1] == 5);
 	HOLDS(p.n_light == 2 && p.light[0] == 4 && p.light[1] == 6);
 	HOLDS(fcntl(3, F_GETFL) & O_NONBLOCK && p.state < 0 && !p.any_left && !p.n_left);
-	HOLDS(passed_listener(&p) < 0);
-	passed_free(&p);
-	passed_free(&p);
+	HOLDS(inherited_listener(&p) < 0);
+	inherited_free(&p);
+	inherited_free(&p);
 }
 
 static void put(int to, char kind, int fd)
@@ -201,34 +201,34 @@ static void take_over(int i)
 	int fd;
 
 	HOLDS(!socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
-	put(ends[0], PASSED_LOT_COOKIE, session);
-	put(ends[0], PASSED_LOT_ADDRESS, shared);
-	put(ends[0], PASSED_LOT_ADDRESS, door);
+	put(ends[0], INHERITED_LOT_COOKIE, session);
+	put(ends[0], INHERITED_LOT_ADDRESS, shared);
+	put(ends[0], INHERITED_LOT_ADDRESS, door);
 	close(ends[0]);
 	ends[1] = high(ends[1]);
 	if (i) { /* the manager listens on this one again */
-		pass(door, PASSED_CONTROL);
+		pass(door, INHERITED_CONTROL);
 	}
-	pass(ends[1], PASSED_SOCKETS);
-	pass(high(open("/dev/null", O_RDONLY)), PASSED_STATE);
+	pass(ends[1], INHERITED_SOCKETS);
+	pass(high(open("/dev/null", O_RDONLY)), INHERITED_STATE);
 	HOLDS(!take());
 	HOLDS(p.any_left && p.n_left == 3 && p.state == next_fd - 1);
-	HOLDS(passed_socket(&p, 0) < 0 && passed_socket(&p, cookie + 1000000) < 0);
-	HOLDS(passed_socket(&p, sock_cookie(shared)) < 0); /* that is no session's */
-	fd = passed_socket(&p, cookie);
+	HOLDS(inherited_socket(&p, 0) < 0 && inherited_socket(&p, cookie + 1000000) < 0);
+	HOLDS(inherited_socket(&p, sock_cookie(shared)) < 0); /* that is no session's */
+	fd = inherited_socket(&p, cookie);
 	HOLDS(fd >= 0 && sock_cookie(fd) == cookie);
-	HOLDS(passed_udp(&p, &elsewhere, 0) == -EEXIST);
-	fd = passed_udp(&p, &at, 0);
+	HOLDS(inherited_udp(&p, &elsewhere, 0) == -EEXIST);
+	fd = inherited_udp(&p, &at, 0);
 	HOLDS(fd >= 0 && sock_cookie(fd) == sock_cookie(shared));
-	HOLDS(passed_udp(&p, &at, 0) == -1);
-	fd = passed_listener(&p);
+	HOLDS(inherited_udp(&p, &at, 0) == -1);
+	fd = inherited_listener(&p);
 	HOLDS(i ? fd == -1 : sock_cookie(fd) == sock_cookie(door));
-	HOLDS(passed_listener(&p) == -1);
-	passed_again(&p);
-	HOLDS(passed_udp(&p, &at, 0) >= 0 && (passed_listener(&p) >= 0) == !i);
-	passed_free(&p);
+	HOLDS(inherited_listener(&p) == -1);
+	inherited_again(&p);
+	HOLDS(inherited_udp(&p, &at, 0) >= 0 && (inherited_listener(&p) >= 0) == !i);
+	inherited_free(&p);
 	/* what is in the store stays there, whole */
-	HOLDS(recv(ends[1], why, 1, MSG_DONTWAIT) == 1 && why[0] == PASSED_LOT_COOKIE);
+	HOLDS(recv(ends[1], why, 1, MSG_DONTWAIT) == 1 && why[0] == INHERITED_LOT_COOKIE);
 }
 
 /* Who knocks is sent away, once; nobody is nobody. */
@@ -240,13 +240,13 @@ static void turn_away(int i)
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
 	(void)i;
-	pass(door, PASSED_CONTROL);
-	HOLDS(!passed_turn_away(1));
+	pass(door, INHERITED_CONTROL);
+	HOLDS(!inherited_turn_away(1));
 	caller = make(AF_INET, SOCK_STREAM, false);
 	HOLDS(!connect(caller, (struct sockaddr *)&to, sizeof(to)));
-	HOLDS(passed_turn_away(1));
+	HOLDS(inherited_turn_away(1));
 	HOLDS(recv(caller, why, 1, 0) == 0);
-	HOLDS(!passed_turn_away(1));
+	HOLDS(!inherited_turn_away(1));
 }
 
 START_TEST(unusable)

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/server/usage.h"
+#include "daemon/server/class_use.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct usage *usage_get(struct usage **list, const char *name)
+struct class_use *class_use_get(struct class_use **list, const char *name)
 {
-	struct usage *u = *list;
+	struct class_use *u = *list;
 
 	while (u && strcmp(u->name, name) != 0) {
 		u = u->next;
@@ -32,15 +32,15 @@ static const struct settings_class *class_at(const struct settings *s, size_t i)
 	return i < s->n_classes ? &s->classes[i] : &s->fallback;
 }
 
-int usage_prepare(struct usages *u, const struct settings *next)
+int class_use_prepare(struct class_uses *u, const struct settings *next)
 {
 	free(u->next);
-	u->next = calloc(next->n_classes + 1, sizeof(struct usage *));
+	u->next = calloc(next->n_classes + 1, sizeof(struct class_use *));
 	if (!u->next) {
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i <= next->n_classes; i++) {
-		u->next[i] = usage_get(&u->list, class_at(next, i)->name);
+		u->next[i] = class_use_get(&u->list, class_at(next, i)->name);
 		if (!u->next[i]) {
 			return -ENOMEM;
 		}
@@ -48,12 +48,12 @@ int usage_prepare(struct usages *u, const struct settings *next)
 	return 0;
 }
 
-static void set_rates(struct usage *u, const struct policy *p)
+static void set_rates(struct class_use *u, const struct policy *p)
 {
 	police_total_set(&u->police, p->total_packet_rate, p->total_octet_rate);
 }
 
-void usage_use(struct usages *u, const struct settings *now)
+void class_use_apply(struct class_uses *u, const struct settings *now)
 {
 	free(u->of);
 	u->of = u->next;
@@ -65,8 +65,8 @@ void usage_use(struct usages *u, const struct settings *now)
 	}
 }
 
-struct usage *usage_of(struct usages *u, const struct settings *now,
-		       const struct settings_class *class)
+struct class_use *class_use_of(struct class_uses *u, const struct settings *now,
+			       const struct settings_class *class)
 {
 	if (!class) {
 		return &u->nobody;
@@ -74,15 +74,15 @@ struct usage *usage_of(struct usages *u, const struct settings *now,
 	return u->of[class == &now->fallback ? now->n_classes : (size_t)(class - now->classes)];
 }
 
-void usage_free(struct usages *u)
+void class_use_free(struct class_uses *u)
 {
 	while (u->list) {
-		struct usage *first = u->list;
+		struct class_use *first = u->list;
 
 		u->list = first->next;
 		free(first);
 	}
 	free(u->of);
 	free(u->next);
-	*u = (struct usages){ 0 };
+	*u = (struct class_uses){ 0 };
 }

@@ -12,33 +12,33 @@
 
 #include <stddef.h>
 
-#define PASSED_MAX 64 /* of a kind: as many as the settings listen and light have */
-#define PASSED_CONTROL "control" /* FileDescriptorName= of twampd.socket */
-#define PASSED_LIGHT "light" /* of twampd-light.socket */
+#define INHERITED_MAX 64 /* of a kind: as many as the settings listen and light have */
+#define INHERITED_CONTROL "control" /* FileDescriptorName= of twampd.socket */
+#define INHERITED_LIGHT "light" /* of twampd-light.socket */
 
 /* Names of what the process before left. */
-#define PASSED_STATE "twampd-state" /* the memory file */
-#define PASSED_SOCKETS "twampd-sockets" /* a Unix stream, all others wait in it to be received */
+#define INHERITED_STATE "twampd-state" /* the memory file */
+#define INHERITED_SOCKETS "twampd-sockets" /* a Unix stream, all others wait in it to be received */
 
 /* The octet that comes with each lot of these: how they are known. */
-#define PASSED_LOT_COOKIE 'c' /* of a connection or session: by its cookie */
-#define PASSED_LOT_ADDRESS 'a' /* of many clients: by the address it is bound to */
-#define PASSED_LOT_KEPT 's' /* no sockets: the settings in force, and their keys if any */
-#define PASSED_LOT_MAX 253 /* SCM_RIGHTS takes no more */
+#define INHERITED_LOT_COOKIE 'c' /* of a connection or session: by its cookie */
+#define INHERITED_LOT_ADDRESS 'a' /* of many clients: by the address it is bound to */
+#define INHERITED_LOT_KEPT 's' /* no sockets: the settings in force, and their keys if any */
+#define INHERITED_LOT_MAX 253 /* SCM_RIGHTS takes no more */
 
-struct passed_socket {
+struct inherited_socket {
 	uint64_t cookie; /* of the kernel, for the socket's life */
 	int fd; /* -1 = taken */
-	bool port; /* PASSED_LOT_ADDRESS */
-	bool given; /* a duplicate of it, by passed_port() */
+	bool port; /* INHERITED_LOT_ADDRESS */
+	bool given; /* a duplicate of it, by inherited_udp() or inherited_listener() */
 };
 
-struct passed {
-	int control[PASSED_MAX]; /* TCP, listening, IPv4 or IPv6, non-blocking */
+struct inherited {
+	int control[INHERITED_MAX]; /* TCP, listening, IPv4 or IPv6, non-blocking */
 	size_t n_control; /* 0 = the settings say where to listen */
-	int light[PASSED_MAX]; /* UDP, bound, IPv4 or IPv6 and not both */
+	int light[INHERITED_MAX]; /* UDP, bound, IPv4 or IPv6 and not both */
 	size_t n_light;
-	struct passed_socket *left; /* by the process before, sorted by cookie */
+	struct inherited_socket *left; /* by the process before, sorted by cookie */
 	size_t n_left, room;
 	bool any_left; /* even if it was empty */
 	int state; /* -1 = the process before left none */
@@ -51,32 +51,32 @@ struct passed {
  * could take it up loses nothing.
  * Return 0, or negative errno with @why naming the descriptor and what is wrong with it.
  */
-NODISCARD int passed_take(struct passed *p, char *why, size_t size);
+NODISCARD int inherited_take(struct inherited *p, char *why, size_t size);
 
 /** Close what nobody took. */
-void passed_free(struct passed *p);
+void inherited_free(struct inherited *p);
 
 /** Likewise, when no other process will be given it: no packet goes there any more. */
-void passed_retire(struct passed *p);
+void inherited_retire(struct inherited *p);
 
 /**
  * The start failed, and somebody has to correct something first: who knocks at the @n sockets that
  * were passed is sent away, so that the service manager does not start the next process for him at
  * once. True if there was anybody.
  */
-bool passed_turn_away(int n);
+bool inherited_turn_away(int n);
 
 /** A socket that the process before left, which is the caller's from now on; -1 = none. */
-int passed_socket(struct passed *p, uint64_t cookie);
+int inherited_socket(struct inherited *p, uint64_t cookie);
 
 /** A listening socket of the process before, the caller's; -1 = no more. */
-int passed_listener(struct passed *p);
+int inherited_listener(struct inherited *p);
 
 /**
  * A UDP socket of the process before that is bound to this, the caller's; -1 = none;
  * -EEXIST = none, but one that is bound to the port at other addresses holds it for now.
  */
-int passed_udp(struct passed *p, const struct address *bound, uint32_t device);
+int inherited_udp(struct inherited *p, const struct address *bound, uint32_t device);
 
 /** The start failed with these, and has closed them: it may ask again. */
-void passed_again(struct passed *p);
+void inherited_again(struct inherited *p);

@@ -9,32 +9,32 @@
 #include "daemon/control/admit.h"
 #include "daemon/reflector/police.h"
 
-struct usage {
+struct class_use {
 	char name[SETTINGS_CLASS_NAME_MAX + 1];
 	struct admit_class admit; /* both handed out: stay where they are */
 	struct police_total police;
-	struct usage *next;
+	struct class_use *next;
 };
 
-struct usages {
-	struct usage *list; /* names are the operator's, so it stays short */
-	struct usage nobody; /* of what runs for clients that are in no class any more */
-	struct usage **of,
+struct class_uses {
+	struct class_use *list; /* names are the operator's, so it stays short */
+	struct class_use nobody; /* of what runs for clients that are in no class any more */
+	struct class_use **of,
 		**next; /* a row for each class of the settings: that hold, that may come */
 };
 
 /** The entry of a class, made if there is none yet; NULL = no memory. Never freed before the
  * list: connections and sessions point to it. */
-struct usage *usage_get(struct usage **list, const char *name);
+struct class_use *class_use_get(struct class_use **list, const char *name);
 
 /** Have an entry for each class of @next, in case these come to hold. Return 0 or -ENOMEM. */
-NODISCARD int usage_prepare(struct usages *u, const struct settings *next);
+NODISCARD int class_use_prepare(struct class_uses *u, const struct settings *next);
 
 /** They do, with the rates of their classes. */
-void usage_use(struct usages *u, const struct settings *now);
+void class_use_apply(struct class_uses *u, const struct settings *now);
 
 /** The entry of a class of the settings that hold; of nobody for NULL. */
-struct usage *usage_of(struct usages *u, const struct settings *now,
-		       const struct settings_class *class);
+struct class_use *class_use_of(struct class_uses *u, const struct settings *now,
+			       const struct settings_class *class);
 
-void usage_free(struct usages *u);
+void class_use_free(struct class_uses *u);

@@ -13,12 +13,12 @@
 
 struct server;
 
-struct burden {
+struct server_load {
 	ev_timer timer; /* beats, to see how late the main loop comes */
 	double worst_lag_ms; /* of the main loop, since the last look */
 	struct mono beat; /* the last one */
 	struct mono looked; /* when */
-	struct burden_drops {
+	struct server_load_drops {
 		uint64_t tx, rcvbuf;
 	} drops; /* until then */
 	struct overload_marks marks;
@@ -26,10 +26,10 @@ struct burden {
 	struct health health;
 };
 
-void burden_start(struct server *s);
+void server_load_start(struct server *s);
 
 /** What is left of descriptors and memory, at once: sets the flags of admit. R-122 */
-void burden_measure(struct server *s);
+void server_load_measure(struct server *s);
 
 /** Look, once a second at most. */
-void burden_look(struct server *s);
+void server_load_look(struct server *s);

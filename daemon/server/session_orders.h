@@ -13,31 +13,31 @@ struct server;
 struct standing;
 
 /** Order DERIVE. False: the answer comes later. True: @in is the answer. */
-bool orders_derive(struct conn *c, struct control_in *in);
+bool session_orders_derive(struct conn *c, struct control_in *in);
 
 /** kdf_done: the answer that came later. @owner is the connection. */
-void orders_derived(void *owner, const struct crypt_keys *keys, bool known);
+void session_orders_derived(void *owner, const struct crypt_keys *keys, bool known);
 
 /** Order OPEN; @in becomes the answer. */
-void orders_open(struct conn *c, struct control_in *in);
+void session_orders_open(struct conn *c, struct control_in *in);
 
 /** The todo list. */
-void orders_carry_out(struct conn *c);
+void session_orders_carry_out(struct conn *c);
 
 /** The connection goes: its sessions must not remember it. */
-void orders_forget(struct conn *c);
+void session_orders_forget(struct conn *c);
 
 /** The settings changed, and the classes were found anew: so are the rates that sessions share. */
-void orders_recount(struct server *s);
+void session_orders_recount(struct server *s);
 
 /** reflector_config.ended: a session is over; @context is the server. */
-void orders_session_ended(void *context, void *owner, enum udp_end why,
-			  const struct counters_values *counters);
+void session_orders_session_ended(void *context, void *owner, enum udp_end why,
+				  const struct counters_values *counters);
 
 /** For the next process: the sessions of a connection, or those of none if @c is NULL. */
-void orders_carry(struct carry *k, const struct server *s, const struct conn *c);
+void session_orders_carry(struct carry *k, const struct server *s, const struct conn *c);
 
-struct orders_tally {
+struct session_orders_tally {
 	uint32_t taken;
 	uint32_t lost; /* their sockets or ports are not there, or there is no memory */
 };
@@ -47,5 +47,5 @@ struct orders_tally {
  * @st  NULL: the connection of each was gone already
  * @c   NULL: it is lost, and what was not stopping ends at once, with its event (R-190)
  */
-void orders_adopt(struct carry *k, struct server *s, struct standing *st, struct conn *c,
-		  struct orders_tally *t);
+void session_orders_adopt(struct carry *k, struct server *s, struct standing *st, struct conn *c,
+			  struct session_orders_tally *t);

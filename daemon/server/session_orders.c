@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/server/orders.h"
+#include "daemon/server/session_orders.h"
 
 #include "daemon/control/resume.h"
 #include "daemon/reflector/sock.h"
@@ -38,7 +38,7 @@ static bool refuse_key(struct control_in *in, enum reason why)
 	return true;
 }
 
-bool orders_derive(struct conn *c, struct control_in *in)
+bool session_orders_derive(struct conn *c, struct control_in *in)
 {
 	const struct control *control = &c->control;
 	struct kdf_request r = {
@@ -69,14 +69,14 @@ bool orders_derive(struct conn *c, struct control_in *in)
 }
 
 /* What was proved is worth nothing if the keys changed meanwhile: then it is asked again. */
-void orders_derived(void *owner, const struct crypt_keys *keys, bool known)
+void session_orders_derived(void *owner, const struct crypt_keys *keys, bool known)
 {
 	struct conn *c = owner;
 	struct control_in in = { .kind = CONTROL_KEY_READY, .keys = keys };
 
 	c->job = NULL;
 	if (!standing_same_key(c->server, &c->control)) {
-		if (orders_derive(c, &in)) {
+		if (session_orders_derive(c, &in)) {
 			conn_feed(c, &in);
 			conn_go_on(c);
 		}
@@ -169,7 +169,7 @@ static bool is_loop(const struct conn *opener, const struct address *remote)
 	return place_is_taken(&opener->server->places, remote, shown ? &opener->device : NULL);
 }
 
-void orders_open(struct conn *c, struct control_in *in)
+void session_orders_open(struct conn *c, struct control_in *in)
 {
 	const struct session_spec *spec = control_spec(&c->control);
 	struct order_session *o;
@@ -205,14 +205,14 @@ void orders_open(struct conn *c, struct control_in *in)
 		return;
 	}
 	take_place(o);
-	udp_police(o->udp, &c->standing->usage->police);
+	udp_police(o->udp, &c->standing->use->police);
 	o->standing = standing_ref(c->standing);
 	o->standing->sessions++;
 	in->kind = CONTROL_PORT_READY;
 	in->session = &o->session;
 }
 
-void orders_carry_out(struct conn *c)
+void session_orders_carry_out(struct conn *c)
 {
 	enum session_todo todo;
 	struct session *s;
@@ -240,7 +240,7 @@ void orders_carry_out(struct conn *c)
 	}
 }
 
-void orders_forget(struct conn *c)
+void session_orders_forget(struct conn *c)
 {
 	for (struct session *s = c->control.first, *next; s; s = next) {
 		next = s->next;
@@ -254,7 +254,7 @@ void orders_forget(struct conn *c)
 	}
 }
 
-void orders_recount(struct server *s)
+void session_orders_recount(struct server *s)
 {
 	struct udp_session *u = NULL;
 
@@ -263,20 +263,20 @@ void orders_recount(struct server *s)
 
 		/* Who is in no class any more keeps the rates that there were. */
 		if (o->standing->class) {
-			udp_police(u, &o->standing->usage->police);
+			udp_police(u, &o->standing->use->police);
 		}
 	}
 }
 
-void orders_session_ended(void *context, void *owner, enum udp_end why,
-			  const struct counters_values *counters)
+void session_orders_session_ended(void *context, void *owner, enum udp_end why,
+				  const struct counters_values *counters)
 {
 	struct server *s = context;
 	struct order_session *o = owner;
 	struct control_in in = { .kind = CONTROL_SESSION_ENDED, .session = &o->session };
 
 	if (why != UDP_END_HANDED_OVER) {
-		ends_add(s->ends, &o->standing->peer, &o->session, o->standing->usage->name, why,
+		ends_add(s->ends, &o->standing->peer, &o->session, o->standing->use->name, why,
 			 counters);
 	}
 	standing_end_session(s, o->standing);
@@ -352,7 +352,7 @@ static void save_orphan(struct carry *k, struct order_session *o)
 	save_session(k, o);
 }
 
-void orders_carry(struct carry *k, const struct server *s, const struct conn *c)
+void session_orders_carry(struct carry *k, const struct server *s, const struct conn *c)
 {
 	uint32_t n = c ? c->control.sessions : count_orphans(s);
 	struct udp_session *u = NULL;
@@ -378,12 +378,12 @@ static bool adopt(struct carry *k, struct order_session *o, struct standing *st,
 		  const struct past *p)
 {
 	struct server *s = o->server;
-	int fd = p->cookie ? passed_socket(&s->passed, p->cookie) : -1;
+	int fd = p->cookie ? inherited_socket(&s->inherited, p->cookie) : -1;
 
 	if (p->cookie && fd < 0) {
 		return false;
 	}
-	if (udp_adopt(s->reflector, &o->session.spec, o->session.port, fd, k, o, &st->usage->police,
+	if (udp_adopt(s->reflector, &o->session.spec, o->session.port, fd, k, o, &st->use->police,
 		      &o->udp) < 0) {
 		return false;
 	}
@@ -394,7 +394,7 @@ static bool adopt(struct carry *k, struct order_session *o, struct standing *st,
 }
 
 /* with its connection a session ends, but for one that is stopping. */
-static void settle(struct order_session *o, struct conn *c, struct orders_tally *t)
+static void settle(struct order_session *o, struct conn *c, struct session_orders_tally *t)
 {
 	if (c) {
 		resume_link(&c->control, &o->session);
@@ -409,7 +409,7 @@ static void settle(struct order_session *o, struct conn *c, struct orders_tally 
 }
 
 static void load_session(struct carry *k, struct server *s, struct standing *st, struct conn *c,
-			 struct orders_tally *t)
+			 struct session_orders_tally *t)
 {
 	struct order_session *o = new_session(s);
 	struct past p = { 0 };
@@ -433,7 +433,7 @@ static void load_session(struct carry *k, struct server *s, struct standing *st,
 	settle(o, c, t);
 }
 
-static void load_orphan(struct carry *k, struct server *s, struct orders_tally *t)
+static void load_orphan(struct carry *k, struct server *s, struct session_orders_tally *t)
 {
 	uint8_t key_id[CRYPT_KEY_ID_LEN];
 	struct address peer = { 0 };
@@ -450,8 +450,8 @@ static void load_orphan(struct carry *k, struct server *s, struct orders_tally *
 	standing_put(s, st);
 }
 
-void orders_adopt(struct carry *k, struct server *s, struct standing *st, struct conn *c,
-		  struct orders_tally *t)
+void session_orders_adopt(struct carry *k, struct server *s, struct standing *st, struct conn *c,
+			  struct session_orders_tally *t)
 {
 	uint32_t n = 0;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/server/burden.h"
+#include "daemon/server/server_load.h"
 
 #include "daemon/reflector/light.h"
 #include "daemon/server/cgroup.h"
@@ -35,7 +35,7 @@ static void watch_health(struct server *s)
 	unsigned changes;
 
 	reflector_totals(s->reflector, &t);
-	changes = health_update(&s->burden.health, &t, reflector_synchronized(s->reflector),
+	changes = health_update(&s->load.health, &t, reflector_synchronized(s->reflector),
 				reflector_kernel_timestamps(s->reflector));
 	if (changes >= HEALTH_HARDWARE_READY) {
 		(void)reflector_hardware(s->reflector, cards, sizeof(cards));
@@ -53,12 +53,12 @@ static void on_beat(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct server *s = w->data;
 	struct mono now = server_mono();
-	double late_ms = (double)(now.ns - s->burden.beat.ns) / 1e6 - BEAT_S * 1e3;
+	double late_ms = (double)(now.ns - s->load.beat.ns) / 1e6 - BEAT_S * 1e3;
 
-	if (late_ms > s->burden.worst_lag_ms) {
-		s->burden.worst_lag_ms = late_ms;
+	if (late_ms > s->load.worst_lag_ms) {
+		s->load.worst_lag_ms = late_ms;
 	}
-	s->burden.beat = now;
+	s->load.beat = now;
 }
 
 static void say_load(struct server *s)
@@ -68,14 +68,14 @@ static void say_load(struct server *s)
 
 	if (t->cpu_load || t->memory_low || t->net_buffers) {
 		server_say(s, LOG_EVENT_OVERLOADED,
-			   overload_text(t, &s->burden.marks, &s->settings->overload,
-					 &s->burden.sample, text));
+			   overload_text(t, &s->load.marks, &s->settings->overload, &s->load.sample,
+					 text));
 	} else {
 		server_say(s, LOG_EVENT_RECOVERED, NULL);
 	}
 }
 
-void burden_measure(struct server *s)
+void server_load_measure(struct server *s)
 {
 	struct rlimit limit;
 	uint64_t used = (uint64_t)s->n_conns + FDS_SPARE;
@@ -93,52 +93,52 @@ void burden_measure(struct server *s)
 }
 
 /* Of sessions and Light ports, since start. */
-static struct burden_drops count_drops(const struct server *s)
+static struct server_load_drops count_drops(const struct server *s)
 {
 	struct counters_values t;
 	struct counters_values light;
 
 	reflector_totals(s->reflector, &t);
 	light_totals(s->reflector, &light);
-	return (struct burden_drops){
+	return (struct server_load_drops){
 		.tx = t.n[COUNTER_DROP_TX] + light.n[COUNTER_DROP_TX],
 		.rcvbuf = t.n[COUNTER_DROP_RCVBUF] + light.n[COUNTER_DROP_RCVBUF],
 	};
 }
 
-void burden_look(struct server *s)
+void server_load_look(struct server *s)
 {
-	struct burden_drops drops = count_drops(s);
+	struct server_load_drops drops = count_drops(s);
 	struct overload_sample now;
 	struct mono at = server_mono();
-	double passed_s = (double)(at.ns - s->burden.looked.ns) / 1e9;
+	double passed_s = (double)(at.ns - s->load.looked.ns) / 1e9;
 
 	if (passed_s < LOOK_S) { /* the watchdog wants the timer more often */
 		return;
 	}
-	s->burden.looked = at;
+	s->load.looked = at;
 	watch_health(s);
 	now = (struct overload_sample){
-		.loop_lag_ms = s->burden.worst_lag_ms,
+		.loop_lag_ms = s->load.worst_lag_ms,
 		.reflector_busy = reflector_busy(s->reflector),
 		.memory_used = cgroup_memory_used(s->cgroup),
 		.memory_pressure = cgroup_memory_pressure(s->cgroup),
-		.send_drops = (double)(drops.tx - s->burden.drops.tx) / passed_s,
-		.receive_drops = (double)(drops.rcvbuf - s->burden.drops.rcvbuf) / passed_s,
+		.send_drops = (double)(drops.tx - s->load.drops.tx) / passed_s,
+		.receive_drops = (double)(drops.rcvbuf - s->load.drops.rcvbuf) / passed_s,
 	};
-	s->burden.worst_lag_ms = 0;
-	s->burden.drops = drops;
-	s->burden.sample = now;
-	if (overload_judge(&s->admit, &s->burden.marks, &s->settings->overload, &now,
+	s->load.worst_lag_ms = 0;
+	s->load.drops = drops;
+	s->load.sample = now;
+	if (overload_judge(&s->admit, &s->load.marks, &s->settings->overload, &now,
 			   memory_is_low())) {
 		say_load(s);
 	}
 }
 
-void burden_start(struct server *s)
+void server_load_start(struct server *s)
 {
-	s->burden.beat = s->burden.looked = server_mono();
-	ev_timer_init(&s->burden.timer, on_beat, BEAT_S, BEAT_S);
-	s->burden.timer.data = s;
-	ev_timer_start(s->loop, &s->burden.timer);
+	s->load.beat = s->load.looked = server_mono();
+	ev_timer_init(&s->load.timer, on_beat, BEAT_S, BEAT_S);
+	s->load.timer.data = s;
+	ev_timer_start(s->loop, &s->load.timer);
 }
