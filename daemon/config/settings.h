@@ -5,9 +5,9 @@
  */
 #pragma once
 
-#include "daemon/control/address.h"
 #include "daemon/control/overload.h"
 #include "daemon/control/policy.h"
+#include "protocol/address.h"
 #include "protocol/wire.h"
 
 #include <sched.h>

@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "daemon/control/address.h"
+#include "protocol/address.h"
 #include "protocol/prefix.h"
 
 #include <stddef.h>

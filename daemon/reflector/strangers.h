@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "daemon/control/address.h"
+#include "protocol/address.h"
 
 #include <stdatomic.h>
 

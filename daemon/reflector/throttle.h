@@ -11,8 +11,8 @@
  */
 #pragma once
 
-#include "daemon/control/address.h"
 #include "daemon/reflector/police.h"
+#include "protocol/address.h"
 #include "protocol/wire.h"
 
 #define THROTTLE_ROWS 4

@@ -6,8 +6,8 @@
  */
 #pragma once
 
-#include "daemon/control/address.h"
 #include "daemon/control/admit.h"
+#include "protocol/address.h"
 #include "protocol/prefix.h"
 
 struct clients;

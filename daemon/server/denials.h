@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "daemon/control/address.h"
 #include "daemon/log/log.h"
+#include "protocol/address.h"
 #include "protocol/ts.h"
 
 struct reflector;

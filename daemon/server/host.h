@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "daemon/control/address.h"
+#include "protocol/address.h"
 #include "protocol/wire.h"
 
 #include <ev.h>

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "daemon/config/kept.h"
-#include "daemon/control/address.h"
+#include "protocol/address.h"
 #include "protocol/wire.h"
 
 #include <stddef.h>

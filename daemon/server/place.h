@@ -7,7 +7,7 @@
 #pragma once
 
 #include "base/index.h"
-#include "daemon/control/address.h"
+#include "protocol/address.h"
 
 struct place;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* What is made readable: modes, addresses, codes, into buffers of any size. */
-#include "daemon/control/address.h"
 #include "protocol/accept.h"
+#include "protocol/address.h"
 #include "protocol/mode.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/control/address.h"
+#include "protocol/address.h"
 
 #include <arpa/inet.h>
 #include <check.h>
