@@ -25,7 +25,7 @@ static void write_base32(char *to, const uint8_t random[static KEYGEN_RANDOM_OCT
 void keygen_line(char line[static KEYGEN_LINE_LEN], const char *key_id,
 		 const uint8_t random[static KEYGEN_RANDOM_OCTETS])
 {
-	size_t n = strnlen(key_id, SECRET_ID_LEN);
+	size_t n = strnlen(key_id, KEYLINE_ID_MAX);
 
 	memcpy(line, key_id, n);
 	line[n] = ' ';

@@ -4,7 +4,7 @@
 #include "base/value.h"
 #include "client/cli/optlight.h"
 #include "client/cli/optrow.h"
-#include "client/control/secret.h"
+#include "protocol/keyline.h"
 #include "protocol/mode.h"
 #include "protocol/ts.h"
 
@@ -192,7 +192,7 @@ static enum options_verdict take_local(struct options *o, const char *local, FIL
 
 static enum options_verdict take_key_id(const char *id, FILE *err)
 {
-	const char *fault = secret_id_fault(id, strlen(id));
+	const char *fault = keyline_id_fault(id, strlen(id));
 
 	if (fault) {
 		fprintf(err, "twamp keygen: the KeyID %s\n", fault);

@@ -3,8 +3,8 @@
 
 #include "base/value.h"
 #include "client/cli/optlight.h"
-#include "client/control/secret.h"
 #include "client/show/dscp.h"
+#include "protocol/keyline.h"
 #include "protocol/mode.h"
 #include "protocol/msg.h"
 #include "protocol/pkt.h"
@@ -131,7 +131,7 @@ static bool set_mode(struct options *o, const char *text)
 static bool set_key_id(struct options *o, const char *text)
 {
 	o->access.key_id = text;
-	return secret_id_fault(text, strlen(text)) == NULL;
+	return keyline_id_fault(text, strlen(text)) == NULL;
 }
 
 static bool set_reflect_octets(struct options *o, const char *text)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "client/control/secret.h"
 
-#include "protocol/crypt.h"
+#include "protocol/keyline.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,156 +12,42 @@
 #include <unistd.h>
 
 #define FILE_OCTETS (1024 * 1024)
-#define LINE_OCTETS 2048
 
 /* While a file is read: where it is, and what was found. */
 struct search {
 	const char *file;
 	const char *key_id; /* NULL = the only one */
 	struct secret *secret;
-	unsigned line, entries, found;
+	unsigned entries, found;
 	struct outcome *out;
 };
 
-/* White space, control characters, and what turns the direction of text or has no width. */
-static bool is_invisible(uint32_t c)
-{
-	return c <= 0x20 || (c >= 0x7f && c <= 0xa0) || c == 0xad || c == 0x1680 ||
-	       (c >= 0x2000 && c <= 0x200f) || (c >= 0x2028 && c <= 0x202f) ||
-	       (c >= 0x205f && c <= 0x206f) || c == 0x3000 || c == 0xfeff;
-}
-
-/* The next character of UTF-8 that was checked before. */
-static uint32_t take_character(const uint8_t **at)
-{
-	uint32_t c = *(*at)++;
-	unsigned more = c < 0x80 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
-
-	c &= more ? 0x3fu >> more : 0x7fu;
-	while (more-- > 0) {
-		c = c << 6 | (*(*at)++ & 0x3fu);
-	}
-	return c;
-}
-
-const char *secret_id_fault(const char *id, size_t len)
-{
-	uint8_t field[CRYPT_KEY_ID_LEN] = { 0 };
-	const uint8_t *at = field;
-	size_t used;
-
-	if (len == 0) {
-		return "is empty";
-	}
-	if (len > SECRET_ID_LEN) {
-		return "is longer than 80 octets";
-	}
-	memcpy(field, id, len);
-	if (crypt_key_id_len(field, &used) != 0 || used != len) {
-		return "is not UTF-8";
-	}
-	if (field[0] == '#') {
-		return "begins with #, as comments do";
-	}
-	while (at < field + len) {
-		if (is_invisible(take_character(&at))) {
-			return "has white space, a control character or an invisible one in it";
-		}
-	}
-	return NULL;
-}
-_Static_assert(SECRET_ID_LEN == 80 && SECRET_ID_LEN == CRYPT_KEY_ID_LEN, "named in the text above");
-
-static int complain(const struct search *s, const char *what)
-{
-	return outcome_set(s->out, OUTCOME_LOCAL, 0, "%s line %u: %s", s->file, s->line, what);
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static const char *passphrase_fault(const char *text, size_t len)
-{
-	if (len == 0) {
-		return "there is no passphrase behind the KeyID";
-	}
-	if (len > SECRET_PASSPHRASE_LEN) {
-		return "the passphrase is longer than 1024 octets";
-	}
-	for (size_t i = 0; i < len; i++) {
-		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f) {
-			return "there is a control character in the passphrase";
-		}
-	}
-	return NULL;
-}
-_Static_assert(SECRET_PASSPHRASE_LEN == 1024, "named in the text above");
-
-static void keep(struct search *s, const char *id, size_t id_len, const char *passphrase,
-		 size_t len)
+static void keep(struct search *s, const struct key *key)
 {
 	s->found++;
-	memcpy(s->secret->key_id, id, id_len);
-	s->secret->key_id[id_len] = '\0';
-	memcpy(s->secret->passphrase, passphrase, len);
-	s->secret->passphrase_len = len;
+	memcpy(s->secret->key_id, key->key_id, key->key_id_len);
+	s->secret->key_id[key->key_id_len] = '\0';
+	memcpy(s->secret->passphrase, key->passphrase, key->passphrase_len);
+	s->secret->passphrase_len = key->passphrase_len;
 }
 
-/* One line without its end. No text quotes it: who forgot the KeyID has a passphrase there. */
-static int take_line(struct search *s, const char *line, size_t len)
+static int take_lines(struct search *s, const char *octets, size_t len)
 {
-	size_t blanks = 0, id_len = 0, at;
-	const char *fault;
+	struct keyline_text text = keyline_begin(octets, len);
+	char fault[KEYLINE_FAULT_LEN];
+	enum keyline_result result;
+	struct key key;
 
-	s->line++;
-	while (blanks < len && is_blank(line[blanks])) {
-		blanks++;
-	}
-	if (blanks == len || line[blanks] == '#') {
-		return OUTCOME_OK;
-	}
-	if (blanks > 0 || len > LINE_OCTETS) {
-		return complain(s, blanks ? "white space before the KeyID" : "too long");
-	}
-	while (id_len < len && !is_blank(line[id_len])) {
-		id_len++;
-	}
-	if (secret_id_fault(line, id_len)) {
-		return complain(s, "no KeyID at its start (KeyID, white space, passphrase)");
-	}
-	for (at = id_len; at < len && is_blank(line[at]); at++) {
-	}
-	fault = passphrase_fault(line + at, len - at);
-	if (fault) {
-		return complain(s, fault);
-	}
-	s->entries++;
-	if (!s->key_id || (strlen(s->key_id) == id_len && !memcmp(s->key_id, line, id_len))) {
-		keep(s, line, id_len, line + at, len - at);
-	}
-	return OUTCOME_OK;
-}
-
-static int take_lines(struct search *s, const char *text, size_t len)
-{
-	static const char mark[] = "\xef\xbb\xbf"; /* U+FEFF, as some editors put it there */
-	const char *end = text + len;
-
-	if (len >= strlen(mark) && !memcmp(text, mark, strlen(mark))) {
-		text += strlen(mark);
-	}
-	while (text < end) {
-		const char *stop = memchr(text, '\n', (size_t)(end - text));
-		int r;
-
-		stop = stop ? stop : end;
-		r = take_line(s, text, (size_t)(stop - text));
-		if (r != OUTCOME_OK) {
-			return r;
+	while ((result = keyline_next(&text, &key, fault)) != KEYLINE_END) {
+		if (result == KEYLINE_FAULT) {
+			return outcome_set(s->out, OUTCOME_LOCAL, 0, "%s line %u: %s", s->file,
+					   key.line, fault);
 		}
-		text = stop + 1;
+		s->entries++;
+		if (!s->key_id || (strlen(s->key_id) == key.key_id_len &&
+				   !memcmp(s->key_id, key.key_id, key.key_id_len))) {
+			keep(s, &key);
+		}
 	}
 	if (s->found == 1) {
 		return OUTCOME_OK;

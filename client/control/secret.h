@@ -6,19 +6,13 @@
 #pragma once
 
 #include "client/measure/outcome.h"
-#include "protocol/wire.h"
-
-#define SECRET_ID_LEN 80 /* octets: the field of Set-Up-Response */
-#define SECRET_PASSPHRASE_LEN 1024
+#include "protocol/keyline.h"
 
 struct secret {
-	char key_id[SECRET_ID_LEN + 1]; /* terminated */
-	uint8_t passphrase[SECRET_PASSPHRASE_LEN];
+	char key_id[KEYLINE_ID_MAX + 1]; /* terminated */
+	uint8_t passphrase[KEYLINE_PASSPHRASE_MAX];
 	size_t passphrase_len;
 };
-
-/** What is wrong with a KeyID, to follow "the KeyID"; or NULL. */
-const char *secret_id_fault(const char *id, size_t len);
 
 /**
  * Read the entry of @key_id, or the only one if that is NULL. From here on the process leaves

@@ -214,7 +214,7 @@ static int put_key_id(struct apply *a, const config_setting_t *s, const struct s
 		return convert_wrong_type(a, s, row);
 	}
 	len = strlen(text);
-	wrong = keys_id_fault((const uint8_t *)text, len);
+	wrong = keyline_id_fault(text, len);
 	if (wrong) {
 		return convert_complain(a, s,
 					"%s: \"%.80s\" %s, expected: a KeyID of the keys file",

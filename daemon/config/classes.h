@@ -17,7 +17,7 @@ struct settings_prefix {
 };
 
 struct settings_key_id {
-	uint8_t id[KEYS_ID_MAX];
+	uint8_t id[KEYLINE_ID_MAX];
 	uint8_t len;
 	uint32_t class;
 	unsigned line, column;

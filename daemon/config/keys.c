@@ -2,7 +2,6 @@
 #include "daemon/config/keys.h"
 
 #include "daemon/config/conf_error.h"
-#include "protocol/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +16,7 @@ struct keys {
 	size_t size; /* of the mapping */
 	size_t len;
 	struct key *key; /* sorted by KeyID */
-	size_t n, room;
+	size_t n;
 };
 
 /* --- which file --- */
@@ -145,113 +144,6 @@ static int read_all(struct keys *k, int fd, const char *path, struct settings_er
 
 /* --- what is in it --- */
 
-/* White space, control characters, and what turns the direction of text or has no width. */
-static bool is_invisible(uint32_t c)
-{
-	return c <= 0x20 || (c >= 0x7f && c <= 0xa0) || c == 0xad || c == 0x1680 ||
-	       (c >= 0x2000 && c <= 0x200f) || (c >= 0x2028 && c <= 0x202f) ||
-	       (c >= 0x205f && c <= 0x206f) || c == 0x3000 || c == 0xfeff;
-}
-
-const char *keys_id_fault(const uint8_t *key_id, size_t len)
-{
-	uint32_t c;
-	size_t n;
-
-	if (!len) {
-		return "is empty";
-	}
-	if (len > KEYS_ID_MAX) {
-		return "is longer than 80 octets";
-	}
-	for (size_t i = 0; i < len; i += n) {
-		n = utf8_decode(key_id + i, len - i, &c);
-		if (!n) {
-			return "is not UTF-8";
-		}
-		if (is_invisible(c)) {
-			return "has white space, a control character or an invisible one in it";
-		}
-	}
-	return NULL;
-}
-_Static_assert(KEYS_ID_MAX == 80, "named in the text above");
-
-static bool is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t';
-}
-
-/* C-051: what a terminal cannot enter. Return what is wrong, or NULL. */
-static const char *passphrase_fault(const uint8_t *s, size_t len)
-{
-	if (!len) {
-		return "there is no passphrase behind the KeyID";
-	}
-	if (s[len - 1] == '\r') {
-		return "this line ends with a carriage return, expected: a line feed alone";
-	}
-	if (len > KEYS_PASSPHRASE_MAX) {
-		return "the passphrase is longer than 1024 octets";
-	}
-	for (size_t i = 0; i < len; i++) {
-		if (s[i] < 0x20 || s[i] == 0x7f) {
-			return "there is a control character in the passphrase";
-		}
-	}
-	return NULL;
-}
-_Static_assert(KEYS_PASSPHRASE_MAX == 1024, "named in the text above");
-
-/*
- * One line without its end. No text quotes from it: who forgot the KeyID has a passphrase in
- * its place.
- */
-static int take_line(struct keys *k, const uint8_t *s, size_t len, unsigned line, const char *path,
-		     struct settings_error *err)
-{
-	struct key key = { .key_id = s, .line = line };
-	const char *wrong;
-	size_t blanks = 0, at;
-
-	if (len > KEYS_MAX_LINE) {
-		return conf_error(err, path, line, "too long, at most %d octets expected",
-				  KEYS_MAX_LINE);
-	}
-	while (blanks < len && is_blank(s[blanks])) {
-		blanks++;
-	}
-	if (blanks == len || s[blanks] == '#') {
-		return 0;
-	}
-	if (blanks) {
-		return conf_error(err, path, line, "white space before the KeyID, expected: none");
-	}
-	for (at = 0; at < len && !is_blank(s[at]); at++) {
-		;
-	}
-	key.key_id_len = at;
-	while (at < len && is_blank(s[at])) {
-		at++;
-	}
-	key.passphrase = s + at;
-	key.passphrase_len = len - at;
-	wrong = keys_id_fault(key.key_id, key.key_id_len);
-	if (wrong) {
-		return conf_error(err, path, line,
-				  "the KeyID %s, expected: KeyID, white space, passphrase", wrong);
-	}
-	wrong = passphrase_fault(key.passphrase, key.passphrase_len);
-	if (wrong) {
-		return conf_error(err, path, line, "%s", wrong);
-	}
-	if (k->n == KEYS_MAX) {
-		return conf_error(err, path, line, "too many keys, at most %d expected", KEYS_MAX);
-	}
-	k->key[k->n++] = key;
-	return 0;
-}
-
 int keys_compare_ids(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
 {
 	int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
@@ -285,32 +177,38 @@ static int sort(struct keys *k, const char *path, struct settings_error *err)
 	return r;
 }
 
+/* Room for as many entries as there are lines. */
+static int make_room(struct keys *k)
+{
+	size_t room = 1;
+
+	for (size_t i = 0; i < k->len; i++) {
+		room += k->text[i] == '\n';
+	}
+	k->key = calloc(room < KEYS_MAX ? room : KEYS_MAX, sizeof(*k->key));
+	return k->key ? 0 : -ENOMEM;
+}
+
 static int take_lines(struct keys *k, const char *path, struct settings_error *err)
 {
-	static const char mark[] = "\xef\xbb\xbf"; /* U+FEFF, as some editors put it there */
-	const uint8_t *at = k->text, *end = k->text + k->len;
-	unsigned line = 0;
+	struct keyline_text text = keyline_begin(k->text, k->len);
+	char fault[KEYLINE_FAULT_LEN];
+	enum keyline_result result;
+	struct key key;
 	int r = 0;
 
-	if (k->len >= strlen(mark) && !memcmp(at, mark, strlen(mark))) {
-		at += strlen(mark);
-	}
-	for (const uint8_t *c = at; c < end; c++) {
-		k->room += *c == '\n';
-	}
-	k->room = k->room < KEYS_MAX ? k->room + 1 : KEYS_MAX;
-	k->key = calloc(k->room, sizeof(*k->key));
-	if (!k->key) {
+	if (make_room(k)) {
 		return -ENOMEM;
 	}
-	while (at < end) {
-		const uint8_t *stop = memchr(at, '\n', (size_t)(end - at));
-
-		stop = stop ? stop : end;
-		if (take_line(k, at, (size_t)(stop - at), ++line, path, err)) {
-			r = SETTINGS_BAD;
+	while ((result = keyline_next(&text, &key, fault)) != KEYLINE_END) {
+		if (result == KEYLINE_FAULT) {
+			r = conf_error(err, path, key.line, "%s", fault);
+		} else if (k->n == KEYS_MAX) {
+			r = conf_error(err, path, key.line, "too many keys, at most %d expected",
+				       KEYS_MAX);
+		} else {
+			k->key[k->n++] = key;
 		}
-		at = stop + 1;
 	}
 	return sort(k, path, err) ? SETTINGS_BAD : r;
 }

@@ -7,22 +7,11 @@
 #pragma once
 
 #include "daemon/config/settings.h"
+#include "protocol/keyline.h"
 
 #define KEYS_NAME "twampd.keys"
 #define KEYS_MAX 10000
 #define KEYS_MAX_OCTETS 1048576
-#define KEYS_MAX_LINE 2048 /* octets */
-#define KEYS_ID_MAX 80 /* octets: the field of Set-Up-Response */
-#define KEYS_PASSPHRASE_MAX 1024 /* octets */
-
-/* Both point into the mapping, without a terminator. */
-struct key {
-	const uint8_t *key_id;
-	size_t key_id_len;
-	const uint8_t *passphrase;
-	size_t passphrase_len;
-	unsigned line; /* of the file */
-};
 
 struct keys;
 
@@ -51,14 +40,11 @@ const uint8_t *keys_text(const struct keys *k, size_t *len);
 
 size_t keys_count(const struct keys *k); /* NULL ok: none */
 
-/** The @i-th in the order of KeyIDs; NULL = there are not so many. @k NULL ok. */
+/** The @i-th in the order of KeyIDs, pointing into the mapping; NULL = there are not so many. @k NULL ok. */
 const struct key *keys_at(const struct keys *k, size_t i);
 
 /** By bisection; NULL if there is none. @k NULL ok. Lives as long as @k. */
 const struct key *keys_find(const struct keys *k, const uint8_t *key_id, size_t len);
-
-/** What is wrong with a KeyID ("is not UTF-8"), or NULL. */
-const char *keys_id_fault(const uint8_t *key_id, size_t len);
 
 /** The order of KeyIDs here: by octets. */
 int keys_compare_ids(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);

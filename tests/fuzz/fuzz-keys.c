@@ -42,9 +42,9 @@ static void check_keys(const struct keys *k, const uint8_t *at, const uint8_t *e
 		key = keys_find(k, at, (size_t)(blank - at));
 		MUST(key && key->key_id_len == (size_t)(blank - at));
 		MUST(!memcmp(key->key_id, at, key->key_id_len));
-		MUST(key->passphrase_len && key->passphrase_len <= KEYS_PASSPHRASE_MAX);
+		MUST(key->passphrase_len && key->passphrase_len <= KEYLINE_PASSPHRASE_MAX);
 		MUST(!memcmp(key->passphrase, stop - key->passphrase_len, key->passphrase_len));
-		MUST(!keys_id_fault(key->key_id, key->key_id_len));
+		MUST(!keyline_id_fault(key->key_id, key->key_id_len));
 		n++;
 	}
 	MUST(keys_count(k) == n);

@@ -158,7 +158,7 @@ START_TEST(key_ids)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const char *fault = secret_id_fault(rows[i].id, strlen(rows[i].id));
+		const char *fault = keyline_id_fault(rows[i].id, strlen(rows[i].id));
 
 		ck_assert_msg((fault == NULL) == rows[i].good, "%zu: %s", i, fault ? fault : "");
 	}
@@ -169,14 +169,14 @@ START_TEST(generated_lines)
 {
 	/* RFC 4648 10, "foobar" and its kin, repeated to 160 bits */
 	static const uint8_t random[] = "foobafoobafoobafooba";
-	char line[KEYGEN_LINE_LEN], id[SECRET_ID_LEN + 1];
+	char line[KEYGEN_LINE_LEN], id[KEYLINE_ID_MAX + 1];
 
 	keygen_line(line, "a", random);
 	ck_assert_str_eq(line, "a mzxw6ytbmzxw6ytbmzxw6ytbmzxw6ytb\n");
 	ck_assert_int_eq(load_text(line, "a"), OUTCOME_OK);
 	check_entry("a", "mzxw6ytbmzxw6ytbmzxw6ytbmzxw6ytb");
-	memset(id, 'k', SECRET_ID_LEN);
-	id[SECRET_ID_LEN] = '\0';
+	memset(id, 'k', KEYLINE_ID_MAX);
+	id[KEYLINE_ID_MAX] = '\0';
 	keygen_line(line, id, random);
 	ck_assert_int_eq(load_text(line, id), OUTCOME_OK);
 	ck_assert_uint_eq(strlen(line), KEYGEN_LINE_LEN - 1);

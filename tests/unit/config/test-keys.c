@@ -255,13 +255,13 @@ START_TEST(sizes)
 	refuse_octets(big, len, "too large, at most 1048576 octets expected");
 	k = load_octets(big, len - 1);
 	keys_free(k);
-	memset(big, '#', KEYS_MAX_LINE + 1);
-	refuse_octets(big, KEYS_MAX_LINE + 1, ":1: too long, at most 2048 octets expected");
-	keys_free(load_octets(big, KEYS_MAX_LINE));
+	memset(big, '#', KEYLINE_MAX + 1);
+	refuse_octets(big, KEYLINE_MAX + 1, ":1: too long, at most 2048 octets expected");
+	keys_free(load_octets(big, KEYLINE_MAX));
 	memset(big, 'p', len);
 	memcpy(big, "a ", 2);
-	keys_free(load_octets(big, 2 + KEYS_PASSPHRASE_MAX));
-	refuse_octets(big, 3 + KEYS_PASSPHRASE_MAX,
+	keys_free(load_octets(big, 2 + KEYLINE_PASSPHRASE_MAX));
+	refuse_octets(big, 3 + KEYLINE_PASSPHRASE_MAX,
 		      ":1: the passphrase is longer than 1024 octets");
 	for (int i = 0; i < KEYS_MAX; i++) {
 		n += (size_t)sprintf(big + n, "%x hush%d\n", i, i);
