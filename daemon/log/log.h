@@ -27,25 +27,14 @@ enum log_target {
 	LOG_TARGET_STDERR,
 };
 
-/* What an event is about; NULL = not given. Journal fields TWAMPD_PEER and so on. */
+/* What an event is about; NULL = not given. The texts are the rows of fields.def. */
 struct log_args {
 	const struct address *client; /* who caused it: no field, its budget pays */
-	const char *peer; /* address and port */
-	const char *sid; /* 32 hex digits */
-	const char *mode;
-	const char *class; /* of the client */
-	const char *key_id; /* of quote_text() */
-	const char *accept; /* code, "0".."5" */
-	const char *name; /* of the code */
-	const char *reason; /* key of the reason */
-	const char *why; /* in words */
-	const char *remedy;
-	const char *detail;
-	const char *now, *limit, *setting; /* that was reached */
+#define X(name, journal, meaning) const char *name;
+#include "daemon/log/fields.def"
+#undef X
 	const struct counters_values *counters;
 	unsigned tell; /* which of them: enum counters_who */
-	/* What was left out, by client and by event. */
-	const char *left_out, *sources, *kinds;
 };
 
 struct log;
