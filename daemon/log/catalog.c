@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Run while building: the journal's catalog ("catalog") or twampd-events(7) ("manual") from
- * the tables of events, fields and Accept codes, on stdout.
+ * the tables of events, fields and Accept codes, on stdout; or the standard input with the Accept
+ * codes in the place of the line that asks for them ("codes").
  */
 #include "daemon/log/budget.h"
 #include "daemon/log/event_id.h"
@@ -279,21 +280,20 @@ static void put_event_item(const struct event *e)
 	wrap(e->help, true);
 }
 
-static void put_code_section(unsigned code)
+/* @whole: with what a refusal adds to the id of an event, and the remedy. */
+static void put_reasons(unsigned code, bool whole)
 {
-	const struct accept_info *info = accept_info(code);
-
-	printf(".Ss Accept %u: %s\n", code, info->name);
-	wrap(info->meaning, true);
-	wrap(info->causes, true);
-	puts(".Pp");
-	wrap(info->action, true);
 	puts(".Bl -tag -width Ds");
 	for (int r = REASON_OK + 1; r < REASON_COUNT; r++) {
 		const struct reason_info *reason = reason_info((enum reason)r);
 		char half[EVENT_ID_HALF + 1];
 
 		if (reason->code != (enum accept_code)code) {
+			continue;
+		}
+		if (!whole) {
+			printf(".It Sy %s\n", reason->key);
+			wrap(reason->text, true);
 			continue;
 		}
 		event_id_reason(half, reason->key);
@@ -303,6 +303,24 @@ static void put_code_section(unsigned code)
 		wrap(reason->remedy, true);
 	}
 	puts(".El");
+}
+
+/* What a code means, and what helps. */
+static void put_meaning(const struct accept_info *info)
+{
+	wrap(info->meaning, true);
+	wrap(info->causes, true);
+	puts(".Pp");
+	wrap(info->action, true);
+}
+
+static void put_code_section(unsigned code)
+{
+	const struct accept_info *info = accept_info(code);
+
+	printf(".Ss Accept %u: %s\n", code, info->name);
+	put_meaning(info);
+	put_reasons(code, true);
 }
 
 static void put_manual(void)
@@ -332,15 +350,53 @@ static void put_manual(void)
 	fputs(manual_tail, stdout);
 }
 
+/* --- Accept codes in twampd(8) ------------------------------------------------------------- */
+
+static void put_code(unsigned code)
+{
+	const struct accept_info *info = accept_info(code);
+
+	printf(".It Sy %u \\(em %s\n", code, info->name);
+	put_meaning(info);
+	if (code != ACCEPT_OK) {
+		put_reasons(code, false);
+	}
+}
+
+static int put_codes(void)
+{
+	char line[TEXT_MAX];
+	unsigned asked = 0;
+
+	while (fgets(line, sizeof line, stdin)) {
+		if (strcmp(line, ".\\\" @ACCEPT_CODES@\n") != 0) {
+			fputs(line, stdout);
+			continue;
+		}
+		asked++;
+		for (unsigned code = 0; code < ACCEPT_COUNT; code++) {
+			put_code(code);
+		}
+	}
+	if (asked != 1) {
+		fputs("catalog: the line @ACCEPT_CODES@ is expected once\n", stderr);
+	}
+	return asked == 1 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
+	int result = EXIT_SUCCESS;
+
 	if (argc == 2 && !strcmp(argv[1], "catalog")) {
 		put_catalog();
 	} else if (argc == 2 && !strcmp(argv[1], "manual")) {
 		put_manual();
+	} else if (argc == 2 && !strcmp(argv[1], "codes")) {
+		result = put_codes();
 	} else {
-		fputs("usage: catalog-gen catalog|manual\n", stderr);
+		fputs("usage: catalog-gen catalog|manual|codes\n", stderr);
 		return EXIT_FAILURE;
 	}
-	return fflush(stdout) || ferror(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+	return fflush(stdout) || ferror(stdout) ? EXIT_FAILURE : result;
 }

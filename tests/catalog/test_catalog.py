@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The journal's catalog and twampd-events(7) against the tables that they are made from.
+"""The catalog, twampd-events(7) and the codes of twampd(8) against the tables behind them.
 
 The tables are read here a second time, and the ids of refusals computed a second time.
 """
@@ -103,6 +103,18 @@ class Catalog(unittest.TestCase):
             self.assertIn(".It Sy %s Pq %s " % (key, second_half(key)), self.manual)
             self.assertIn(squeeze(reason["remedy"]), self.manual)
 
+    def test_every_reason_stands_by_its_code(self):
+        """In twampd(8): the codes, and below each the words that the log gives for it."""
+        section = options.daemon.read_text().split(".Sh ACCEPT CODES\n")[1].split("\n.Sh ")[0]
+        parts = re.split(r"^\.It Sy (\d) \\\(em .*$", section, flags=re.M)
+        self.assertEqual(parts[1::2], list("012345"))
+        named = {}
+        for code, text in zip(parts[1::2], parts[2::2]):
+            for key, said in re.findall(r"^\.It Sy ([a-z-]+)\n(.*?)(?=\n\.)", text, re.M | re.S):
+                named[key] = int(code)
+                self.assertEqual(squeeze(said), self.reasons[key]["text"])
+        self.assertEqual(named, {key: row["code"] for key, row in self.reasons.items()})
+
     def test_journalctl_takes_it(self):
         if not shutil.which("journalctl"):
             self.skipTest("no journalctl here")
@@ -121,7 +133,8 @@ class Catalog(unittest.TestCase):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("catalog", type=pathlib.Path)
-    parser.add_argument("manual", type=pathlib.Path)
+    parser.add_argument("manual", type=pathlib.Path, help="twampd-events(7)")
+    parser.add_argument("daemon", type=pathlib.Path, help="twampd(8)")
     parser.add_argument("--root", type=pathlib.Path, required=True)
     options = parser.parse_args()
     unittest.main(argv=sys.argv[:1])

@@ -69,5 +69,5 @@ expect ""
 offers _twampd "$twampd" --log-target ""
 expect "auto journal stderr"
 offers _twampd "$twampd" -
-expect "$(in_manual "$root/man/twampd.8")"
+expect "$(in_manual "$root/man/twampd.8.in")"
 exit "$failed"

@@ -12,7 +12,6 @@ symbols   the pure archives refer to nothing that reads a clock, allocates or do
           and hold no variables
 waits     the daemon calls nothing that waits for others or lists all of the host (docs/loops.md)
 rows      what has a row in a table (a counter, an event, a reason) is named where it happens
-manual    the Accept codes in twampd.8 have all the reasons of protocol/accept.h
 selftest  each of these checks complains about a tree made to break it
 """
 
@@ -289,30 +288,8 @@ def check_rows(root):
                 yield f"{table}: {name} has a row, but nothing in the code says {prefix}{name}"
 
 
-def check_manual(root):
-    codes = re.search(r"enum accept_code \{(.*?)\}", (root / "protocol/accept.h").read_text(), re.S)
-    numbers = {name: number for name, number in re.findall(r"(\w+) = (\d)", codes[1])}
-    table = (root / "protocol/accept.h").read_text()
-    reasons = {key: numbers[code] for key, code in
-               re.findall(r'X\(\w+,\s*"([\w-]+)",[\s\\]*(\w+),', table)}
-    named = set()
-    section = (root / "man/twampd.8").read_text().split(".Sh ACCEPT CODES")[1].split("\n.Sh")[0]
-    parts = re.split(r"^\.It Sy (\d) .*$", section, flags=re.M)
-    if parts[1::2] != sorted(numbers.values()):
-        yield f"twampd.8 explains the codes {parts[1::2]}"
-    for number, text in zip(parts[1::2], parts[2::2]):
-        for line in re.findall(r"^\.(?:P[oq] )?Sy (.*)$", text, flags=re.M):
-            for word in re.findall(r"[a-z][a-z-]+", line):
-                if reasons.get(word) != number:
-                    yield f"twampd.8: {word} is not a reason of Accept {number}"
-                named.add(word)
-    for word in sorted(reasons.keys() - named - {"ok"}):
-        yield f"twampd.8 does not name the reason {word}"
-
-
 CHECKS = {"includes": check_includes, "circles": check_circles, "names": check_names, "spdx": check_spdx,
-          "length": check_length, "waits": check_waits, "rows": check_rows,
-          "manual": check_manual}
+          "length": check_length, "waits": check_waits, "rows": check_rows}
 
 GOOD = {
     "protocol/msg.h": f"// {SPDX}\n#pragma once\n#include <stdint.h>\n",
@@ -322,8 +299,6 @@ GOOD = {
                          "\tACCEPT_OK = 0,\n\tACCEPT_LATE = 1,\n};\n"
                          'X(OK, "ok", ACCEPT_OK, "") \\\n'
                          'X(TOO_LATE, "too-late", \\\n  ACCEPT_LATE, "")\n',
-    "man/twampd.8": ".Sh ACCEPT CODES\n.It Sy 0 - OK\n"
-                    ".It Sy 1 - Late\n.Pq Sy too-late\n.Sh FILES\n",
     "daemon/control/control.h": f'// {SPDX}\n#include "protocol/msg.h"\n',
     "daemon/server/server.c": f'// {SPDX}\n#include "daemon/control/control.h"\n'
                               "#include <time.h>\n",
@@ -365,12 +340,6 @@ BAD = [
     ("rows", "daemon/log/events.def", f"// {SPDX}\nX(UNSAID, LOG_INFO,\n", "LOG_EVENT_UNSAID"),
     ("rows", "protocol/accept.h",
      GOOD["protocol/accept.h"] + 'X(NEVER, "never", ACCEPT_LATE, "")\n', "REASON_NEVER"),
-    ("manual", "man/twampd.8",
-     GOOD["man/twampd.8"].replace("OK\n", "OK\n.Sy too-late ,\n"), "is not a reason of Accept 0"),
-    ("manual", "man/twampd.8",
-     GOOD["man/twampd.8"].replace(".It Sy 0 - OK\n", ""), "explains the codes ['1']"),
-    ("manual", "man/twampd.8",
-     GOOD["man/twampd.8"].replace(".Pq Sy too-late\n", ""), "does not name the reason too-late"),
 ]
 
 
