@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "protocol/crypt.h"
 
+#include "protocol/traces.h"
+
 #include <assert.h>
 #include <nettle/cbc.h>
 #include <nettle/memops.h>
@@ -15,55 +17,6 @@ _Static_assert(CRYPT_AES_KEY_LEN == AES128_KEY_SIZE && CRYPT_BLOCK == AES_BLOCK_
 	       "AES-128 throughout");
 _Static_assert(CRYPT_SEND_HMAC_AT + CRYPT_HMAC_LEN == CRYPT_SEND_MIN, "of a sender packet");
 _Static_assert(CRYPT_REPLY_HMAC_AT + CRYPT_HMAC_LEN == CRYPT_REPLY_MIN, "of a reply");
-
-/*
- * Every thread's registers are in a core dump, and those for vectors keep what was last in them
- * while the thread waits: the round keys of AES, or a key that was copied.
- */
-static inline void clear_registers(void)
-{
-#if defined(__x86_64__)
-	__asm__ volatile("pxor %%xmm0, %%xmm0\n\tpxor %%xmm1, %%xmm1\n\t"
-			 "pxor %%xmm2, %%xmm2\n\tpxor %%xmm3, %%xmm3\n\t"
-			 "pxor %%xmm4, %%xmm4\n\tpxor %%xmm5, %%xmm5\n\t"
-			 "pxor %%xmm6, %%xmm6\n\tpxor %%xmm7, %%xmm7\n\t"
-			 "pxor %%xmm8, %%xmm8\n\tpxor %%xmm9, %%xmm9\n\t"
-			 "pxor %%xmm10, %%xmm10\n\tpxor %%xmm11, %%xmm11\n\t"
-			 "pxor %%xmm12, %%xmm12\n\tpxor %%xmm13, %%xmm13\n\t"
-			 "pxor %%xmm14, %%xmm14\n\tpxor %%xmm15, %%xmm15"
-			 :
-			 :
-			 : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
-			   "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
-#elif defined(__aarch64__)
-	/* v8..v15 belong to the caller */
-	__asm__ volatile("movi v0.2d, #0\n\tmovi v1.2d, #0\n\tmovi v2.2d, #0\n\t"
-			 "movi v3.2d, #0\n\tmovi v4.2d, #0\n\tmovi v5.2d, #0\n\t"
-			 "movi v6.2d, #0\n\tmovi v7.2d, #0\n\tmovi v16.2d, #0\n\t"
-			 "movi v17.2d, #0\n\tmovi v18.2d, #0\n\tmovi v19.2d, #0\n\t"
-			 "movi v20.2d, #0\n\tmovi v21.2d, #0\n\tmovi v22.2d, #0\n\t"
-			 "movi v23.2d, #0\n\tmovi v24.2d, #0\n\tmovi v25.2d, #0\n\t"
-			 "movi v26.2d, #0\n\tmovi v27.2d, #0\n\tmovi v28.2d, #0\n\t"
-			 "movi v29.2d, #0\n\tmovi v30.2d, #0\n\tmovi v31.2d, #0"
-			 :
-			 :
-			 : "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v16", "v17", "v18",
-			   "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28",
-			   "v29", "v30", "v31");
-#endif
-}
-
-/*
- * The same for the stack: nettle leaves a key there that it made an HMAC ready with. What was
- * called before began at the same place.
- */
-static __attribute__((noinline)) void clear_traces(void)
-{
-	uint8_t below[1024];
-
-	explicit_bzero(below, sizeof(below));
-	clear_registers();
-}
 
 void crypt_keys_wipe(struct crypt_keys *k)
 {
@@ -80,7 +33,7 @@ void crypt_kdf_init(struct crypt_kdf *k, const void *passphrase, size_t len,
 	static const uint8_t first_block[4] = { 0, 0, 0, 1 };
 
 	hmac_sha1_set_key(&k->hmac, len, passphrase);
-	clear_traces();
+	traces_clear();
 	hmac_sha1_update(&k->hmac, CRYPT_SALT_LEN, salt);
 	hmac_sha1_update(&k->hmac, sizeof(first_block), first_block);
 	hmac_sha1_digest(&k->hmac, sizeof(k->u), k->u);
@@ -124,11 +77,11 @@ void crypt_mark(uint8_t out[static CRYPT_MARK_LEN], const void *passphrase, size
 
 	_Static_assert(CRYPT_MARK_LEN == SHA1_DIGEST_SIZE, "all of the digest");
 	hmac_sha1_set_key(&hmac, len, passphrase);
-	clear_traces();
+	traces_clear();
 	hmac_sha1_update(&hmac, CRYPT_SALT_LEN, salt);
 	hmac_sha1_digest(&hmac, CRYPT_MARK_LEN, out);
 	explicit_bzero(&hmac, sizeof(hmac));
-	clear_traces();
+	traces_clear();
 }
 
 /* Has the type that cbc_decrypt calls. */
@@ -155,7 +108,7 @@ void crypt_token_seal(uint8_t out[static CRYPT_TOKEN_LEN],
 	cbc_aes128_encrypt(&aes, iv, sizeof(plain), out, plain);
 	explicit_bzero(&aes, sizeof(aes));
 	explicit_bzero(plain, sizeof(plain));
-	clear_traces();
+	traces_clear();
 }
 
 int crypt_token_open(const uint8_t in[static CRYPT_TOKEN_LEN],
@@ -178,7 +131,7 @@ int crypt_token_open(const uint8_t in[static CRYPT_TOKEN_LEN],
 	assert(wire_in_ok(&w));
 	explicit_bzero(&aes, sizeof(aes));
 	explicit_bzero(plain, sizeof(plain));
-	clear_traces();
+	traces_clear();
 	if (!same) {
 		crypt_keys_wipe(keys);
 		return CRYPT_DENIED;
@@ -262,7 +215,7 @@ void crypt_stream_init_send(struct crypt_stream *s, const struct crypt_keys *key
 {
 	start_stream(s, keys, iv, CRYPT_SENDING);
 	aes128_set_encrypt_key(&s->aes, keys->aes);
-	clear_traces();
+	traces_clear();
 }
 
 void crypt_stream_init_receive(struct crypt_stream *s, const struct crypt_keys *keys,
@@ -270,7 +223,7 @@ void crypt_stream_init_receive(struct crypt_stream *s, const struct crypt_keys *
 {
 	start_stream(s, keys, iv, CRYPT_RECEIVING);
 	aes128_set_decrypt_key(&s->aes, keys->aes);
-	clear_traces();
+	traces_clear();
 }
 
 void crypt_stream_wipe(struct crypt_stream *s)
@@ -307,7 +260,7 @@ void crypt_seal_block(struct crypt_stream *s, uint8_t *blocks, size_t n)
 	assert(s->state == CRYPT_SENDING && n % CRYPT_BLOCK == 0);
 	hmac_sha1_update(&s->hmac, n, blocks);
 	cbc_aes128_encrypt(&s->aes, s->iv, n, blocks, blocks);
-	clear_registers();
+	traces_clear_registers();
 }
 
 void crypt_seal(struct crypt_stream *s, uint8_t *message, size_t n)
@@ -317,7 +270,7 @@ void crypt_seal(struct crypt_stream *s, uint8_t *message, size_t n)
 	/* The digest also makes the context ready for the next message, as keyed. */
 	hmac_sha1_digest(&s->hmac, CRYPT_HMAC_LEN, message + n - CRYPT_HMAC_LEN);
 	cbc_aes128_encrypt(&s->aes, s->iv, n, message, message);
-	clear_registers();
+	traces_clear_registers();
 }
 
 /* A stream that went wrong once is of no use any more: there is nothing to synchronise on. */
@@ -333,7 +286,7 @@ int crypt_open_part(struct crypt_stream *s, uint8_t *blocks, size_t n)
 		return deny(s);
 	}
 	cbc_decrypt(&s->aes, decrypt_blocks, CRYPT_BLOCK, s->iv, n, blocks, blocks);
-	clear_registers();
+	traces_clear_registers();
 	hmac_sha1_update(&s->hmac, n, blocks);
 	return 0;
 }
@@ -346,7 +299,7 @@ int crypt_open(struct crypt_stream *s, uint8_t *rest, size_t n)
 		return deny(s);
 	}
 	cbc_decrypt(&s->aes, decrypt_blocks, CRYPT_BLOCK, s->iv, n, rest, rest);
-	clear_registers();
+	traces_clear_registers();
 	hmac_sha1_update(&s->hmac, n - CRYPT_HMAC_LEN, rest);
 	hmac_sha1_digest(&s->hmac, sizeof(hmac), hmac);
 	return memeql_sec(hmac, rest + n - CRYPT_HMAC_LEN, sizeof(hmac)) ? 0 : deny(s);
@@ -367,7 +320,7 @@ void crypt_test_init(struct crypt_test *t, const struct crypt_keys *keys,
 	explicit_bzero(&aes, sizeof(aes));
 	explicit_bzero(iv, sizeof(iv)); /* cbc_aes128_encrypt left the end of the key in it */
 	crypt_keys_wipe(&own);
-	clear_traces();
+	traces_clear();
 }
 
 void crypt_test_resume(struct crypt_test *t, const struct crypt_keys *own)
@@ -377,7 +330,7 @@ void crypt_test_resume(struct crypt_test *t, const struct crypt_keys *own)
 	aes128_set_encrypt_key(&t->encrypt, own->aes);
 	aes128_invert_key(&t->decrypt, &t->encrypt);
 	hmac_sha1_set_key(&t->hmac, sizeof(own->hmac), own->hmac);
-	clear_traces();
+	traces_clear();
 }
 
 void crypt_test_wipe(struct crypt_test *t)
@@ -394,7 +347,7 @@ static void seal(struct crypt_test *t, uint8_t *pkt, size_t covered, size_t hmac
 	/* The digest also makes the context ready for the next packet, as keyed. */
 	hmac_sha1_digest(&t->hmac, CRYPT_HMAC_LEN, pkt + hmac_at);
 	cbc_aes128_encrypt(&t->encrypt, iv, covered, pkt, pkt);
-	clear_registers();
+	traces_clear_registers();
 }
 
 /* What cbc_decrypt does in place, by way of a larger buffer. */
@@ -405,7 +358,7 @@ static int verify(struct crypt_test *t, uint8_t *pkt, size_t covered, size_t hma
 
 	memcpy(cipher, pkt, covered);
 	aes128_decrypt(&t->decrypt, covered, pkt, cipher);
-	clear_registers();
+	traces_clear_registers();
 	memxor(pkt + CRYPT_BLOCK, cipher, covered - CRYPT_BLOCK);
 	hmac_sha1_update(&t->hmac, covered, pkt);
 	hmac_sha1_digest(&t->hmac, sizeof(hmac), hmac);
