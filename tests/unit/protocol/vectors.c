@@ -61,7 +61,7 @@ static struct vector parse(char *line, const char *file)
 	return r;
 }
 
-static const struct vector *find(const struct vectors *v, const char *name)
+const struct vector *vectors_find(const struct vectors *v, const char *name)
 {
 	for (size_t i = 0; i < v->count; i++) {
 		if (strcmp(v->all[i].name, name) == 0) {
@@ -92,7 +92,7 @@ struct vectors *vectors_load(const char *file)
 			continue;
 		}
 		one = parse(line, file);
-		if (find(v, one.name)) {
+		if (vectors_find(v, one.name)) {
 			fail("vectors: %s: %s is there twice", file, one.name);
 		}
 		v->all = need(realloc(v->all, (v->count + 1) * sizeof(*v->all)));
@@ -121,7 +121,7 @@ void vectors_free(struct vectors *v)
 
 const struct vector *vectors_get(const struct vectors *v, const char *name)
 {
-	const struct vector *found = find(v, name);
+	const struct vector *found = vectors_find(v, name);
 
 	if (!found) {
 		fail("vectors: there is no %s", name);

@@ -24,6 +24,9 @@ struct vectors {
 struct vectors *vectors_load(const char *file);
 void vectors_free(struct vectors *v);
 
+/** NULL: there is none. */
+const struct vector *vectors_find(const struct vectors *v, const char *name);
+
 /** Never NULL. */
 const struct vector *vectors_get(const struct vectors *v, const char *name);
 

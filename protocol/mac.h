@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * HMAC-SHA-256, cut to 16 octets: what protects the packets and TLVs of STAMP. The key is the
+ * octets as they are, without derivation; a key of more than 64 octets is hashed first.
+ * RFC 2104, RFC 8762 4.4, RFC 8972 4.8.
+ */
+#pragma once
+
+#include "protocol/wire.h"
+
+#include <nettle/hmac.h>
+
+#define MAC_LEN 16
+
+/* Prepared once, then only read: threads may share it. As secret as the key itself. */
+struct mac_key {
+	struct hmac_sha256_ctx ready;
+};
+
+void mac_key_init(struct mac_key *k, const void *octets, size_t n);
+void mac_key_wipe(struct mac_key *k);
+
+/* A text in two parts, as if they were one. */
+struct mac_text {
+	const void *head;
+	size_t head_len;
+	const void *tail;
+	size_t tail_len;
+};
+
+void mac_sum(const struct mac_key *k, const struct mac_text *text, uint8_t out[static MAC_LEN]);
+
+/** True if @mac is that of the text. All octets are compared, in constant time.  S-023, S-227 */
+NODISCARD bool mac_fits(const struct mac_key *k, const struct mac_text *text,
+			const uint8_t mac[static MAC_LEN]);
