@@ -24,6 +24,7 @@ def vectors():
 
 def seeds():
     """(target, name, octets)"""
+    names = {name for name, _ in vectors()}
     for name, octets in vectors():
         for number, kind in enumerate(KINDS):
             if re.match(kind, name):
@@ -36,6 +37,11 @@ def seeds():
             yield "ts", name, octets + bytes(18)
         if name.startswith("ee.") and len(octets) == 2:
             yield "ts", name, bytes(24) + octets
+        if name.endswith(".request"):
+            base = 112 if name[:-8] + ".auth" in names else 44
+            how = b"\xfa" if base == 112 else b"\xf0"
+            if len(octets) > base:
+                yield "tlv", name, how + b"\xff\0\0" + b"\xff" * 5 + b"\x4d" + bytes(4) + octets[base:]
     yield from by_hand(dict(vectors()))
 
 
