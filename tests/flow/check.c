@@ -183,6 +183,92 @@ static void check_answers(const struct world *w, const struct conn *c)
 	}
 }
 
+/* The reason must be one that this connection gave. */
+static void check_close(struct world *w, const struct conn *c, const struct control_report *r,
+			enum control_state before)
+{
+	const struct client *k = &c->client;
+
+	w->closed[r->why]++;
+	switch (r->why) {
+	case CONTROL_WHY_PEER:
+		MUST(c->eof);
+		return;
+	case CONTROL_WHY_DENIED:
+		MUST(before == CONTROL_GREETED && !w->policy.modes);
+		return;
+	case CONTROL_WHY_MODE_ZERO:
+		MUST(before == CONTROL_GREETED);
+		return;
+	case CONTROL_WHY_REFUSED:
+	case CONTROL_WHY_HANDSHAKE:
+		MUST(before == CONTROL_GREETED || before == CONTROL_DERIVING);
+		return;
+	case CONTROL_WHY_HMAC:
+		MUST(c->control.modes & MODE_KEYED_MASK);
+		MUST(k->manner == MANNER_GARBAGE || k->damaged);
+		return;
+	case CONTROL_WHY_UNKNOWN:
+		MUST(c->control.modes & MODE_KEYED_MASK);
+		MUST(k->manner == MANNER_GARBAGE || k->damaged || k->quiet);
+		return;
+	case CONTROL_WHY_SID_COUNT:
+		MUST(c->control.modes & MODE_INDIVIDUAL_CONTROL);
+		MUST(k->manner == MANNER_GARBAGE || k->damaged || k->wrong_list);
+		return;
+	case CONTROL_WHY_MESSAGE:
+		MUST(k->manner == MANNER_GARBAGE || k->out_at < k->out_len || c->stuck ||
+		     k->damaged);
+		return;
+	case CONTROL_WHY_SEND_STALL:
+		MUST(c->stuck);
+		return;
+	case CONTROL_WHY_SERVWAIT:
+		MUST(before == CONTROL_READY);
+		return;
+	case CONTROL_WHY_STOP_WRONG:
+		MUST(k->wrong_stop || k->manner == MANNER_GARBAGE);
+		MUST(!(c->control.modes & MODE_INDIVIDUAL_CONTROL));
+		return;
+	case CONTROL_WHY_GARBAGE:
+		MUST(k->manner == MANNER_GARBAGE && !(c->control.modes & MODE_KEYED_MASK));
+		return;
+	case CONTROL_WHY_BARRED:
+		MUST(c->control.barred != REASON_OK);
+		return;
+	case CONTROL_WHY_SHUTDOWN:
+		return;
+	}
+	ck_abort_msg("why %d", (int)r->why);
+}
+
+void check_reports(struct world *w, const struct conn *c, const struct control_out *out,
+		   enum control_state before)
+{
+	unsigned closes = 0;
+
+	MUST(out->n_reports <= CONTROL_REPORTS);
+	for (unsigned i = 0; i < out->n_reports; i++) {
+		const struct control_report *r = &out->reports[i];
+
+		w->facts[r->fact]++;
+		if (r->fact == CONTROL_FACT_CLOSED) {
+			check_close(w, c, r, before);
+			closes++;
+		}
+		if (r->fact == CONTROL_FACT_ACCEPTED) {
+			w->n_accepted++;
+		}
+		if (r->fact == CONTROL_FACT_STARTED) {
+			w->n_started += (unsigned)r->value;
+		}
+		if (r->fact == CONTROL_FACT_STOPPED && c->client.manner != MANNER_GARBAGE) {
+			w->n_stopped += (unsigned)r->value;
+		}
+	}
+	MUST(closes == out->close && !(closes && c->closing));
+}
+
 void check_world(const struct world *w)
 {
 	check_counters(w);

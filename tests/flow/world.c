@@ -7,8 +7,6 @@
 #define NEVER CONTROL_NEVER
 #define MS (TS_NS_PER_S / 1000)
 
-static void feed(struct world *w, struct conn *c, struct control_in *in);
-
 uint64_t world_random(struct world *w, uint64_t n)
 {
 	return seed_next(&w->seed) % n;
@@ -63,238 +61,20 @@ void world_init(struct world *w, struct seed seed)
 	choose_policy(w);
 }
 
-/* --- sessions ------------------------------------------------------------------------- */
-
-static struct played_session *player(struct session *s)
-{
-	return (struct played_session *)(void *)s;
-}
-
-static void end_session(struct world *w, struct played_session *p)
-{
-	struct control_in in = { .kind = CONTROL_SESSION_ENDED, .session = &p->session };
-
-	p->end_ns = NEVER;
-	p->ended = true;
-	admit_session_end(&w->total, p->class, &w->hosts[p->host]);
-	if (p->conn) {
-		feed(w, p->conn, &in);
-	}
-	p->used = p->session.kept;
-}
-
-static void carry_out(struct world *w, struct conn *c)
-{
-	static const int errors[] = { ENOMEM, ENOBUFS, EIO, EAGAIN };
-	enum session_todo todo;
-	struct session *s;
-	struct known *k;
-
-	while ((s = control_next_todo(&c->control, &todo)) != NULL) {
-		struct played_session *p = player(s);
-
-		MUST(p->used && p->conn == c);
-		switch (todo) {
-		case SESSION_TODO_START:
-			MUST(s->state == SESSION_ACCEPTED);
-			if (world_one_in(w, 12)) {
-				s->start_error = -errors[world_random(w, 4)];
-			} else {
-				p->end_ns = w->now_ns + s->spec.refwait_ns;
-			}
-			break;
-		case SESSION_TODO_STOP:
-			MUST(s->state == SESSION_STOPPING);
-			p->end_ns = w->now_ns + s->spec.timeout_ns;
-			break;
-		case SESSION_TODO_END:
-			MUST(s->state == SESSION_ENDED);
-			p->end_ns = w->now_ns + (int64_t)world_random(w, 3) * MS;
-			break;
-		case SESSION_TODO_FREE:
-			MUST(s->state == SESSION_ENDED && p->ended && s->kept);
-			k = client_known(&c->client, s->sid);
-			if (k) {
-				k->forgotten = true;
-			}
-			p->used = false;
-			break;
-		case SESSION_TODO_NONE:
-			ck_abort_msg("nothing to do, but on the list");
-		}
-	}
-}
-
-static struct played_session *free_session(struct world *w)
-{
-	for (int i = 0; i < WORLD_SESSIONS; i++) {
-		if (!w->sessions[i].used) {
-			return &w->sessions[i];
-		}
-	}
-	return NULL;
-}
-
-/* all that the kernel may say. */
-static void answer_open(struct world *w, struct conn *c)
-{
-	static const int errors[] = { ENOMEM,	       ENOBUFS,	    EMFILE,	   ENFILE,
-				      EAGAIN,	       EADDRINUSE,  EADDRNOTAVAIL, EAFNOSUPPORT,
-				      EPROTONOSUPPORT, EOPNOTSUPP,  EACCES,	   EIO,
-				      EMSGSIZE,	       ENETUNREACH, EHOSTUNREACH,  EINVAL,
-				      EDESTADDRREQ };
-	struct control_in in = { .kind = CONTROL_PORT_REFUSED, .wall = { w->now_ns } };
-	struct played_session *p = free_session(w);
-
-	c->opening = false;
-	seed_fill(&w->seed, in.random, sizeof(in.random));
-	if (!p || world_one_in(w, 6)) {
-		if (world_one_in(w, 5)) {
-			in.reason = REASON_ADDRESS_NOT_LOCAL;
-		} else {
-			in.error = -errors[world_random(w, sizeof(errors) / sizeof(errors[0]))];
-		}
-	} else {
-		*p = (struct played_session){ .used = true,
-					      .host = c->host,
-					      .class = c->control.class,
-					      .conn = c,
-					      .end_ns = NEVER };
-		p->session.spec = *control_spec(&c->control);
-		p->session.port = (uint16_t)(1 + world_random(w, 65535));
-		in.kind = CONTROL_PORT_READY;
-		in.session = &p->session;
-	}
-	feed(w, c, &in);
-}
-
-static void answer_derive(struct world *w, struct conn *c)
-{
-	static const enum reason refusals[] = { REASON_AUTH_FAILED, REASON_AUTH_FAILED,
-						REASON_KDF_QUEUE, REASON_NO_CLASS,
-						REASON_INTERNAL };
-	struct control_in in = { .kind = CONTROL_KEY_READY, .keys = &c->client.keys };
-
-	c->deriving = false;
-	seed_fill(&w->seed, in.random, sizeof(in.random));
-	if (world_one_in(w, 8)) {
-		in.kind = CONTROL_KEY_REFUSED;
-		in.reason = refusals[world_random(w, 5)];
-	}
-	if (world_one_in(w, 2) || !c->control.class) { /* what the KeyID brings */
-		c->control.class = &w->classes[world_random(w, WORLD_CLASSES)];
-	}
-	feed(w, c, &in);
-}
-
-static void answer_start(struct world *w, struct conn *c)
-{
-	struct control_in in = { .kind = CONTROL_STARTED, .octets = c->last };
-
-	c->starting = false;
-	feed(w, c, &in);
-}
-
 /* --- connections ---------------------------------------------------------------------- */
 
 static void free_conn(struct world *w, struct conn *c)
 {
 	MUST(!c->control.counted);
 	for (struct session *s = c->control.first; s; s = s->next) {
-		player(s)->conn = NULL;
+		played_of(s)->conn = NULL;
 		if (s->kept) {
-			player(s)->used = false;
+			played_of(s)->used = false;
 		}
 	}
 	control_wipe(&c->control);
 	c->used = false;
 	w->n_conversations++;
-}
-
-/* The reason must be one that this connection gave. */
-static void check_close(struct world *w, struct conn *c, const struct control_report *r,
-			enum control_state before)
-{
-	const struct client *k = &c->client;
-
-	w->closed[r->why]++;
-	switch (r->why) {
-	case CONTROL_WHY_PEER:
-		MUST(c->eof);
-		return;
-	case CONTROL_WHY_DENIED:
-		MUST(before == CONTROL_GREETED && !w->policy.modes);
-		return;
-	case CONTROL_WHY_MODE_ZERO:
-		MUST(before == CONTROL_GREETED);
-		return;
-	case CONTROL_WHY_REFUSED:
-	case CONTROL_WHY_HANDSHAKE:
-		MUST(before == CONTROL_GREETED || before == CONTROL_DERIVING);
-		return;
-	case CONTROL_WHY_HMAC:
-		MUST(c->control.modes & MODE_KEYED_MASK);
-		MUST(k->manner == MANNER_GARBAGE || k->damaged);
-		return;
-	case CONTROL_WHY_UNKNOWN:
-		MUST(c->control.modes & MODE_KEYED_MASK);
-		MUST(k->manner == MANNER_GARBAGE || k->damaged || k->quiet);
-		return;
-	case CONTROL_WHY_SID_COUNT:
-		MUST(c->control.modes & MODE_INDIVIDUAL_CONTROL);
-		MUST(k->manner == MANNER_GARBAGE || k->damaged || k->wrong_list);
-		return;
-	case CONTROL_WHY_MESSAGE:
-		MUST(k->manner == MANNER_GARBAGE || k->out_at < k->out_len || c->stuck ||
-		     k->damaged);
-		return;
-	case CONTROL_WHY_SEND_STALL:
-		MUST(c->stuck);
-		return;
-	case CONTROL_WHY_SERVWAIT:
-		MUST(before == CONTROL_READY);
-		return;
-	case CONTROL_WHY_STOP_WRONG:
-		MUST(k->wrong_stop || k->manner == MANNER_GARBAGE);
-		MUST(!(c->control.modes & MODE_INDIVIDUAL_CONTROL));
-		return;
-	case CONTROL_WHY_GARBAGE:
-		MUST(k->manner == MANNER_GARBAGE && !(c->control.modes & MODE_KEYED_MASK));
-		return;
-	case CONTROL_WHY_BARRED:
-		MUST(c->control.barred != REASON_OK);
-		return;
-	case CONTROL_WHY_SHUTDOWN:
-		return;
-	}
-	ck_abort_msg("why %d", (int)r->why);
-}
-
-static void take_reports(struct world *w, struct conn *c, const struct control_out *out,
-			 enum control_state before)
-{
-	unsigned closes = 0;
-
-	MUST(out->n_reports <= CONTROL_REPORTS);
-	for (unsigned i = 0; i < out->n_reports; i++) {
-		const struct control_report *r = &out->reports[i];
-
-		w->facts[r->fact]++;
-		if (r->fact == CONTROL_FACT_CLOSED) {
-			check_close(w, c, r, before);
-			closes++;
-		}
-		if (r->fact == CONTROL_FACT_ACCEPTED) {
-			w->n_accepted++;
-		}
-		if (r->fact == CONTROL_FACT_STARTED) {
-			w->n_started += (unsigned)r->value;
-		}
-		if (r->fact == CONTROL_FACT_STOPPED && c->client.manner != MANNER_GARBAGE) {
-			w->n_stopped += (unsigned)r->value;
-		}
-	}
-	MUST(closes == out->close && !(closes && c->closing));
 }
 
 static void take_orders(struct world *w, struct conn *c, const struct control_out *out)
@@ -322,7 +102,7 @@ static void take_orders(struct world *w, struct conn *c, const struct control_ou
 	c->aborted |= out->abort;
 }
 
-static void feed(struct world *w, struct conn *c, struct control_in *in)
+void world_feed(struct world *w, struct conn *c, struct control_in *in)
 {
 	enum control_state before = c->control.state;
 	static uint8_t room[4 * MSG_N_LEN(MSG_N_MAX)];
@@ -338,8 +118,8 @@ static void feed(struct world *w, struct conn *c, struct control_in *in)
 	if (out.start && in->kind == CONTROL_OCTETS) {
 		memcpy(c->last, in->octets, in->len);
 	}
-	carry_out(w, c);
-	take_reports(w, c, &out, before);
+	played_carry_out(w, c);
+	check_reports(w, c, &out, before);
 	take_orders(w, c, &out);
 	c->deadline_ns = out.deadline.ns;
 }
@@ -351,7 +131,7 @@ static void feed_kind(struct world *w, struct conn *c, enum control_kind kind)
 	if (kind == CONTROL_OPENED) {
 		seed_fill(&w->seed, in.random, sizeof(in.random));
 	}
-	feed(w, c, &in);
+	world_feed(w, c, &in);
 }
 
 static bool waits(const struct conn *c)
@@ -362,11 +142,11 @@ static bool waits(const struct conn *c)
 static void answer(struct world *w, struct conn *c)
 {
 	if (c->deriving) {
-		answer_derive(w, c);
+		played_derive(w, c);
 	} else if (c->opening) {
-		answer_open(w, c);
+		played_open(w, c);
 	} else {
-		answer_start(w, c);
+		played_start(w, c);
 	}
 }
 
@@ -381,7 +161,7 @@ static void digest(struct world *w, struct conn *c)
 		in.len = want;
 		in.wall.ns = w->now_ns;
 		used += want;
-		feed(w, c, &in);
+		world_feed(w, c, &in);
 		if (waits(c) && c->answer_ns == w->now_ns) {
 			answer(w, c);
 		}
@@ -533,7 +313,7 @@ static void take_end(struct world *w, struct played_session *p)
 	if (p->session.state == SESSION_ACTIVE && world_one_in(w, 2)) {
 		p->end_ns += 1 + (int64_t)world_random(w, (uint64_t)p->session.spec.refwait_ns);
 	} else {
-		end_session(w, p);
+		played_end(w, p);
 	}
 }
 

@@ -143,19 +143,39 @@ void world_receive(struct world *w, struct conn *c, const uint8_t *octets, size_
 /** The client closes. */
 void world_hang_up(struct world *w, struct conn *c);
 
-/* --- the clients, in client.c --- */
+/** What happens to a connection of the server, and all that comes of it. */
+void world_feed(struct world *w, struct conn *c, struct control_in *in);
+
+/* --- the reflector, in played.c --- */
+
+struct played_session *played_of(struct session *s);
+
+/** Do what a connection orders. */
+void played_carry_out(struct world *w, struct conn *c);
+
+/** Answers to OPEN, DERIVE and START. */
+void played_open(struct world *w, struct conn *c);
+void played_derive(struct world *w, struct conn *c);
+void played_start(struct world *w, struct conn *c);
+
+/** The time of a session is over. */
+void played_end(struct world *w, struct played_session *p);
+
+/* --- the clients, in client.c; what they hear, in hears.c --- */
 
 void client_init(struct world *w, struct client *k);
 
 /** Its time has come. */
 void client_act(struct world *w, struct conn *c);
 
-/** An answer; it must be the one that is due. */
-
 /** What it knows of the session with this SID; NULL = nothing. */
 struct known *client_known(struct client *k, const uint8_t *sid);
 
+/** An answer; it must be the one that is due. */
 void client_reply(struct world *w, struct conn *c, const uint8_t *octets, size_t n);
+
+/** What the octets of a SID add up to. */
+uint64_t client_sum(const uint8_t *sid);
 
 /** It has modes with individual control. */
 bool client_individual(const struct client *k);
@@ -163,3 +183,7 @@ bool client_individual(const struct client *k);
 /* --- what must always hold, in check.c --- */
 
 void check_world(const struct world *w);
+
+/** What is reported can be, @before it was said. */
+void check_reports(struct world *w, const struct conn *c, const struct control_out *out,
+		   enum control_state before);

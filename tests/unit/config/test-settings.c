@@ -5,146 +5,7 @@
 
 #include "protocol/mode.h"
 
-#include <ftw.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-/* The one leak that daemon/config/source.h owns up to. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:libconfig.so\n";
-}
-
-char room[64];
-char file[128];
-
-void room_set_up(void)
-{
-	(void)snprintf(room, sizeof(room), "/tmp/test-settings.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(room));
-	ck_assert_int_eq(unsetenv("CREDENTIALS_DIRECTORY"), 0);
-	(void)snprintf(file, sizeof(file), "%s/twampd.conf", room);
-}
-
-static int drop(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
-void room_tear_down(void)
-{
-	ck_assert_int_eq(nftw(room, drop, 8, FTW_DEPTH | FTW_PHYS), 0);
-}
-
-const char *write_file(const char *name, const void *data, size_t len)
-{
-	static char path[256];
-	const char *slash = strchr(name, '/');
-	char dir[256];
-	FILE *f;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", room, name);
-	if (slash) {
-		(void)snprintf(dir, sizeof(dir), "%s/%.*s", room, (int)(slash - name), name);
-		(void)mkdir(dir, 0700);
-	}
-	f = fopen(path, "we");
-	ck_assert_ptr_nonnull(f);
-	ck_assert_uint_eq(fwrite(data, 1, len, f), len);
-	ck_assert_int_eq(fclose(f), 0);
-	return path;
-}
-
-const char *write_text(const char *name, const char *text)
-{
-	return write_file(name, text, strlen(text));
-}
-
-const char *write_keys(const char *text)
-{
-	const char *path = write_text("twampd.keys", text);
-
-	ck_assert_int_eq(chmod(path, 0600), 0);
-	return path;
-}
-
-struct settings *load_good(const char *text)
-{
-	struct settings_error err = { .text = "" };
-	struct settings *s = NULL;
-	int r;
-
-	write_text("twampd.conf", text);
-	r = settings_load(file, &s, &err);
-	ck_assert_msg(r == 0, "%d %s", r, err.text);
-	ck_assert_ptr_nonnull(s);
-	return s;
-}
-
-/* "FILE:2:17: what" as "FILE:2: what": most tests are about the rest. */
-static void cut_column(char *text)
-{
-	char *colon = strchr(text, ':'), *second;
-
-	for (; colon; colon = strchr(colon + 1, ':')) {
-		size_t line = strspn(colon + 1, "0123456789");
-
-		second = colon + 1 + line;
-		if (line && *second == ':' && second[1] >= '0' && second[1] <= '9') {
-			char *rest = second + 1 + strspn(second + 1, "0123456789");
-
-			memmove(second, rest, strlen(rest) + 1);
-			return;
-		}
-	}
-}
-
-void load_bad(const char *text, const char *part)
-{
-	struct settings_error err = { .text = "" };
-	struct settings *s = NULL;
-
-	write_text("twampd.conf", text);
-	ck_assert_int_eq(settings_load(file, &s, &err), SETTINGS_BAD);
-	ck_assert_ptr_null(s);
-	ck_assert_msg(!strncmp(err.text, room, strlen(room)), "%s", err.text);
-	if (!strstr(err.text, part)) {
-		cut_column(err.text);
-	}
-	ck_assert_msg(strstr(err.text, part) != NULL, "\"%s\" is not in: %s", part, err.text);
-}
-
-char *dump(const struct settings *s)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
-
-	ck_assert_ptr_nonnull(f);
-	settings_dump(s, f);
-	ck_assert_int_eq(fclose(f), 0);
-	return text;
-}
-
-void assert_defaults(const struct settings *s)
-{
-	struct settings *d;
-	char *a, *b;
-
-	ck_assert_int_eq(settings_load(NULL, &d, NULL), 0);
-	a = dump(s);
-	b = dump(d);
-	ck_assert_str_eq(a, b);
-	ck_assert_mem_eq(&s->policy, &d->policy, sizeof(s->policy));
-	free(a);
-	free(b);
-	settings_unref(d);
-}
 
 /* R-001 R-109 R-123 R-168 R-170: the defaults, and that limits are on. */
 START_TEST(defaults)
@@ -547,99 +408,6 @@ START_TEST(references)
 }
 END_TEST
 
-START_TEST(restart_is_named)
-{
-	struct settings *a = load_good("");
-	struct settings *b = load_good(
-		"auth = { workers = 2; queue = 2; count = 2048; };"
-		"reflector = { threads = 2; cpus = \"1\"; priority = 1; timestamps = \"kernel\"; };"
-		"limits = { max_sessions = 5; }; log = { level = \"error\"; };");
-	char buf[128] = "x", small[8];
-
-	ck_assert_uint_eq(settings_restart_needed(a, a, buf, sizeof(buf)), 0);
-	ck_assert_str_eq(buf, "");
-	ck_assert_uint_eq(settings_restart_needed(a, b, buf, sizeof(buf)), 6);
-	ck_assert_str_eq(buf, "auth.workers, auth.queue, reflector.threads, reflector.cpus, "
-			      "reflector.priority, reflector.timestamps");
-	ck_assert_uint_eq(settings_restart_needed(a, b, small, sizeof(small)), 6);
-	ck_assert_str_eq(small, "auth.wo");
-	settings_unref(a);
-	settings_unref(b);
-}
-END_TEST
-
-/* Shared ports are opened once. */
-START_TEST(first_port_is_fixed_where_ports_are_shared)
-{
-	static const struct {
-		const char *running, *now, *names;
-	} rows[] = {
-		{ "mode = \"shared\";", "mode = \"shared\"; first = 50000;", "ports.first" },
-		{ "mode = \"shared\";", "mode = \"shared\"; last = 65000;", "" },
-		{ "mode = \"shared\"; shared_port = 862;",
-		  "mode = \"shared\"; shared_port = 862; first = 50000;", "" },
-		{ "", "first = 50000;", "" },
-		{ "", "mode = \"shared\"; first = 50000;", "ports.mode" },
-	};
-	char text[80], buf[128];
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct settings *running, *now;
-
-		(void)snprintf(text, sizeof(text), "ports = { %s };", rows[i].running);
-		running = load_good(text);
-		(void)snprintf(text, sizeof(text), "ports = { %s };", rows[i].now);
-		now = load_good(text);
-		(void)settings_restart_needed(running, now, buf, sizeof(buf));
-		ck_assert_str_eq(buf, rows[i].names);
-		settings_unref(running);
-		settings_unref(now);
-	}
-}
-END_TEST
-
-static char *flat(const struct settings *s, const struct settings *started)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
-
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_eq(settings_flat(s, started, f), 0);
-	ck_assert_int_eq(fclose(f), 0);
-	return text;
-}
-
-/* What the running process goes by: what needs a restart is as it was at the start. */
-START_TEST(flat_tells_what_holds)
-{
-	struct settings *running = load_good("ports = { mode = \"shared\"; first = 50000; };"
-					     "reflector = { threads = 2; cpus = \"1\"; };");
-	struct settings *now = load_good("ports = { first = 40000; last = 60000; };"
-					 "reflector = { threads = 3; };"
-					 "limits = { max_sessions = 5; };");
-	struct settings *started = settings_scalars(running);
-	char *text = flat(now, started);
-
-	ck_assert_ptr_nonnull(strstr(text, "\nports.mode = \"shared\"\n"));
-	ck_assert_ptr_nonnull(strstr(text, "\nports.first = 50000\n"));
-	ck_assert_ptr_nonnull(strstr(text, "\nports.last = 60000\n"));
-	ck_assert_ptr_nonnull(strstr(text, "\nreflector.threads = 2\n"));
-	ck_assert_ptr_nonnull(strstr(text, "\nreflector.cpus = \"1\"\n"));
-	ck_assert_ptr_nonnull(strstr(text, "\nlimits.max_sessions = 5\n"));
-	free(text);
-	settings_unref(started);
-	started = settings_scalars(now); /* each has a port of its own: any change holds at once */
-	text = flat(running, started);
-	ck_assert_ptr_nonnull(strstr(text, "\nports.first = 50000\n"));
-	ck_assert_ptr_nonnull(strstr(text, "\nports.mode = \"per-session\"\n"));
-	free(text);
-	settings_unref(started);
-	settings_unref(running);
-	settings_unref(now);
-}
-END_TEST
-
 /* Each row has what its type needs, and each number its room. */
 START_TEST(the_schema_is_whole)
 {
@@ -688,50 +456,6 @@ START_TEST(both_families_are_implied)
 }
 END_TEST
 
-#define CLASS_B "{ name = \"b\"; prefixes = [ \"192.0.2.2\" ]; "
-
-/* By the keys that an operator knows. */
-START_TEST(changes_are_named)
-{
-	static const struct {
-		const char *old, *now, *changes;
-	} rows[] = {
-		{ "", "", "" },
-		{ "limits = { max_sessions = 10000; };", "", "" }, /* the default */
-		{ "",
-		  "limits = { max_sessions = 5; }; "
-		  "light = ( { type = \"stamp\"; clients = [ \"::1\" ]; } );",
-		  "light, limits.max_sessions" },
-		{ "reflector = { cpus = \"1\"; };", "modes = [ \"unauthenticated\" ];",
-		  "modes, reflector.cpus" },
-		{ "listen = ( { port = 862; } );", "listen = ( { port = 863; } );", "listen" },
-		{ "clients = ( { name = \"a\"; prefixes = [ \"192.0.2.1\" ]; }, " CLASS_B "} );",
-		  "clients = ( " CLASS_B "dscp = [ 1 ]; limits = { max_sessions = 1; }; },"
-		  "{ name = \"c\"; prefixes = [ \"::/0\" ]; } );",
-		  "clients.b.dscp, clients.b.limits.max_sessions, clients.c (new), clients.a (gone)" },
-		{ "clients = ( { name = \"a.dscp\"; prefixes = [ \"192.0.2.1\" ]; dscp = [ 1 ]; } );",
-		  "clients = ( { name = \"a\"; prefixes = [ \"192.0.2.1\" ]; dscp = [ 1 ]; } );",
-		  "clients.a (new), clients.a.dscp (gone)" },
-		/* What a class has from the server is not its own change. */
-		{ "clients = ( { name = \"a\"; prefixes = [ \"192.0.2.1\" ]; } );",
-		  "clients = ( { name = \"a\"; prefixes = [ \"192.0.2.1\" ]; } );"
-		  "limits = { max_padding = 1; };",
-		  "limits.max_padding" },
-	};
-	struct settings *a = load_good(rows[_i].old), *b = load_good(rows[_i].now);
-	char buf[200] = "x", small[24];
-	unsigned n = settings_changed(a, b, buf, sizeof(buf));
-
-	ck_assert_str_eq(buf, rows[_i].changes);
-	ck_assert_uint_eq(settings_changed(a, b, small, sizeof(small)), n);
-	ck_assert(!strncmp(small, buf, 5) || strstr(small, "...") != NULL);
-	ck_assert_uint_eq(settings_changed(b, b, buf, sizeof(buf)), 0);
-	ck_assert_str_eq(buf, "");
-	settings_unref(a);
-	settings_unref(b);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("settings");
@@ -746,15 +470,14 @@ int main(void)
 	tcase_add_loop_test(values, fault_is_told, 0, (int)(sizeof(faults) / sizeof(faults[0])));
 	tcase_add_test(values, listen_limits);
 	tcase_add_test(values, references);
-	tcase_add_test(values, restart_is_named);
-	tcase_add_test(values, first_port_is_fixed_where_ports_are_shared);
-	tcase_add_test(values, flat_tells_what_holds);
 	tcase_add_test(values, the_schema_is_whole);
 	tcase_add_test(values, both_families_are_implied);
-	tcase_add_loop_test(values, changes_are_named, 0, 8);
 	suite_add_tcase(suite, values);
+	suite_add_tcase(suite, changes_cases());
 	suite_add_tcase(suite, files_cases());
+	suite_add_tcase(suite, manual_cases());
 	suite_add_tcase(suite, classes_cases());
+	suite_add_tcase(suite, barred_cases());
 	suite_add_tcase(suite, light_cases());
 	suite_add_tcase(suite, kept_cases());
 	runner = srunner_create(suite);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What the two halves of the settings' tests share. */
+/* What the tests of the settings share. */
 #pragma once
 
 #include "daemon/config/settings.h"
@@ -41,7 +41,13 @@ size_t schema_lines(char **text, struct schema_line *lines, size_t max);
 /** Writes twampd.keys into the room, with mode 0600. */
 const char *write_keys(const char *text);
 
+/* Text of a class that is not finished. */
+#define CLASS_HEAD "clients = ( { name = \"x\"; prefixes = [ \"10.0.0.0/8\" ]; "
+
+TCase *barred_cases(void);
+TCase *changes_cases(void);
 TCase *files_cases(void);
+TCase *manual_cases(void);
 TCase *classes_cases(void);
 TCase *kept_cases(void);
 TCase *light_cases(void);

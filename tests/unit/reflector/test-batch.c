@@ -3,27 +3,23 @@
  * Many datagrams at once: reflect_burst is called by hand on what waits in the socket, so that
  * the size of a batch is the test's and not the scheduler's.
  */
-#include "daemon/reflector/batch.h"
-#include "daemon/reflector/reflect.h"
-#include "tests/unit/reflector/calls.h"
-#include "tests/unit/reflector/rig.h"
+#include "tests/unit/reflector/test-batch.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-static struct worker w;
-static struct udp_session u;
+struct worker w;
+struct udp_session u;
 static struct crypt_test sender_crypt, session_crypt;
-static uint16_t sender_port, port;
-static int sender, keeper, family;
-static struct rig_reply reply;
+uint16_t port;
+static uint16_t sender_port;
+int sender;
+static int keeper, family;
+struct rig_reply reply;
 
 static const struct crypt_keys keys = { .aes = { 9, 8, 7 }, .hmac = { 6, 5, 4, [31] = 1 } };
 static const uint8_t sid[16] = { 0xc0, 0, 2, 10, [15] = 0xd4 };
@@ -58,7 +54,7 @@ static void set_up(void)
 	make_session(MODE_UNAUTHENTICATED);
 }
 
-static enum reflect_result burst(void)
+enum reflect_result burst(void)
 {
 	return rig_burst(&w, &u);
 }
@@ -78,7 +74,7 @@ static void tear_down(void)
 	close(u.fd);
 }
 
-static void again(int new_family, uint32_t modes)
+void again(int new_family, uint32_t modes)
 {
 	close(u.fd);
 	close(sender);
@@ -89,7 +85,7 @@ static void again(int new_family, uint32_t modes)
 	make_session(modes);
 }
 
-static void send_one(uint32_t seq, size_t len)
+void send_one(uint32_t seq, size_t len)
 {
 	uint8_t packet[2048];
 
@@ -102,7 +98,7 @@ static void send_one(uint32_t seq, size_t len)
 	rig_send(sender, family, port, packet, len);
 }
 
-static void send_many(uint32_t n, size_t len)
+void send_many(uint32_t n, size_t len)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		send_one(i, len);
@@ -110,7 +106,7 @@ static void send_many(uint32_t n, size_t len)
 }
 
 /* The next reply, bit for bit but for T2 and T3. T-031 T-043 T-045 T-046 */
-static void expect(uint32_t seq, uint32_t sender_seq, size_t len, bool in_batch)
+void expect(uint32_t seq, uint32_t sender_seq, size_t len, bool in_batch)
 {
 	const struct pkt_layout *l = u.layout;
 	uint8_t packet[2048], expected[2048] = { 0 };
@@ -142,7 +138,7 @@ static void expect(uint32_t seq, uint32_t sender_seq, size_t len, bool in_batch)
 	ck_assert_mem_eq(reply.octets, expected, (size_t)reply.len);
 }
 
-static void expect_many(uint32_t n, size_t len)
+void expect_many(uint32_t n, size_t len)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		expect(i, i, len, n > 2);
@@ -150,7 +146,7 @@ static void expect_many(uint32_t n, size_t len)
 	rig_expect_silence(sender, 0);
 }
 
-static const uint32_t modes[] = { MODE_UNAUTHENTICATED, MODE_AUTHENTICATED, MODE_ENCRYPTED };
+const uint32_t all_modes[] = { MODE_UNAUTHENTICATED, MODE_AUTHENTICATED, MODE_ENCRYPTED };
 
 /* Every number of packets that one event can bring, of one size; 48 in keyed modes at least. */
 START_TEST(bursts)
@@ -158,7 +154,7 @@ START_TEST(bursts)
 	static const uint32_t counts[] = { 1, 2, 3, 4, 5, 7, 16, 17, 33, 63, 64 };
 	static const size_t sizes[] = { 48, 113, 1400 };
 
-	again(_i % 2 ? 6 : 4, modes[_i / 2]);
+	again(_i % 2 ? 6 : 4, all_modes[_i / 2]);
 	for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
 		for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
 			uint64_t before = counters_get(&u.counters, COUNTER_SEGMENTED);
@@ -195,7 +191,7 @@ START_TEST(mixed_sizes)
 					      { 2000, 2000, 2000, 2000, 48, 48, 48, 48 } };
 	const size_t *p = patterns[_i % 5];
 
-	again(4, modes[_i / 5]);
+	again(4, all_modes[_i / 5]);
 	for (uint32_t i = 0; i < 40; i++) {
 		send_one(i, p[i % 8]);
 	}
@@ -231,165 +227,6 @@ START_TEST(larger_than_the_route)
 }
 END_TEST
 
-/* The kernel refuses UDP_SEGMENT on a socket without checksums: for good, and nothing is lost. */
-START_TEST(refused)
-{
-	int on = 1;
-
-	again(4, modes[_i]);
-	ck_assert_int_eq(setsockopt(u.fd, SOL_SOCKET, SO_NO_CHECK, &on, sizeof(on)), 0);
-	send_many(30, 200);
-	ck_assert_int_eq(burst(), REFLECT_EMPTY);
-	expect_many(30, 200);
-	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 1);
-	ck_assert_uint_eq(u.run_octets, 0);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_SEGMENTED), 0);
-	send_many(30, 200);
-	ck_assert_int_eq(burst(), REFLECT_EMPTY);
-	for (uint32_t i = 0; i < 30; i++) {
-		expect(30 + i, i, 200, true);
-	}
-	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 1);
-}
-END_TEST
-
-/* Buffers are full: each reply is either sent or counted, and the thread does not insist. T-045 */
-START_TEST(shortage)
-{
-	static const int errors[] = { EAGAIN, ENOBUFS, ENOMEM };
-
-	calls_fail(0, UINT32_MAX, errors[_i]);
-	send_many(30, 200);
-	ck_assert_int_eq(burst(), REFLECT_EMPTY);
-	ck_assert_uint_eq(calls.sends, 1);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_TX), 30);
-	ck_assert_uint_gt(u.run_octets, 0); /* no refusal */
-	u.run_octets = 0;
-	calls_fail(1, 2, errors[_i]); /* the second and the third of eight chunks */
-	send_many(30, 200);
-	ck_assert_int_eq(burst(), REFLECT_EMPTY);
-	ck_assert_uint_eq(calls.sends, 8);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_TX), 38);
-	for (uint32_t i = 0; i < 30; i++) {
-		if (i < 4 || i >= 12) {
-			expect(30 + i, i, 200, true);
-		}
-	}
-}
-END_TEST
-
-/* sendmmsg takes some: the rest follows, once. */
-START_TEST(partial)
-{
-	again(4, modes[_i / 3]);
-	u.run_octets = 0;
-	calls.partial = 1 + (unsigned)_i % 3;
-	send_many(41, 200);
-	ck_assert_int_eq(burst(), REFLECT_EMPTY);
-	expect_many(41, 200);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_REFLECTED), 41);
-}
-END_TEST
-
-/* An ICMP error is reported in place of sending, once: no refusal, and nothing is lost. */
-START_TEST(icmp_error)
-{
-	static const int errors[] = { ECONNREFUSED, EHOSTUNREACH, EOPNOTSUPP };
-
-	again(4, modes[_i / 3]);
-	calls_fail(0, 1, errors[_i % 3]);
-	send_many(16, 200);
-	ck_assert_int_eq(burst(), REFLECT_EMPTY);
-	expect_many(16, 200);
-	ck_assert_uint_gt(u.run_octets, 0);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_SEGMENTED), 16);
-	u.run_octets = 0;
-	u.seq = 0;
-	calls_fail(1, 1, errors[_i % 3]);
-	send_many(16, 200);
-	ck_assert_int_eq(burst(), REFLECT_EMPTY);
-	expect_many(16, 200);
-	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 0);
-	u.seq = 32;
-}
-END_TEST
-
-/* An error that stays is neither a refusal nor the end. */
-START_TEST(no_route)
-{
-	calls_fail(0, UINT32_MAX, ENETUNREACH);
-	send_many(16, 200);
-	ck_assert_int_eq(burst(), REFLECT_EMPTY);
-	u.run_octets = 0;
-	send_many(16, 200);
-	send_one(16, 200);
-	ck_assert_int_eq(burst(), REFLECT_EMPTY);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_TX), 33);
-	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 0);
-	calls_fail(0, 0, 0);
-	send_one(17, 200);
-	ck_assert_int_eq(burst(), REFLECT_EMPTY);
-	expect(33, 17, 200, false);
-}
-END_TEST
-
-static void set_loopback(int mtu)
-{
-	struct ifreq request = { .ifr_name = "lo", .ifr_mtu = mtu };
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-
-	ck_assert_int_eq(ioctl(fd, SIOCSIFMTU, &request), 0);
-	request.ifr_flags = IFF_UP | IFF_RUNNING | IFF_LOOPBACK;
-	ck_assert_int_eq(ioctl(fd, SIOCSIFFLAGS, &request), 0);
-	close(fd);
-}
-
-/* The MTU shrinks under a running session: what fitted into a packet is cut up by IP now, which
- * UDP_SEGMENT does not do. In a network of our own. */
-START_TEST(route_shrinks)
-{
-	if (unshare(CLONE_NEWNET)) {
-		printf("route_shrinks: not done, no right to a network namespace\n");
-		return;
-	}
-	set_loopback(1500);
-	again(_i ? 6 : 4, MODE_UNAUTHENTICATED);
-	ck_assert_uint_eq(u.run_octets, _i ? 1452 : 1472);
-	send_many(10, u.run_octets);
-	send_many(10, u.run_octets + 1);
-	ck_assert_int_eq(burst(), REFLECT_EMPTY);
-	for (uint32_t i = 0; i < 20; i++) {
-		expect(i, i % 10, i < 10 ? u.run_octets : u.run_octets + 1, true);
-	}
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_SEGMENTED), 10);
-	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 0);
-	set_loopback(1300);
-	u.seq = 0;
-	send_many(20, 1400);
-	ck_assert_int_eq(burst(), REFLECT_EMPTY);
-	expect_many(20, 1400);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_SEGMENTED), 10);
-	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 1);
-	ck_assert_uint_eq(u.run_octets, 0);
-	u.seq = 40;
-}
-END_TEST
-
-/* Refusals of other kernels and devices: as above */
-START_TEST(refused_otherwise)
-{
-	static const int errors[] = { EIO, EINVAL, EMSGSIZE, EOPNOTSUPP };
-
-	again(4, modes[_i / 4]);
-	calls_fail(0, 2, errors[_i % 4]);
-	send_many(30, 200);
-	ck_assert_int_eq(burst(), REFLECT_EMPTY);
-	expect_many(30, 200);
-	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 1);
-	ck_assert_uint_eq(u.run_octets, 0);
-}
-END_TEST
-
 /* R-160 R-161: the end of the session lies inside of a batch */
 START_TEST(stop_inside)
 {
@@ -411,7 +248,7 @@ START_TEST(forgeries_inside)
 	uint8_t forged[48] = { 0 };
 	uint32_t n = 0;
 
-	again(4, modes[1 + _i]);
+	again(4, all_modes[1 + _i]);
 	for (uint32_t i = 0; i < 60; i++) {
 		if (i % 3 == 1) {
 			rig_send(sender, 4, port, forged, sizeof(forged));
@@ -471,7 +308,7 @@ START_TEST(cost)
 		{ 1, 1, 1 }, { 2, 2, 2 }, { 3, 1, 1 }, { 16, 1, 1 }, { 33, 1, 2 }, { 64, 1, 2 }
 	};
 
-	again(4, modes[_i]);
+	again(4, all_modes[_i]);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		unsigned sends = u.encrypted ? rows[i].encrypted : rows[i].plain;
 
@@ -502,16 +339,10 @@ int main(void)
 
 	tcase_set_timeout(t, 240);
 	tcase_add_checked_fixture(t, set_up, tear_down);
+	add_faults(t);
 	tcase_add_loop_test(t, bursts, 0, 6);
 	tcase_add_loop_test(t, mixed_sizes, 0, 15);
 	tcase_add_test(t, larger_than_the_route);
-	tcase_add_loop_test(t, refused, 0, 3);
-	tcase_add_loop_test(t, refused_otherwise, 0, 12);
-	tcase_add_loop_test(t, route_shrinks, 0, 2);
-	tcase_add_loop_test(t, shortage, 0, 3);
-	tcase_add_loop_test(t, partial, 0, 9);
-	tcase_add_loop_test(t, icmp_error, 0, 9);
-	tcase_add_test(t, no_route);
 	tcase_add_test(t, stop_inside);
 	tcase_add_loop_test(t, forgeries_inside, 0, 2);
 	tcase_add_test(t, stamps_of_a_run);
