@@ -120,7 +120,7 @@ void measure_note(const struct measure *m, const char *format, ...)
 	char text[512];
 	va_list args;
 
-	if (!m->watcher) {
+	if (!m->watcher || !m->watcher->note) {
 		return;
 	}
 	va_start(args, format);

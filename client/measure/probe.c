@@ -202,6 +202,9 @@ void probe_send(struct probe *p, uint16_t error_estimate)
 		return;
 	}
 	p->leaving[p->departures++ & (p->series.window - 1)] = p->series.next;
+	if (p->watcher && p->watcher->sent) {
+		p->watcher->sent(p->watcher->data, p->session, p->series.next, t1);
+	}
 	series_sent(&p->series, header.ts, t1);
 }
 
@@ -347,6 +350,10 @@ static void take_reply(struct probe *p, uint8_t *reply, size_t octets, struct se
 	verdict = series_reply(&p->series, &r, a, &reading);
 	if (verdict != SERIES_COUNTED && verdict != SERIES_TOO_LATE) {
 		return;
+	}
+	if (p->watcher && p->watcher->reply) {
+		p->watcher->reply(p->watcher->data, p->session, &reading,
+				  verdict == SERIES_TOO_LATE);
 	}
 	p->counts.brief += a->brief;
 	p->counts.user_stamps += !a->stamped;

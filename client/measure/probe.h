@@ -9,6 +9,7 @@
 #include "client/measure/outcome.h"
 #include "client/measure/plan.h"
 #include "client/measure/series.h"
+#include "client/measure/watcher.h"
 #include "protocol/crypt.h"
 #include "protocol/msg.h"
 
@@ -38,6 +39,8 @@ struct probe_counts {
 };
 
 struct probe {
+	const struct watcher *watcher; /* NULL = nobody looks on */
+	uint32_t session; /* what it is called there */
 	int fd; /* -1 = none */
 	union endpoint local, peer;
 	const struct pkt_layout *layout;

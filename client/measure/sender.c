@@ -123,13 +123,8 @@ static void on_interrupt(struct ev_loop *loop, ev_io *w, int events)
 static void on_progress(struct ev_loop *loop, ev_timer *w, int events)
 {
 	const struct sender *s = w->data;
-	uint64_t answered = 0, sent = 0;
 
-	for (uint32_t i = 0; i < s->probe_count; i++) {
-		sent += s->probes[i].series.sent;
-		answered += s->probes[i].series.answered;
-	}
-	s->watcher->tick(s->watcher->data, sent, answered, s->schedule.total);
+	s->watcher->tick(s->watcher->data, s->schedule.total);
 }
 
 /* What waits in the sockets comes first: it may be in time still. */
@@ -236,6 +231,8 @@ static void repeat(struct sender *s, ev_timer *w, void (*call)(struct ev_loop *,
 static void start_watchers(struct sender *s, int control_fd)
 {
 	for (uint32_t i = 0; i < s->probe_count; i++) {
+		s->probes[i].watcher = s->watcher;
+		s->probes[i].session = i;
 		watch(s, &s->replies[i], on_reply, s->probes[i].fd);
 	}
 	watch(s, &s->due, on_due, s->timer_fd);
@@ -243,7 +240,7 @@ static void start_watchers(struct sender *s, int control_fd)
 	watch(s, &s->interrupt, on_interrupt, interrupt_fd());
 	repeat(s, &s->clock, on_clock, CLOCK_S);
 	repeat(s, &s->expire, on_expire, EXPIRE_S);
-	if (s->watcher) {
+	if (s->watcher && s->watcher->tick) {
 		repeat(s, &s->progress, on_progress, PROGRESS_S);
 	}
 	ev_timer_init(&s->end, on_end, 0., 0.);

@@ -56,6 +56,8 @@ static void add_counts(struct summary *to, const struct series *s)
 	if (s->reflector_error_ns > to->reflector_error_ns) {
 		to->reflector_error_ns = s->reflector_error_ns;
 	}
+	to->reflector_format[TS_NTP] |= s->reflector_format[TS_NTP];
+	to->reflector_format[TS_PTP] |= s->reflector_format[TS_PTP];
 	merge_range(&to->sender_ttl, &s->sender_ttl);
 	merge_range(&to->reply_ttl, &s->reply_ttl);
 }

@@ -19,6 +19,7 @@ struct summary {
 	int64_t departed_mean_ns, departed_max_ns; /* from T1 in the packet to the true departure */
 	bool reflector_synchronized; /* S = 1 in every reply, and there was one */
 	int64_t reflector_error_ns; /* the largest; -1 = unknown */
+	bool reflector_format[2]; /* by enum ts_format: used in a reply */
 	struct series_range sender_ttl, reply_ttl;
 };
 

@@ -10,6 +10,7 @@ struct live {
 	struct watcher watcher; /* to be given to measure_init */
 	bool terminal; /* the line is shown only there */
 	bool drawn;
+	uint64_t sent, answered; /* packets of all sessions until now */
 };
 
 void live_init(struct live *l);

@@ -214,12 +214,8 @@ static void put_dscp_ecn(const struct measure *m, FILE *out)
 
 static void put_formats(const struct measure *m, FILE *out)
 {
-	bool ntp = false, ptp = false;
+	bool ntp = m->summary.reflector_format[TS_NTP], ptp = m->summary.reflector_format[TS_PTP];
 
-	for (uint32_t i = 0; i < m->probe_count; i++) {
-		ntp |= m->probes[i].series.reflector_format[TS_NTP];
-		ptp |= m->probes[i].series.reflector_format[TS_PTP];
-	}
 	fprintf(out, ",\"reflector_timestamps\":[%s%s%s]", ntp ? "\"ntp\"" : "",
 		ntp && ptp ? "," : "", ptp ? "\"ptp\"" : "");
 }
