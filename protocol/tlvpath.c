@@ -11,45 +11,30 @@ enum path {
 };
 #define SAME_LINK 1u /* of a Control Code: the lowest bit alone counts */
 
-static const uint8_t zero[16];
-
-static uint8_t family_of(size_t length)
+/* The address that is the whole Value. */
+static struct address read_address(const struct tlvreply_work *w, const struct tlv *t)
 {
-	return length == 4 ? 4 : 6;
-}
+	struct wire_in value = wire_in(w->octets + t->value, t->length);
+	struct address a = { .family = t->length == 4 ? 4 : 6 };
 
-static bool is_group(uint8_t family, const uint8_t *ip)
-{
-	static const uint8_t broadcast[4] = { 255, 255, 255, 255 };
-
-	if (family == 6) {
-		return ip[0] == 0xff || memcmp(ip, zero, 16) == 0;
-	}
-	return (ip[0] & 0xf0) == 0xe0 || ip[0] == 0 || memcmp(ip, broadcast, 4) == 0;
-}
-
-static bool is_loopback(uint8_t family, const uint8_t *ip)
-{
-	return family == 4 ? ip[0] == 127 : memcmp(ip, zero, 15) == 0 && ip[15] == 1;
+	wire_get(&value, a.ip, t->length);
+	return a;
 }
 
 /* S-160..S-164 */
 enum tlvreply_flags tlvreply_DESTINATION_NODE_ADDRESS(struct tlvreply_work *w, const struct tlv *t)
 {
 	const struct tlvreply_facts *f = w->facts;
-	struct wire_in value = wire_in(w->octets + t->value, t->length);
-	uint8_t family = family_of(t->length), ip[16] = { 0 };
+	struct address a = read_address(w, t);
 
-	wire_get(&value, ip, t->length);
-	if (is_group(family, ip) || !f->is_ours || !f->is_ours(f->host, family, ip)) {
+	if (address_is_unusable(&a) || (address_is_loopback(&a) && !f->loopback) || !f->is_ours ||
+	    !f->is_ours(f->host, &a)) {
 		return TLVREPLY_U;
 	}
-	if (is_loopback(family, ip) && !f->loopback) {
-		return TLVREPLY_U;
-	}
-	if (family == f->family) {
+	if (a.family == f->to.family) {
 		w->reply->from_set = true;
-		memcpy(w->reply->from, ip, sizeof(ip));
+		w->reply->from = a;
+		w->reply->from.port = f->to.port;
 	}
 	return TLVREPLY_OK;
 }
@@ -129,16 +114,18 @@ static bool use_control(struct tlvreply_work *w, const struct tlv *sub)
 }
 
 /* S-168: our replies are not to be aimed at others. */
-static bool may_go_to(const struct tlvreply_work *w, const struct prefix *to)
+static bool may_go_to(const struct tlvreply_work *w, const struct address *to)
 {
+	struct prefix host = { .family = to->family, .bits = to->family == 4 ? 32 : 128 };
 	const struct tlvreply_policy *p = w->policy;
 
 	if (!(p->return_path & TLVREPLY_ADDRESS) || !w->facts->stateful || !w->facts->newest ||
-	    !w->reply->key || is_group(to->family, to->ip)) {
+	    !w->reply->key || address_is_unusable(to)) {
 		return false;
 	}
+	memcpy(host.ip, to->ip, sizeof(host.ip));
 	for (size_t i = 0; i < p->n_addresses; i++) {
-		if (prefix_covers(&p->addresses[i], to)) {
+		if (prefix_covers(&p->addresses[i], &host)) {
 			return true;
 		}
 	}
@@ -148,21 +135,18 @@ static bool may_go_to(const struct tlvreply_work *w, const struct prefix *to)
 /* S-167, S-168 */
 static bool use_address(struct tlvreply_work *w, const struct tlv *sub)
 {
-	struct wire_in value = wire_in(w->octets + sub->value, sub->length);
-	struct prefix to = { .family = family_of(sub->length), .bits = (uint8_t)(8 * sub->length) };
+	struct address to = read_address(w, sub);
 
-	wire_get(&value, to.ip, sub->length);
-	if (to.family != w->facts->family) {
-		return false;
-	}
-	if (memcmp(to.ip, w->facts->from.ip, sub->length) == 0) {
+	to.port = w->facts->from.port;
+	to.scope = w->facts->from.scope;
+	if (address_same_host(&to, &w->facts->from)) {
 		return true;
 	}
-	if (!may_go_to(w, &to)) {
+	if (to.family != w->facts->from.family || !may_go_to(w, &to)) {
 		return false;
 	}
 	w->reply->to_set = true;
-	memcpy(w->reply->to, to.ip, sizeof(w->reply->to));
+	w->reply->to = to;
 	return true;
 }
 

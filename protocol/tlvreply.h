@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "protocol/address.h"
 #include "protocol/mac.h"
 #include "protocol/prefix.h"
 #include "protocol/tlv.h"
@@ -39,11 +40,6 @@ struct tlvreply_policy {
 	size_t n_addresses;
 };
 
-struct tlvreply_endpoint {
-	uint8_t ip[16]; /* of the family of the packet; IPv4 in the first 4 octets */
-	uint16_t port;
-};
-
 /* Values of the Timestamp Information TLV. RFC 8972 4.3 */
 enum tlvreply_sync {
 	TLVREPLY_SYNC_NTP = 1,
@@ -64,8 +60,7 @@ struct tlvreply_facts {
 	const struct mac_key *keys[2]; /* of the sender; NULL = none */
 	uint32_t sender_seq; /* Sequence Number of the packet */
 	uint32_t own_seq; /* of the reply */
-	uint8_t family; /* 4 or 6; IPv4-mapped is 4 */
-	struct tlvreply_endpoint from, to;
+	struct address from, to; /* of one family: that of the packet */
 	uint8_t tos; /* as received */
 	uint8_t loopback; /* it came over loopback */
 	uint16_t link_id; /* of the member link that it came by; 0 = none            S-184 */
@@ -80,7 +75,7 @@ struct tlvreply_facts {
 		ts_wire ts; /* in the format of this reply */
 	} previous; /* S-155 */
 	/* Does this host have the address? Answered from memory. NULL: no.           S-163 */
-	bool (*is_ours)(const void *host, uint8_t family, const uint8_t ip[static 16]);
+	bool (*is_ours)(const void *host, const struct address *a);
 	const void *host;
 };
 
@@ -107,7 +102,7 @@ struct tlvreply {
 	bool same_link; /* by the interface that the packet came in by               S-166 */
 	bool from_set; /* the reply leaves from this address                         S-160 */
 	bool to_set; /* ... and goes to this one, to the sender's port               S-168 */
-	uint8_t from[16], to[16];
+	struct address from, to;
 	bool follow_up; /* it asked for the time of the previous reply */
 	enum tlvreply_access access; /* S-152 */
 };

@@ -76,9 +76,9 @@ static bool location_fits(struct tlvreply_work *w, const struct tlv *t)
 
 /* S-112: the address and zeros; S-114: only zeros if it is not to be told. */
 static void put_ip(struct tlvreply_work *w, const struct tlv *sub, unsigned part,
-		   enum location is_4, const struct tlvreply_endpoint *e)
+		   enum location is_4, const struct address *e)
 {
-	bool v4 = w->facts->family == 4;
+	bool v4 = e->family == 4;
 	struct wire_out head = wire_out(w->octets + sub->at, TLV_HEADER_LEN);
 	struct wire_out value = value_of(w, sub);
 

@@ -12,10 +12,10 @@
 
 static struct mac_key key;
 
-static bool is_ours(const void *host, uint8_t family, const uint8_t ip[static 16])
+static bool is_ours(const void *host, const struct address *a)
 {
 	(void)host;
-	return (ip[0] ^ ip[3] ^ family) & 1;
+	return (a->ip[0] ^ a->ip[3] ^ a->family) & 1;
 }
 
 struct how {
@@ -36,7 +36,7 @@ static void choose(struct input *i, struct how *h)
 	h->facts.keys[0] = a & 4 ? &key : NULL;
 	h->facts.keys[1] = a & 8 ? &key : NULL;
 	h->sign = a & 16;
-	h->facts.family = a & 32 ? 4 : 6;
+	h->facts.from.family = h->facts.to.family = a & 32 ? 4 : 6;
 	h->facts.stateful = a & 64;
 	h->facts.newest = a & 128;
 	h->policy.location = b & TLVREPLY_LOCATION_ALL;
@@ -48,7 +48,7 @@ static void choose(struct input *i, struct how *h)
 	h->facts.tos = input_octet(i);
 	h->facts.link_id = input_octet(i);
 	input_fill(i, h->facts.from.ip, 4);
-	h->address = (struct prefix){ .family = h->facts.family };
+	h->address = (struct prefix){ .family = h->facts.from.family };
 	h->policy.addresses = &h->address;
 	h->policy.n_addresses = 1;
 	h->facts.sender_seq = SENDER_SEQ;

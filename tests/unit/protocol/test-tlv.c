@@ -56,14 +56,14 @@ static void leaves_as(const struct tlvcase *c, const struct tlvreply *r)
 	ck_assert_msg(tos == c->sent_tos, "%s: TOS %u", c->name, tos);
 	ck_assert_msg(r->same_link == c->sent_same_link, "%s: same link", c->name);
 	ck_assert_msg(c->sent_from ? r->from_set
-				   : !r->from_set || !memcmp(r->from, c->facts.to.ip, 16),
+				   : !r->from_set || !memcmp(r->from.ip, c->facts.to.ip, 16),
 		      "%s: source", c->name);
 	ck_assert_msg(r->to_set == (c->sent_to != NULL), "%s: destination", c->name);
 	if (c->sent_from) {
-		ck_assert_mem_eq(r->from, c->sent_from->octets, c->sent_from->n);
+		ck_assert_mem_eq(r->from.ip, c->sent_from->octets, c->sent_from->n);
 	}
 	if (c->sent_to) {
-		ck_assert_mem_eq(r->to, c->sent_to->octets, c->sent_to->n);
+		ck_assert_mem_eq(r->to.ip, c->sent_to->octets, c->sent_to->n);
 	}
 }
 
@@ -145,7 +145,7 @@ START_TEST(many)
 {
 	static uint8_t octets[65000], want[sizeof(octets)];
 	struct tlvreply_policy policy = { .types = TLV_ALL_TYPES };
-	struct tlvreply_facts facts = { .family = 4 };
+	struct tlvreply_facts facts = { .sender_seq = 1 };
 	struct tlvreply r;
 
 	for (size_t i = 0; i < sizeof(octets); i += 4) {
@@ -190,9 +190,9 @@ START_TEST(two_keys)
 }
 END_TEST
 
-static bool always(const void *host, uint8_t family, const uint8_t ip[static 16])
+static bool always(const void *host, const struct address *a)
 {
-	(void)host, (void)family, (void)ip;
+	(void)host, (void)a;
 	return true;
 }
 
@@ -203,7 +203,7 @@ START_TEST(node_addresses)
 		{ 127, 0, 0, 1 }, { 224, 0, 0, 1 }, { 255, 255, 255, 255 }, { 0, 0, 0, 0 }
 	};
 	struct tlvreply_policy policy = { .types = TLV_ALL_TYPES };
-	struct tlvreply_facts facts = { .family = 4, .is_ours = always };
+	struct tlvreply_facts facts = { .to = { .family = 4 }, .is_ours = always };
 	struct tlvreply r;
 
 	for (size_t i = 0; i < 8; i++) {

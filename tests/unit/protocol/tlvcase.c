@@ -61,14 +61,15 @@ static uint64_t bits(const struct vector *list, uint64_t otherwise)
 	return list ? set : otherwise;
 }
 
-static bool is_ours(const void *host, uint8_t family, const uint8_t ip[static 16])
+static bool is_ours(const void *host, const struct address *a)
 {
 	static const uint8_t v4[2][4] = { { 198, 51, 100, 10 }, { 198, 51, 100, 11 } };
 	uint8_t v6[16];
 
 	(void)host;
 	(void)inet_pton(AF_INET6, "2001:db8:1::10", v6);
-	return family == 6 ? !memcmp(ip, v6, 16) : !memcmp(ip, v4[0], 4) || !memcmp(ip, v4[1], 4);
+	return a->family == 6 ? !memcmp(a->ip, v6, 16)
+			      : !memcmp(a->ip, v4[0], 4) || !memcmp(a->ip, v4[1], 4);
 }
 
 static void read_policy(const struct vectors *v, struct tlvcase *c)
@@ -96,7 +97,7 @@ static void read_ends(const struct vectors *v, struct tlvcase *c)
 	bool v6 = number(v, c, "ipv6", 0) != 0;
 	struct tlvreply_facts *f = &c->facts;
 
-	f->family = v6 ? 6 : 4;
+	f->from.family = f->to.family = v6 ? 6 : 4;
 	f->from.port = 40000;
 	f->to.port = 862;
 	(void)inet_pton(v6 ? AF_INET6 : AF_INET, v6 ? "2001:db8::7" : "192.0.2.7", f->from.ip);
