@@ -37,6 +37,9 @@ def seeds():
             yield "ts", name, octets + bytes(18)
         if name.startswith("ee.") and len(octets) == 2:
             yield "ts", name, bytes(24) + octets
+        if name.endswith(".reply"):
+            base = 112 if name[:-6] + ".auth" in names else 44
+            yield "tlvread", name, (b"\7" if base == 112 else b"\6") + octets[base:]
         if name.endswith(".request"):
             base = 112 if name[:-8] + ".auth" in names else 44
             how = b"\xfa" if base == 112 else b"\xf0"
