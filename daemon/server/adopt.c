@@ -39,11 +39,11 @@ void adopt_save(struct carry *k, struct server *s)
 	uint32_t n = 0;
 
 	(void)carry_small(k, s->admit.draining, 1);
-	for (const struct conn *c = s->conns; c; c = c->next) {
+	for (const struct conn *c = conn_first(s); c; c = conn_next(c)) {
 		n += conn_at_rest(c);
 	}
 	CARRY(k, n);
-	for (struct conn *c = s->conns; c; c = c->next) {
+	for (struct conn *c = conn_first(s); c; c = conn_next(c)) {
 		if (conn_at_rest(c)) {
 			record = carry_open(k);
 			carry_conn(&record, c);
@@ -155,8 +155,8 @@ static void take_connection(struct server *s, struct carry *k, struct taken *t)
 
 void adopt_go_on(struct server *s)
 {
-	for (struct conn *c = s->conns, *next; c; c = next) {
-		next = c->next;
+	for (struct conn *c = conn_first(s), *next; c; c = next) {
+		next = conn_next(c);
 		resume_conn(c);
 	}
 }

@@ -8,11 +8,13 @@
 #include "daemon/config/settings.h"
 #include "daemon/control/admit.h"
 #include "daemon/reflector/police.h"
+#include "daemon/server/refusals.h"
 
 struct class_use {
 	char name[SETTINGS_CLASS_NAME_MAX + 1];
 	struct admit_class admit; /* both handed out: stay where they are */
 	struct police_total police;
+	struct refusals_tally tally;
 	struct class_use *next;
 };
 

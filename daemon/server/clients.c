@@ -16,7 +16,8 @@ struct clients {
 	uint8_t ipv6_bits;
 	struct client *buckets[BUCKETS];
 	struct client *oldest, *newest;
-	uint32_t idle, number;
+	struct roll roll;
+	uint32_t idle;
 };
 
 struct clients *clients_new(unsigned ipv6_bits)
@@ -76,7 +77,7 @@ static void drop(struct clients *t, struct client *c)
 	}
 	*p = c->next;
 	leave_idle(t, c);
-	t->number--;
+	roll_remove(&t->roll, &c->node);
 	free(c);
 }
 
@@ -103,13 +104,18 @@ struct client *clients_get(struct clients *t, const struct address *a, struct mo
 	c->holders = 1;
 	c->next = *p;
 	*p = c;
-	t->number++;
+	roll_add(&t->roll, &c->node);
 	return c;
 }
 
 uint32_t clients_number(const struct clients *t)
 {
-	return t->number;
+	return t->roll.n;
+}
+
+struct roll *clients_roll(struct clients *t)
+{
+	return &t->roll;
 }
 
 struct client *clients_ref(struct client *c)

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "base/roll.h"
 #include "daemon/control/admit.h"
 #include "protocol/address.h"
 #include "protocol/prefix.h"
@@ -13,8 +14,13 @@
 struct clients;
 
 struct client {
+	struct roll_node node; /* of all, the newest first */
 	struct admit_client admit;
 	uint32_t holders; /* connections and sessions that point here */
+	/* for who looks: main thread */
+	uint64_t refused; /* how often, whatever it wanted */
+	enum reason refused_last;
+	struct wall refused_at, seen; /* the last time */
 	struct client *next; /* in its bucket */
 	struct client *newer, *older; /* idle ones, by age */
 	struct prefix key;
@@ -36,6 +42,9 @@ void clients_put(struct clients *t, struct client *c);
  * counted anew, with clients_get for each.
  */
 bool clients_set_prefix(struct clients *t, unsigned ipv6_bits);
+
+/** All entries, idle ones as well: struct client. */
+struct roll *clients_roll(struct clients *t);
 
 /** How many entries there are. */
 uint32_t clients_number(const struct clients *t);

@@ -10,12 +10,24 @@
 #include "daemon/server/session_orders.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #define CROWD_LOW 32 /* unused or refused connections while memory is short */
 #define LINGER_S 2. /* for a client to take the last answer before the socket is closed */
+
+struct conn *conn_first(const struct server *s)
+{
+	return (struct conn *)(void *)s->conns.first; /* its first member */
+}
+
+struct conn *conn_next(const struct conn *c)
+{
+	return (struct conn *)(void *)c->node.next;
+}
+_Static_assert(offsetof(struct conn, node) == 0, "conn_first");
 
 /* --- the end -------------------------------------------------------------------------- */
 
@@ -27,10 +39,7 @@ static void free_conn(struct conn *c)
 	control_wipe(&c->control);
 	ev_io_stop(s->loop, &c->io);
 	ev_timer_stop(s->loop, &c->timer);
-	if (c->next) {
-		c->next->prev = c->prev;
-	}
-	*(c->prev ? &c->prev->next : &s->conns) = c->next;
+	roll_remove(&s->conns, &c->node);
 	if (c->control.counted) {
 		admit_connection_end(&s->admit, c->control.charged, c->control.client);
 	}
@@ -40,7 +49,6 @@ static void free_conn(struct conn *c)
 	stream_close(&c->stream);
 	vault_give(&s->keyed, c->control.keyed);
 	free(c);
-	s->n_conns--;
 	server_conn_gone(s);
 }
 
@@ -139,6 +147,16 @@ int conn_prepare(struct server *s)
 	return fit_scratch(s, CONTROL_ROOM_USUAL) ? 0 : -ENOMEM;
 }
 
+static void report(struct conn *c, const struct control_out *out)
+{
+	const struct server *s = c->server;
+	const struct reached_rules rules = { s->settings, c->standing->class, conn_policy(c) };
+
+	report_control(s->log, &c->control, &rules, out);
+	refusals_note(s->refusals, &c->control, &rules, out, &c->standing->use->tally,
+		      c->standing->client, server_wall());
+}
+
 void conn_feed(struct conn *c, struct control_in *in)
 {
 	struct control_out out = { 0 };
@@ -158,10 +176,7 @@ void conn_feed(struct conn *c, struct control_in *in)
 		if (out.len && !stream_push(&c->stream, out.octets, out.len)) {
 			c->closing = c->eof = true; /* no memory */
 		}
-		report_control(c->server->log, &c->control,
-			       &(struct reached_rules){ c->server->settings, c->standing->class,
-							conn_policy(c) },
-			       &out);
+		report(c, &out);
 		c->closing |= out.close || out.abort;
 		c->eof |= out.abort;
 	} while (order(c, &out, in));
@@ -365,12 +380,8 @@ void conn_enlist(struct conn *c)
 	ev_init(&c->timer, on_timer);
 	ev_io_init(&c->io, on_io, c->stream.fd, EV_READ);
 	c->timer.data = c->io.data = c;
-	c->next = s->conns;
-	if (c->next) {
-		c->next->prev = c;
-	}
-	s->conns = c;
-	s->n_conns++;
+	c->since = server_mono();
+	roll_add(&s->conns, &c->node);
 }
 
 static struct conn *allocate(struct server *s, const struct address *remote)
@@ -407,6 +418,7 @@ bool conn_new(struct server *s, int fd, const struct sockaddr_storage *peer)
 		goto fail;
 	}
 	c->server = s;
+	c->standing->client->seen = server_wall();
 	stream_init(&c->stream, fd);
 	if (getrandom(opened.random, sizeof opened.random, 0) != sizeof opened.random ||
 	    !prepare(c, &remote)) {
@@ -430,8 +442,8 @@ fail:
 
 void conn_shutdown_all(struct server *s)
 {
-	for (struct conn *c = s->conns, *next; c; c = next) {
-		next = c->next;
+	for (struct conn *c = conn_first(s), *next; c; c = next) {
+		next = conn_next(c);
 		if (c->lingering) {
 			continue;
 		}
@@ -445,7 +457,7 @@ void conn_settings_changed(struct server *s)
 {
 	standing_recount(s);
 	session_orders_recount(s);
-	for (struct conn *c = s->conns; c; c = c->next) {
+	for (struct conn *c = conn_first(s); c; c = conn_next(c)) {
 		if (!c->lingering) {
 			c->control.barred = standing_judge(s, c);
 			feed_kind(c, CONTROL_POLICY);
@@ -455,8 +467,8 @@ void conn_settings_changed(struct server *s)
 
 void conn_free_all(struct server *s)
 {
-	for (struct conn *c = s->conns, *next; c; c = next) {
-		next = c->next;
+	for (struct conn *c = conn_first(s), *next; c; c = next) {
+		next = conn_next(c);
 		free_conn(c);
 	}
 }

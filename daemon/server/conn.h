@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "base/roll.h"
 #include "daemon/control/control.h"
 #include "daemon/server/evict.h"
 #include "daemon/server/kdf.h"
@@ -15,8 +16,9 @@
 struct server;
 
 struct conn {
+	struct roll_node node; /* first: of all connections */
 	struct server *server;
-	struct conn *next, *prev;
+	struct mono since; /* it was accepted, or taken over */
 	struct evict_link evict;
 	struct standing *standing; /* its class and client */
 	struct kdf_job *job; /* that is waited for */
@@ -61,6 +63,10 @@ bool conn_at_rest(const struct conn *c);
 
 /** It has a client, a socket and a state: one of the server's connections from now on. */
 void conn_enlist(struct conn *c);
+
+/** The newest one, and the one that came before @c; NULL = no more. */
+struct conn *conn_first(const struct server *s);
+struct conn *conn_next(const struct conn *c);
 
 /** Close and free all, now. */
 void conn_free_all(struct server *s);

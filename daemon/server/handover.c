@@ -73,7 +73,7 @@ bool handover_give(struct server *s)
 	forget(s, until);
 	rc = give(s, until);
 	if (!rc) {
-		adopt_say(s, LOG_EVENT_HANDED_OVER, s->n_conns, s->admit.sessions);
+		adopt_say(s, LOG_EVENT_HANDED_OVER, s->conns.n, s->admit.sessions);
 		return true;
 	}
 	forget(s, until);
@@ -126,5 +126,6 @@ void handover_ready(struct server *s)
 	}
 	inherited_retire(&s->inherited);
 	server_tell_ready(s);
+	s->ready = true;
 	adopt_go_on(s);
 }

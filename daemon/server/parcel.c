@@ -59,7 +59,7 @@ static int put_sockets(const struct server *s, int to)
 {
 	struct lot l = { .to = to, .kind = INHERITED_LOT_COOKIE };
 
-	for (const struct conn *c = s->conns; c; c = c->next) {
+	for (const struct conn *c = conn_first(s); c; c = conn_next(c)) {
 		put(&l, conn_at_rest(c) ? c->stream.fd : -1);
 	}
 	for (struct udp_session *u = udp_next(s->reflector, NULL); u;

@@ -120,7 +120,13 @@ int reload_listen(struct server *s, struct settings *settings, char *why, size_t
 		explain(s, rc, "light", &fault, settings, why, size);
 		return rc;
 	}
+	rc = guests_prepare(&s->options->guests, s, settings, why, size);
+	if (rc < 0) {
+		light_discard(light);
+		return rc;
+	}
 	rc = listener_prepare(s, settings, &next, &fault);
+	guests_settle(&s->options->guests, s, rc >= 0);
 	if (rc < 0) {
 		explain(s, rc, "listen", &fault, settings, why, size);
 		light_discard(light);
@@ -136,6 +142,7 @@ void reload_use(struct server *s, struct settings *settings)
 	uint32_t keyed = settings_keyed_modes(settings);
 
 	s->settings = settings;
+	s->reload_result.settings_since = server_wall();
 	class_use_apply(&s->class_uses, settings);
 	s->admit.max_connections = settings->policy.max_connections;
 	s->admit.max_sessions = settings->policy.max_sessions;
@@ -179,6 +186,11 @@ static void take_settings(struct server *s, struct settings *next)
 
 void reload_trouble(struct server *s, enum reload_trouble t, const char *why)
 {
+	struct reload_result *r = &s->reload_result;
+
+	r->trouble = t;
+	r->at = server_wall();
+	(void)snprintf(r->why, sizeof r->why, "%s", why ? why : "");
 	switch (t) {
 	case RELOAD_NONE:
 		*s->trouble = '\0';
@@ -201,17 +213,15 @@ void reload_trouble(struct server *s, enum reload_trouble t, const char *why)
 }
 
 /* Prepare all that can fail, then swap. */
-void reload_on_hup(struct ev_loop *loop, ev_signal *w, int events)
+bool server_reload(struct server *s, char *why, size_t size)
 {
-	struct server *s = w->data;
 	struct settings *next = NULL;
 	struct settings_error err = { .text = "out of memory" };
-	struct mono begun = clock_mono();
 	int rc;
 
 	if (s->stopping) {
-		verdict_tell(begun, "twampd is about to end, and does not reload");
-		return;
+		(void)snprintf(why, size, "twampd is about to end, and does not reload");
+		return false;
 	}
 	notify_say(s->notify, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, server_mono().ns / 1000);
 	rc = settings_load(s->config_path, &next, &err);
@@ -229,5 +239,15 @@ void reload_on_hup(struct ev_loop *loop, ev_signal *w, int events)
 		take_settings(s, next);
 	}
 	server_tell_ready(s);
-	verdict_tell(begun, rc ? err.text : NULL);
+	(void)snprintf(why, size, "%s", rc ? err.text : "");
+	return !rc;
+}
+
+void reload_on_hup(struct ev_loop *loop, ev_signal *w, int events)
+{
+	struct mono begun = clock_mono();
+	char why[SETTINGS_ERROR_LEN];
+	bool done = server_reload(w->data, why, sizeof why);
+
+	verdict_tell(begun, done ? NULL : why);
 }

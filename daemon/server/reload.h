@@ -5,6 +5,7 @@
 #pragma once
 
 #include "daemon/config/settings.h"
+#include "protocol/ts.h"
 
 #include <ev.h>
 
@@ -22,10 +23,20 @@ NODISCARD int reload_listen(struct server *s, struct settings *settings, char *w
 const char *reload_asked(const struct settings *settings, const char *key,
 			 const struct settings_place *entry, char buf[static RELOAD_ASKED_LEN]);
 
+#define RELOAD_WHY_LEN 800
+
 enum reload_trouble {
 	RELOAD_NONE,
 	RELOAD_FAILED, /* the settings stay as they are */
 	RELOAD_KEPT, /* after a restart: they stay as they were */
+};
+
+/* What became of the last reload, or of the start. */
+struct reload_result {
+	enum reload_trouble trouble;
+	char why[RELOAD_WHY_LEN]; /* "" = the settings of the files are in force */
+	struct wall at;
+	struct wall settings_since; /* those in force came to hold */
 };
 
 /** Log it, and show it in STATUS until the next good reload. */

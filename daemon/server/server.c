@@ -110,10 +110,11 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 	host_tick(&s->host);
 	server_load_measure(s);
 	server_load_look(s);
-	memory_settle(s->n_conns + s->admit.sessions + clients_number(s->clients));
+	memory_settle(s->conns.n + s->admit.sessions + clients_number(s->clients));
 	feed_watchdog(s);
 	denials_tick(&s->denials, s->reflector, s->log, server_mono());
 	ends_tick(s->ends);
+	refusals_tick(s->refusals, server_mono());
 	log_tick(s->log);
 	tell_status(s);
 }
@@ -142,28 +143,44 @@ void server_pause_accept(struct server *s, int error)
 
 void server_drain(struct server *s, bool on)
 {
+	if (s->admit.draining == on) {
+		return;
+	}
 	s->admit.draining = on;
 	light_drain(s->reflector, on);
 	server_say(s, on ? LOG_EVENT_DRAINING : LOG_EVENT_RESUMED, NULL);
+	if (s->ready) { /* with the new status, which else may be late by ten seconds */
+		server_tell_ready(s);
+	}
 }
 
 static void on_drain(struct ev_loop *loop, ev_signal *w, int events)
 {
-	struct server *s = w->data;
-	bool drain = w->signum == SIGUSR1;
+	server_drain(w->data, w->signum == SIGUSR1);
+}
 
-	if (s->admit.draining != drain) {
-		server_drain(s, drain);
-		server_tell_ready(
-			s); /* with the new status, which else may be late by ten seconds */
-	}
+/* --- for guests ----------------------------------------------------------------------- */
+
+void server_log_level(struct server *s, int level)
+{
+	log_set_level(s->log, level);
+}
+
+struct ev_loop *server_loop(const struct server *s)
+{
+	return s->loop;
+}
+
+struct log *server_log(const struct server *s)
+{
+	return s->log;
 }
 
 /* --- the end -------------------------------------------------------------------------- */
 
 void server_conn_gone(struct server *s)
 {
-	if (s->stopping && !s->n_conns) {
+	if (s->stopping && !s->conns.n) {
 		ev_break(s->loop, EVBREAK_ALL);
 	}
 }
@@ -219,7 +236,7 @@ static void hand_over(struct server *s)
 		return;
 	}
 	on_stop(s->loop, &s->handover, 0);
-	if (s->n_conns) {
+	if (s->conns.n) {
 		ev_run(s->loop, 0);
 	}
 }
@@ -290,7 +307,7 @@ void server_listen_to_signals(struct server *s)
 
 int server_run(const struct server_options *o)
 {
-	struct server s = { .keyed = vault_of(sizeof(struct control_keyed)) };
+	struct server s = { .options = o, .keyed = vault_of(sizeof(struct control_keyed)) };
 	int status;
 
 	places_init(&s.places);
@@ -302,6 +319,7 @@ int server_run(const struct server_options *o)
 	if (s.handing_over && !s.stopping) {
 		hand_over(&s);
 	}
+	guests_end(&o->guests, &s);
 	listener_close(&s);
 	conn_free_all(&s);
 	inherited_free(&s.inherited);
@@ -309,6 +327,7 @@ int server_run(const struct server_options *o)
 	kdf_free(s.kdf);
 	cgroup_free(s.cgroup);
 	free(s.scratch);
+	refusals_free(s.refusals);
 	clients_free(s.clients);
 	class_use_free(&s.class_uses);
 	places_wipe(&s.places);

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "base/roll.h"
 #include "base/vault.h"
 #include "daemon/config/settings.h"
 #include "daemon/control/admit.h"
@@ -16,10 +17,13 @@
 #include "daemon/server/clients.h"
 #include "daemon/server/denials.h"
 #include "daemon/server/evict.h"
+#include "daemon/server/guests.h"
 #include "daemon/server/host.h"
 #include "daemon/server/inherited.h"
 #include "daemon/server/listener.h"
 #include "daemon/server/place.h"
+#include "daemon/server/refusals.h"
+#include "daemon/server/reload.h"
 #include "daemon/server/server_load.h"
 #include "daemon/server/standing.h"
 
@@ -28,9 +32,17 @@
 #define SERVER_TROUBLE_LEN 800
 
 struct conn;
+struct server;
+
+struct server_options {
+	const char *config_path;
+	enum log_target log_target;
+	struct guests guests;
+};
 
 struct server {
 	struct ev_loop *loop;
+	const struct server_options *options;
 	const char *config_path;
 	struct settings *settings;
 	struct policy keyed_policy; /* of clients in no class: modes that need a key, or none */
@@ -57,13 +69,15 @@ struct server {
 	struct host host;
 	struct server_load load;
 	struct cgroup *cgroup;
-	struct conn *conns; /* all of them */
-	uint32_t n_conns;
+	struct roll conns, sessions; /* all of them, the newest first: conn.h, session_orders.h */
+	struct refusals *refusals;
+	struct reload_result reload_result;
 	struct evict_queue idlers; /* counted, without a Set-Up-Response */
 	struct evict_queue refused; /* not counted: over a limit, or about to be closed */
 	char trouble[SERVER_TROUBLE_LEN]; /* with the files; empty = they are in force */
 	ts_wire start_time;
 	uint8_t host_ipv4[4]; /* for SIDs; zero if there is none */
+	bool ready; /* and said so */
 	bool stopping;
 	bool taken_over; /* from the process before: to be removed from the store */
 	bool handing_over; /* to the next process, when the loop has come to rest */
@@ -73,11 +87,6 @@ struct server {
 	ev_timer second; /* housekeeping */
 	ev_timer grace;
 	ev_timer accept_pause;
-};
-
-struct server_options {
-	const char *config_path;
-	enum log_target log_target;
 };
 
 #define SERVER_EXIT_CONFIG 2 /* somebody has to correct the settings, or the command line */
@@ -97,8 +106,21 @@ void server_listen_to_signals(struct server *s);
 /** Log an event that is about nobody in particular. @detail NULL ok. */
 void server_say(struct server *s, enum log_event e, const char *detail);
 
-/** SIGUSR1: take nothing new, let what runs finish; SIGUSR2: as before. Says so. */
+/** SIGUSR1: take nothing new, let what runs finish; SIGUSR2: as before. Says so, if it is news. */
 void server_drain(struct server *s, bool on);
+
+/**
+ * As SIGHUP. Return true, or false with @why: then the settings are as they were, as view_status()
+ * tells, too.
+ */
+bool server_reload(struct server *s, char *why, size_t size);
+
+/** Log what is as important as @level (enum settings_level), until the next reload. */
+void server_log_level(struct server *s, int level);
+
+/** For guests. */
+struct ev_loop *server_loop(const struct server *s);
+struct log *server_log(const struct server *s);
 
 /** READY=1 with live figures. */
 void server_tell_ready(struct server *s);

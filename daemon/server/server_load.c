@@ -75,16 +75,21 @@ static void say_load(struct server *s)
 	}
 }
 
-void server_load_measure(struct server *s)
+uint64_t server_load_descriptors(const struct server *s, uint64_t *most)
 {
 	struct rlimit limit;
-	uint64_t used = (uint64_t)s->n_conns + FDS_SPARE;
 
-	if (!s->shared_ports) {
-		used += s->admit.sessions;
-	}
+	*most = getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == RLIM_INFINITY
+			? 0
+			: (uint64_t)limit.rlim_cur;
+	return (uint64_t)s->conns.n + FDS_SPARE + (s->shared_ports ? 0 : s->admit.sessions);
+}
 
-	s->admit.descriptors_low = !getrlimit(RLIMIT_NOFILE, &limit) && used >= limit.rlim_cur;
+void server_load_measure(struct server *s)
+{
+	uint64_t most, used = server_load_descriptors(s, &most);
+
+	s->admit.descriptors_low = most && used >= most;
 	/* At once, for the next request may need what is not there; a look at the load ends it. */
 	if (memory_is_low() && !s->admit.memory_low) {
 		s->admit.memory_low = true;

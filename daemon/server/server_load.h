@@ -31,5 +31,8 @@ void server_load_start(struct server *s);
 /** What is left of descriptors and memory, at once: sets the flags of admit. R-122 */
 void server_load_measure(struct server *s);
 
+/** Descriptors in use, about, and how many there may be (0 = without limit). */
+uint64_t server_load_descriptors(const struct server *s, uint64_t *most);
+
 /** Look, once a second at most. */
 void server_load_look(struct server *s);

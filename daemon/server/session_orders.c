@@ -10,23 +10,20 @@
 #include "daemon/server/server.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
 
-struct order_session {
-	struct session session; /* first: control hands out pointers to it */
-	struct server *server;
-	struct conn *conn; /* NULL when that is gone */
-	struct standing *standing; /* of the connection: where it is counted */
-	struct udp_session *udp;
-	struct place *place; /* while there is udp */
-};
-
 static struct order_session *owner_of(struct session *s)
 {
 	return (struct order_session *)(void *)s;
+}
+
+struct order_session *session_orders_of(struct roll_node *n)
+{
+	return (struct order_session *)(void *)((char *)n - offsetof(struct order_session, node));
 }
 
 /* --- keys ----------------------------------------------------------------------------- */
@@ -208,6 +205,7 @@ void session_orders_open(struct conn *c, struct control_in *in)
 	udp_police(o->udp, &c->standing->use->police);
 	o->standing = standing_ref(c->standing);
 	o->standing->sessions++;
+	roll_add(&c->server->sessions, &o->node);
 	in->kind = CONTROL_PORT_READY;
 	in->session = &o->session;
 }
@@ -279,6 +277,7 @@ void session_orders_session_ended(void *context, void *owner, enum udp_end why,
 		ends_add(s->ends, &o->standing->peer, &o->session, o->standing->use->name, why,
 			 counters);
 	}
+	roll_remove(&s->sessions, &o->node);
 	standing_end_session(s, o->standing);
 	standing_put(s, o->standing);
 	o->standing = NULL;
@@ -390,6 +389,7 @@ static bool adopt(struct carry *k, struct order_session *o, struct standing *st,
 	take_place(o);
 	o->standing = standing_ref(st);
 	standing_resume_session(s, st);
+	roll_add(&s->sessions, &o->node);
 	return true;
 }
 

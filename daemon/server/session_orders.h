@@ -5,12 +5,27 @@
  */
 #pragma once
 
+#include "base/roll.h"
 #include "daemon/control/control.h"
 #include "daemon/reflector/reflector.h"
 
 struct conn;
 struct server;
 struct standing;
+
+/* A session of ours: as the control side has it, and what carries it out. */
+struct order_session {
+	struct session session; /* first: control hands out pointers to it */
+	struct roll_node node; /* of all sessions of the server, while there is udp */
+	struct server *server;
+	struct conn *conn; /* NULL when that is gone */
+	struct standing *standing; /* of the connection: where it is counted */
+	struct udp_session *udp;
+	struct place *place; /* while there is udp */
+};
+
+/** Of a node of the server's sessions. */
+struct order_session *session_orders_of(struct roll_node *n);
 
 /** Order DERIVE. False: the answer comes later. True: @in is the answer. */
 bool session_orders_derive(struct conn *c, struct control_in *in);

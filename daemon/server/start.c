@@ -45,6 +45,7 @@ static int open_all(struct server *s, struct settings *settings, struct settings
 	int rc = open_each(s, settings, why->text, sizeof why->text);
 
 	if (rc < 0) {
+		guests_end(&s->options->guests, s);
 		listener_close(s);
 		kdf_free(s->kdf);
 		reflector_free(s->reflector);
@@ -109,7 +110,8 @@ static int make_room(struct server *s)
 	if (!s->loop) {
 		return -ENOMEM;
 	}
-	rc = conn_prepare(s);
+	s->refusals = refusals_new();
+	rc = s->refusals ? conn_prepare(s) : -ENOMEM;
 	rc = rc < 0 ? rc : notify_new(&s->notify, s->loop);
 	rc = rc < 0 ? rc : host_init(&s->host, s->loop);
 	rc = rc < 0 ? rc : ends_new(&s->ends, s->log);
