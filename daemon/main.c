@@ -3,6 +3,7 @@
  * twampd: TWAMP server and Session-Reflector. Command line, then server_run().
  */
 #include "base/output.h"
+#include "daemon/admin/admin.h"
 #include "daemon/checkconf.h"
 #include "daemon/config/settings.h"
 #include "daemon/server/server.h"
@@ -219,18 +220,32 @@ static int check(const struct command *c)
 	return finish(checkconf(&o));
 }
 
-static int run(const struct command *c)
+/* The server, and who lives on its loop. */
+static int serve(struct command *c)
+{
+	struct admin *admin = admin_new();
+	int status;
+
+	if (!admin) {
+		log_early("%s", strerror(ENOMEM));
+		return EXIT_FAILURE;
+	}
+	c->server.guests.of[c->server.guests.n++] = admin_guest(admin);
+	status = server_run(&c->server);
+	admin_free(admin);
+	if (status) {
+		(void)usleep(READ_US);
+	}
+	return status;
+}
+
+static int run(struct command *c)
 {
 	if (c->done) {
 		return finish(c->done - 1);
 	}
 	if (!c->check && !c->reload) {
-		int status = server_run(&c->server);
-
-		if (status) {
-			(void)usleep(READ_US);
-		}
-		return status;
+		return serve(c);
 	}
 	server_hold_signals(false);
 	return c->check ? check(c) : verdict_ask((pid_t)c->reload);

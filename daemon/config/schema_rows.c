@@ -246,6 +246,11 @@ const struct schema_row schema_rows[] = {
 	CHOICE("log.level", log_level, SETTINGS_NOW, levels, SETTINGS_LEVEL_INFO,
 	       "least important events that are logged"),
 
+	INTEGER("admin.max_clients", admin_max_clients, SETTINGS_NOW, 0, 256, 16,
+		"programs that may be connected to the socket of twampctl; 0 = there is no socket"),
+	INTEGER("admin.idle", admin_idle_s, SETTINGS_NOW, 1, 3600, 60,
+		"seconds until one of them that asks nothing, or does not read, is disconnected"),
+
 	{ ENTRY("address", SCHEMA_ADDRESS, SCHEMA_LISTEN, settings_listen, address),
 	  .help = "address that is listened on; \"\" = all of both families" },
 	{ ENTRY("port", SCHEMA_INTEGER, SCHEMA_LISTEN, settings_listen, address.port), .max = 65535,

@@ -119,6 +119,8 @@ struct settings {
 	uint16_t also[SETTINGS_ALSO_MAX]; /* ports.also, as in the file */
 	unsigned n_also;
 	enum settings_level log_level;
+	uint32_t admin_max_clients; /* 0 = no socket */
+	uint32_t admin_idle_s;
 	uint32_t ipv6_client_prefix; /* bits that are one client */
 	uint32_t accept_code; /* enum accept_code of a limit that is reached: 4 or 5 */
 	struct overload overload;

@@ -2,7 +2,6 @@
 #include "daemon/server/inherited.h"
 
 #include "base/device.h"
-#include "base/endpoint.h"
 #include "daemon/reflector/sock.h"
 
 #include <errno.h>
@@ -82,13 +81,25 @@ static const char *find_light_fault(int fd)
 		       : NULL;
 }
 
+static const char *find_admin_fault(int fd)
+{
+	if (!option_is(fd, SO_DOMAIN, AF_UNIX) || !option_is(fd, SO_TYPE, SOCK_STREAM)) {
+		return "it is not a Unix stream socket (ListenStream= with a path)";
+	}
+	return option_is(fd, SO_ACCEPTCONN, 1) ? NULL : "it does not listen (Accept= must be no)";
+}
+
 /* What is wrong with it, or NULL. */
 static const char *find_fault(int fd, const char *name)
 {
 	if (strcmp(name, INHERITED_CONTROL) != 0 && strcmp(name, INHERITED_LIGHT) != 0 &&
-	    !is_default_name(name)) {
+	    strcmp(name, INHERITED_ADMIN) != 0 && !is_default_name(name)) {
 		return "its name is unknown here, expected: \"" INHERITED_CONTROL
-		       "\" or \"" INHERITED_LIGHT "\" (FileDescriptorName=)";
+		       "\", \"" INHERITED_LIGHT "\" or \"" INHERITED_ADMIN
+		       "\" (FileDescriptorName=)";
+	}
+	if (!strcmp(name, INHERITED_ADMIN)) {
+		return find_admin_fault(fd);
 	}
 	if (!option_is(fd, SO_DOMAIN, AF_INET) && !option_is(fd, SO_DOMAIN, AF_INET6)) {
 		return "it is not a socket of IPv4 or IPv6";
@@ -110,10 +121,11 @@ static int prepare(int fd)
 
 static int take_one(struct inherited *p, int fd, const char *name, char *why, size_t size)
 {
-	bool light = is_light(fd, name);
+	bool light = is_light(fd, name), admin = !strcmp(name, INHERITED_ADMIN);
 	size_t *n = light ? &p->n_light : &p->n_control;
-	const char *fault = *n == INHERITED_MAX ? "there are too many of its kind"
-						: find_fault(fd, name);
+	const char *fault = (admin ? p->admin >= 0 : *n == INHERITED_MAX)
+				    ? "there are too many of its kind"
+				    : find_fault(fd, name);
 	int rc = fault ? -EINVAL : prepare(fd);
 
 	if (rc < 0) {
@@ -121,7 +133,11 @@ static int take_one(struct inherited *p, int fd, const char *name, char *why, si
 			 fault ? fault : strerror(-rc));
 		return rc;
 	}
-	(light ? p->light : p->control)[(*n)++] = fd;
+	if (admin) {
+		p->admin = fd;
+	} else {
+		(light ? p->light : p->control)[(*n)++] = fd;
+	}
 	return 0;
 }
 
@@ -259,7 +275,7 @@ int inherited_take(struct inherited *p, char *why, size_t size)
 	char **names = NULL;
 	int n = sd_listen_fds_with_names(1, &names), rc = n < 0 ? n : 0;
 
-	*p = (struct inherited){ .state = -1, .kept = KEPT_NONE };
+	*p = (struct inherited){ .state = -1, .admin = -1, .kept = KEPT_NONE };
 	if (n < 0) {
 		snprintf(why, size, "cannot take the sockets of the service manager: %s",
 			 strerror(-n));
@@ -360,7 +376,7 @@ int inherited_udp(struct inherited *p, const struct address *bound, uint32_t dev
 		struct address at;
 		int fd = s->fd;
 
-		if (!is_port(s, SOCK_DGRAM) || endpoint_bound(fd, &at) || at.port != bound->port) {
+		if (!is_port(s, SOCK_DGRAM) || sock_local(fd, &at) || at.port != bound->port) {
 			continue;
 		}
 		if (address_same_port(&at, bound) && device_of(fd) == device) {

@@ -15,6 +15,7 @@
 #define INHERITED_MAX 64 /* of a kind: as many as the settings listen and light have */
 #define INHERITED_CONTROL "control" /* FileDescriptorName= of twampd.socket */
 #define INHERITED_LIGHT "light" /* of twampd-light.socket */
+#define INHERITED_ADMIN "admin" /* for twampctl */
 
 /* Names of what the process before left. */
 #define INHERITED_STATE "twampd-state" /* the memory file */
@@ -38,6 +39,7 @@ struct inherited {
 	size_t n_control; /* 0 = the settings say where to listen */
 	int light[INHERITED_MAX]; /* UDP, bound, IPv4 or IPv6 and not both */
 	size_t n_light;
+	int admin; /* Unix, listening, non-blocking; -1 = none: the daemon opens it */
 	struct inherited_socket *left; /* by the process before, sorted by cookie */
 	size_t n_left, room;
 	bool any_left; /* even if it was empty */

@@ -171,6 +171,11 @@ struct ev_loop *server_loop(const struct server *s)
 	return s->loop;
 }
 
+int server_admin_socket(const struct server *s)
+{
+	return s->inherited.admin;
+}
+
 struct log *server_log(const struct server *s)
 {
 	return s->log;

@@ -122,6 +122,9 @@ void server_log_level(struct server *s, int level);
 struct ev_loop *server_loop(const struct server *s);
 struct log *server_log(const struct server *s);
 
+/** The socket that the service manager passed for twampctl; -1 = none. It stays the server's. */
+int server_admin_socket(const struct server *s);
+
 /** READY=1 with live figures. */
 void server_tell_ready(struct server *s);
 

@@ -35,13 +35,16 @@ FOLDERS = {
                    "daemon/log"],
     "daemon/server": ["protocol", "daemon/control", "base", "daemon/config",
                       "daemon/reflector", "daemon/log", "daemon/server"],
+    "daemon/admin": ["protocol", "daemon/control", "base", "daemon/config", "daemon/reflector",
+                     "daemon/log", "daemon/server", "daemon/admin"],
     "daemon": ["protocol", "daemon/control", "base", "daemon/config", "daemon/reflector",
-               "daemon/log", "daemon/server", "daemon"],
+               "daemon/log", "daemon/server", "daemon/admin", "daemon"],
     "client/measure": ["protocol", "base", "client/measure"],
     "client/control": ["protocol", "base", "client/measure", "client/control"],
     "client/show": ["protocol", "base", "client/measure", "client/control", "client/show"],
     "client/cli": ["protocol", "base", "client/measure", "client/control", "client/show",
                    "client/cli"],
+    "client/ctl": ["protocol", "base", "client/ctl"],
 }
 PURE = ["protocol", "daemon/control"]
 # What a pure file may include from the system: no clock, no allocation, no I/O.
@@ -266,7 +269,7 @@ MAY_WAIT = {
 
 
 def check_waits(root):
-    for folder in ("base", "daemon/log", "daemon/server", "daemon/reflector"):
+    for folder in ("base", "daemon/log", "daemon/server", "daemon/reflector", "daemon/admin"):
         for path in source_files(root / folder, {".c", ".h"}):
             name = path.relative_to(root).as_posix()
             text = re.sub(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"", " ", path.read_text(), flags=re.S)
