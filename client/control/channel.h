@@ -6,10 +6,9 @@
  */
 #pragma once
 
-#include "base/endpoint.h"
+#include "client/measure/endpoint.h"
 #include "client/measure/notes.h"
 #include "client/measure/outcome.h"
-#include "client/measure/plan.h"
 #include "protocol/crypt.h"
 
 struct channel {

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "base/endpoint.h"
+#include "client/measure/endpoint.h"
 #include "client/measure/outcome.h"
 #include "client/measure/plan.h"
 #include "client/measure/series.h"

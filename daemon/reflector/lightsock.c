@@ -2,7 +2,6 @@
 #include "daemon/reflector/lightsock.h"
 
 #include "base/device.h"
-#include "base/endpoint.h"
 
 /* By an entry with a device. */
 static bool is_named(const struct settings *s, const struct address *at, uint32_t bound)
@@ -28,7 +27,7 @@ int lightsock_find(const struct reflector *r, const struct settings *s,
 		uint32_t bound = device_of(fd);
 		struct address at;
 
-		if (endpoint_bound(fd, &at) || !address_same_port(&at, &l->address)) {
+		if (sock_local(fd, &at) || !address_same_port(&at, &l->address)) {
 			continue;
 		}
 		if (bound == device) {
