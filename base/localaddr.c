@@ -2,6 +2,7 @@
 #include "base/localaddr.h"
 
 #include "base/device.h"
+#include "base/endpoint.h"
 #include "base/index.h"
 #include "base/siphash.h"
 
@@ -23,7 +24,7 @@
 /* An address of a device. */
 struct entry {
 	struct index_node node;
-	struct localaddr_ip ip;
+	struct address ip;
 	uint32_t device;
 	uint8_t prefix_len; /* the same address may be there with several */
 	uint64_t round; /* in which it was last told */
@@ -48,19 +49,13 @@ struct localaddr {
 
 /* --- the table ------------------------------------------------------------------------ */
 
-static uint32_t hash(const struct localaddr *l, const struct localaddr_ip *ip)
+static uint32_t hash(const struct localaddr *l, const struct address *ip)
 {
 	uint64_t words[3] = { 0 };
 
-	memcpy(words, ip->octets, sizeof(ip->octets));
+	memcpy(words, ip->ip, sizeof(ip->ip));
 	words[2] = (uint64_t)ip->scope << 8 | ip->family;
 	return (uint32_t)siphash(l->seed, words, 3);
-}
-
-static bool is_same(const struct localaddr_ip *a, const struct localaddr_ip *b)
-{
-	return a->family == b->family && a->scope == b->scope &&
-	       !memcmp(a->octets, b->octets, sizeof(a->octets));
 }
 
 static struct entry *entry_of(struct index_node *n)
@@ -96,22 +91,22 @@ static struct entry *find(const struct localaddr *l, const struct entry *like, u
 	for (struct index_node *n = index_first(&l->index, code); n; n = n->next) {
 		struct entry *e = entry_of(n);
 
-		if (n->hash == code && is_same(&e->ip, &like->ip) && e->device == like->device &&
-		    e->prefix_len == like->prefix_len) {
+		if (n->hash == code && address_same_host(&e->ip, &like->ip) &&
+		    e->device == like->device && e->prefix_len == like->prefix_len) {
 			return e;
 		}
 	}
 	return NULL;
 }
 
-static bool has(const struct localaddr *l, const struct localaddr_ip *ip)
+static bool has(const struct localaddr *l, const struct address *ip)
 {
 	uint32_t code = hash(l, ip);
 
 	for (struct index_node *n = index_first(&l->index, code); n; n = n->next) {
 		const struct entry *e = entry_of(n);
 
-		if (n->hash == code && is_same(&e->ip, ip) && e->round >= l->complete) {
+		if (n->hash == code && address_same_host(&e->ip, ip) && e->round >= l->complete) {
 			return true;
 		}
 	}
@@ -172,12 +167,11 @@ static bool read_address(const uint8_t *at, size_t n, struct entry *out)
 		    (a.rta_type != IFA_LOCAL && (a.rta_type != IFA_ADDRESS || local))) {
 			continue;
 		}
-		memcpy(out->ip.octets, at + i + sizeof(a), len);
+		memcpy(out->ip.ip, at + i + sizeof(a), len);
 		local = a.rta_type == IFA_LOCAL;
 		any = true;
 	}
-	if (out->ip.family == 6 && out->ip.octets[0] == 0xfe &&
-	    (out->ip.octets[1] & 0xc0) == 0x80) {
+	if (out->ip.family == 6 && out->ip.ip[0] == 0xfe && (out->ip.ip[1] & 0xc0) == 0x80) {
 		out->ip.scope = out->device;
 	}
 	return any && out->ip.family;
@@ -314,29 +308,20 @@ void localaddr_refresh(struct localaddr *l)
 /* --- is it ours? ------------------------------------------------------------------------ */
 
 /* To an address of its own a host sends from that address. */
-static bool probe(const struct localaddr_ip *ip, uint32_t device)
+static bool probe(const struct address *ip, uint32_t device)
 {
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(PROBE_PORT) }, own4;
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
-				   .sin6_port = htons(PROBE_PORT),
-				   .sin6_scope_id = ip->scope },
-			    own6;
-	bool is_v4 = ip->family == 4;
-	socklen_t len = is_v4 ? sizeof(v4) : sizeof(v6);
-	int fd = socket(is_v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	union endpoint to = endpoint_of(ip);
+	struct address own;
+	int fd = socket(to.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	bool ours;
 
 	if (fd < 0) {
 		return false;
 	}
-	memcpy(&v4.sin_addr, ip->octets, sizeof(v4.sin_addr));
-	memcpy(&v6.sin6_addr, ip->octets, sizeof(v6.sin6_addr));
-	memset(&own4, 0, sizeof(own4));
-	memset(&own6, 0, sizeof(own6));
-	ours = !device_bind(fd, device) && !connect(fd, is_v4 ? (void *)&v4 : (void *)&v6, len) &&
-	       !getsockname(fd, is_v4 ? (void *)&own4 : (void *)&own6, &len) &&
-	       (is_v4 ? own4.sin_addr.s_addr == v4.sin_addr.s_addr
-		      : !memcmp(&own6.sin6_addr, &v6.sin6_addr, sizeof(v6.sin6_addr)));
+	endpoint_set_port(&to, PROBE_PORT);
+	ours = !device_bind(fd, device) && !connect(fd, &to.any, endpoint_len(&to)) &&
+	       !endpoint_bound(fd, &own) && own.family == ip->family &&
+	       !memcmp(own.ip, ip->ip, sizeof(own.ip));
 	close(fd);
 	return ours;
 }
@@ -346,9 +331,9 @@ bool localaddr_is_complete(const struct localaddr *l)
 	return l->complete && !l->missed;
 }
 
-bool localaddr_has(struct localaddr *l, const struct localaddr_ip *ip, uint32_t device)
+bool localaddr_has(struct localaddr *l, const struct address *ip, uint32_t device)
 {
-	if (ip->family == 4 && ip->octets[0] == 127) {
+	if (ip->family == 4 && ip->ip[0] == 127) {
 		return true;
 	}
 	if (localaddr_is_complete(l)) {
@@ -367,8 +352,8 @@ void localaddr_ipv4(const struct localaddr *l, uint8_t out[static 4])
 {
 	memset(out, 0, 4);
 	for (const struct entry *e = l->oldest; e; e = e->newer) {
-		if (e->ip.family == 4 && e->ip.octets[0] != 127 && e->round >= l->complete) {
-			memcpy(out, e->ip.octets, 4);
+		if (e->ip.family == 4 && e->ip.ip[0] != 127 && e->round >= l->complete) {
+			memcpy(out, e->ip.ip, 4);
 			return;
 		}
 	}

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "protocol/address.h"
 #include "protocol/wire.h"
 
 #include <stdbool.h>
@@ -17,13 +18,6 @@
 #include <stdint.h>
 
 struct localaddr;
-
-/* IPv4: the first 4 octets, the rest is zero. */
-struct localaddr_ip {
-	uint8_t family; /* 4 or 6 */
-	uint8_t octets[16];
-	uint32_t scope; /* interface of an IPv6 link-local address, else 0 */
-};
 
 /** Knows all addresses when it returns, if the kernel tells them. Return 0 or -ENOMEM. */
 NODISCARD int localaddr_new(struct localaddr **out);
@@ -38,8 +32,8 @@ void localaddr_read(struct localaddr *l);
 /** Once a second: ask for all of them where something was missed; forget what is gone. */
 void localaddr_refresh(struct localaddr *l);
 
-/** @device  that the socket in question is bound to, 0 = to none: for when the kernel is asked */
-bool localaddr_has(struct localaddr *l, const struct localaddr_ip *ip, uint32_t device);
+/** The port does not count. @device  that the socket in question is bound to, 0 = to none: for when the kernel is asked */
+bool localaddr_has(struct localaddr *l, const struct address *a, uint32_t device);
 
 /** The table is complete: the kernel need not be asked. */
 bool localaddr_is_complete(const struct localaddr *l);

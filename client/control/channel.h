@@ -6,9 +6,10 @@
  */
 #pragma once
 
-#include "client/measure/endpoint.h"
+#include "base/endpoint.h"
 #include "client/measure/notes.h"
 #include "client/measure/outcome.h"
+#include "client/measure/plan.h"
 #include "protocol/crypt.h"
 
 struct channel {

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "client/measure/findings.h"
+#include "client/measure/local.h"
 #include "client/measure/padding.h"
 #include "client/measure/reach.h"
 #include "protocol/stamp.h"
@@ -158,7 +159,7 @@ static int run_light(struct measure *m)
 	m->peer_known = true;
 	m->modes = at.modes;
 	at.peer = m->peer;
-	r = endpoint_local(m->plan, &m->peer, &local, &m->outcome);
+	r = local_towards(m->plan, &m->peer, &local, &m->outcome);
 	if (r == OUTCOME_OK && !m->plan->stamp) { /* STAMP: its options were looked at */
 		r = padding_check(m->plan, at.modes, &m->outcome);
 	}

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/splitmix.h"
+#include "client/measure/local.h"
 #include "client/measure/padding.h"
 #include "client/measure/probe_sock.h"
 #include "protocol/stamp.h"
@@ -49,7 +50,7 @@ int probe_open(struct probe *p, const struct plan *plan, bool controlled,
 	if (!p->leaving) {
 		return tell(out, "results", ENOMEM);
 	}
-	r = endpoint_bind_udp(plan, &p->local, &p->fd, out);
+	r = local_bind_udp(plan, &p->local, &p->fd, out);
 	if (r != OUTCOME_OK) {
 		return r;
 	}

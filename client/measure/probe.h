@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "client/measure/endpoint.h"
+#include "base/endpoint.h"
 #include "client/measure/outcome.h"
 #include "client/measure/plan.h"
 #include "client/measure/series.h"

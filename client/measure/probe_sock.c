@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "client/measure/probe_sock.h"
 
+#include "base/sockopt.h"
+
 #include <errno.h>
 #include <linux/errqueue.h>
 #include <linux/net_tstamp.h>
@@ -10,11 +12,6 @@
 
 /* 0.1 s of the smallest replies at 100,000 packets/s: the kernel takes 768 octets for one. */
 #define RCVBUF (8 << 20)
-
-static int set_int(int fd, int level, int option, int value)
-{
-	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
-}
 
 int probe_sock_set(int fd, const struct plan *plan, int family)
 {
@@ -26,13 +23,14 @@ int probe_sock_set(int fd, const struct plan *plan, int family)
 		{ v6 ? IPV6_RECVHOPLIMIT : IP_RECVTTL, 1 },
 	};
 
-	(void)set_int(fd, level, v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER,
-		      v6 ? IPV6_PMTUDISC_DONT : IP_PMTUDISC_DONT);
-	if (set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, RCVBUF) < 0) {
-		(void)set_int(fd, SOL_SOCKET, SO_RCVBUF, RCVBUF); /* as much as rmem_max allows */
+	(void)sockopt_set(fd, level, v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER,
+			  v6 ? IPV6_PMTUDISC_DONT : IP_PMTUDISC_DONT);
+	if (sockopt_set(fd, SOL_SOCKET, SO_RCVBUFFORCE, RCVBUF) < 0) {
+		(void)sockopt_set(fd, SOL_SOCKET, SO_RCVBUF,
+				  RCVBUF); /* as much as rmem_max allows */
 	}
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-		int r = set_int(fd, level, options[i][0], options[i][1]);
+		int r = sockopt_set(fd, level, options[i][0], options[i][1]);
 
 		if (r < 0) {
 			return r;
@@ -48,8 +46,8 @@ bool probe_sock_stamp(int fd, bool departures)
 		   SOF_TIMESTAMPING_OPT_TSONLY;
 
 	/* Numbers begin at 0 when OPT_ID is newly set. */
-	(void)set_int(fd, SOL_SOCKET, SO_TIMESTAMPING, receive);
-	return departures && set_int(fd, SOL_SOCKET, SO_TIMESTAMPING, both) == 0;
+	(void)sockopt_set(fd, SOL_SOCKET, SO_TIMESTAMPING, receive);
+	return departures && sockopt_set(fd, SOL_SOCKET, SO_TIMESTAMPING, both) == 0;
 }
 
 static void read_stamp(const struct cmsghdr *c, struct probe_sock_meta *out)

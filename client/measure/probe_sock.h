@@ -5,7 +5,8 @@
  */
 #pragma once
 
-#include "client/measure/endpoint.h"
+#include "base/endpoint.h"
+#include "client/measure/outcome.h"
 #include "client/measure/plan.h"
 
 #define PROBE_SOCK_CONTROL 192 /* octets of control messages of a datagram */

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "client/measure/interrupt.h"
+#include "client/measure/local.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -194,7 +195,7 @@ static int connect_one(const struct plan *plan, const union endpoint *peer, int6
 		return outcome_set(out, OUTCOME_LOCAL, 0, "TCP socket: %s", strerror(errno));
 	}
 	if (plan->source) {
-		r = endpoint_source(plan, peer->any.sa_family, &source, out);
+		r = local_source(plan, peer->any.sa_family, &source, out);
 		if (r != OUTCOME_OK) {
 			goto fail;
 		}
@@ -254,7 +255,7 @@ static int knock_one(const struct plan *plan, const uint8_t *packet, size_t octe
 	int r = s < 0 ? -errno : 0;
 
 	if (r == 0 && plan->source) {
-		r = endpoint_source(plan, peer->any.sa_family, &local, out) == OUTCOME_OK
+		r = local_source(plan, peer->any.sa_family, &local, out) == OUTCOME_OK
 			    ? 0
 			    : -EADDRNOTAVAIL;
 		r = r == 0 && bind(s, &local.any, endpoint_len(&local)) < 0 ? -errno : r;

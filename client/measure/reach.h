@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "client/measure/endpoint.h"
+#include "base/endpoint.h"
 #include "client/measure/notes.h"
 #include "client/measure/outcome.h"
 #include "client/measure/plan.h"

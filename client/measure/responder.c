@@ -2,7 +2,7 @@
 #include "client/measure/responder.h"
 
 #include "base/clock.h"
-#include "client/measure/endpoint.h"
+#include "base/endpoint.h"
 #include "client/measure/reach.h"
 #include "client/measure/responder_sock.h"
 #include "protocol/stamp.h"

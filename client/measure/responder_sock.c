@@ -2,6 +2,7 @@
 #include "client/measure/responder_sock.h"
 
 #include "base/clock.h"
+#include "base/sockopt.h"
 #include "protocol/pkt.h"
 
 #include <errno.h>
@@ -15,11 +16,6 @@ union control {
 	struct cmsghdr align;
 	uint8_t octets[CONTROL_LEN];
 };
-
-static int set(int fd, int level, int option, int value)
-{
-	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
-}
 
 /* T-047 TTL 255; T-027 fragments rather than silence. */
 static int ask(int fd, int family)
@@ -42,9 +38,9 @@ static int ask(int fd, int family)
 	for (size_t i = 0; i < n && !error; i++) {
 		const int *pair = family == AF_INET6 ? v6[i] : v4[i];
 
-		error = set(fd, level, pair[0], pair[1]);
+		error = sockopt_set(fd, level, pair[0], pair[1]);
 	}
-	(void)set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+	(void)sockopt_set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
 	return error;
 }
 

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "client/measure/endpoint.h"
+#include "base/endpoint.h"
 #include "protocol/ts.h"
 
 /* The address of this host that a packet was sent to. */

@@ -2,6 +2,7 @@
 #include "daemon/reflector/light.h"
 
 #include "base/device.h"
+#include "base/endpoint.h"
 #include "daemon/reflector/lightsock.h"
 #include "daemon/reflector/lightview.h"
 #include "daemon/reflector/shared.h"
@@ -435,7 +436,7 @@ void light_walk_unused(const struct reflector *r,
 		struct address at;
 
 		/* one of ports.also is for sessions */
-		if (!is_taken(r->light_view, fd) && !sock_local(fd, &at) &&
+		if (!is_taken(r->light_view, fd) && !endpoint_bound(fd, &at) &&
 		    !(address_is_any(&at) && port_is_reserved(&r->ports, at.port))) {
 			each(context, &at, device_of(fd));
 		}

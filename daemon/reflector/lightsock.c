@@ -2,6 +2,7 @@
 #include "daemon/reflector/lightsock.h"
 
 #include "base/device.h"
+#include "base/endpoint.h"
 
 /* By an entry with a device. */
 static bool is_named(const struct settings *s, const struct address *at, uint32_t bound)
@@ -27,7 +28,7 @@ int lightsock_find(const struct reflector *r, const struct settings *s,
 		uint32_t bound = device_of(fd);
 		struct address at;
 
-		if (sock_local(fd, &at) || !address_same_port(&at, &l->address)) {
+		if (endpoint_bound(fd, &at) || !address_same_port(&at, &l->address)) {
 			continue;
 		}
 		if (bound == device) {

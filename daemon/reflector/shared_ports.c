@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "base/device.h"
+#include "base/endpoint.h"
 #include "daemon/reflector/shared.h"
 
 #include <errno.h>
@@ -119,7 +120,7 @@ static int find_passed(const struct reflector *r, const struct address *any)
 		int fd = r->config.light_fds[i];
 		struct address at;
 
-		if (!sock_local(fd, &at) && address_same_port(&at, any) && !device_of(fd) &&
+		if (!endpoint_bound(fd, &at) && address_same_port(&at, any) && !device_of(fd) &&
 		    !light_reads(r, fd)) {
 			return fd;
 		}

@@ -2,6 +2,8 @@
 #include "daemon/reflector/sock.h"
 
 #include "base/device.h"
+#include "base/endpoint.h"
+#include "base/sockopt.h"
 #include "protocol/pkt.h"
 
 #include <errno.h>
@@ -16,56 +18,22 @@
 /* More small packets than SOCK_RCVBUF holds: what arrives meanwhile does not make it endless. */
 #define DRAIN_ALL 65536
 
-union any_address {
-	struct sockaddr sa;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
-
-static socklen_t fill(union any_address *out, const struct address *a, uint16_t port)
-{
-	memset(out, 0, sizeof(*out));
-	if (a->family == 4) {
-		out->v4.sin_family = AF_INET;
-		out->v4.sin_port = htons(port);
-		memcpy(&out->v4.sin_addr, a->ip, 4);
-		return sizeof(out->v4);
-	}
-	out->v6.sin6_family = AF_INET6;
-	out->v6.sin6_port = htons(port);
-	out->v6.sin6_scope_id = a->scope;
-	memcpy(&out->v6.sin6_addr, a->ip, 16);
-	return sizeof(out->v6);
-}
-
-static int set(int fd, int level, int name, int value)
-{
-	return setsockopt(fd, level, name, &value, sizeof(value)) ? -errno : 0;
-}
-
-static int get(int fd, int name, int *value)
-{
-	socklen_t len = sizeof(*value);
-
-	return getsockopt(fd, SOL_SOCKET, name, value, &len) ? -errno : 0;
-}
-
 /*
  * Not SO_TIMESTAMPNS: where the kernel took no stamp, that one makes one up at the time of
  * the read, and nobody can tell.
  */
 bool sock_ask_stamps(int fd)
 {
-	return !set(fd, SOL_SOCKET, SO_TIMESTAMPING,
-		    SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE);
+	return !sockopt_set(fd, SOL_SOCKET, SO_TIMESTAMPING,
+			    SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE);
 }
 
 void sock_ask_hardware(int fd)
 {
-	(void)set(fd, SOL_SOCKET, SO_TIMESTAMPING,
-		  SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE |
-			  SOF_TIMESTAMPING_RX_HARDWARE | SOF_TIMESTAMPING_RAW_HARDWARE |
-			  SOF_TIMESTAMPING_OPT_PKTINFO);
+	(void)sockopt_set(fd, SOL_SOCKET, SO_TIMESTAMPING,
+			  SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE |
+				  SOF_TIMESTAMPING_RX_HARDWARE | SOF_TIMESTAMPING_RAW_HARDWARE |
+				  SOF_TIMESTAMPING_OPT_PKTINFO);
 }
 
 int sock_keeper(bool stamps, struct sock_defaults *defaults)
@@ -82,9 +50,9 @@ int sock_keeper(bool stamps, struct sock_defaults *defaults)
 	if (stamps) {
 		(void)sock_ask_stamps(fd); /* sock_prove_stamps tells what that brought */
 	}
-	error = get(fd, SO_RCVBUF, &defaults->rcvbuf);
+	error = sockopt_get(fd, SOL_SOCKET, SO_RCVBUF, &defaults->rcvbuf);
 	if (!error) {
-		error = get(fd, SO_SNDBUF, &defaults->sndbuf);
+		error = sockopt_get(fd, SOL_SOCKET, SO_SNDBUF, &defaults->sndbuf);
 	}
 	if (error) {
 		close(fd);
@@ -97,9 +65,11 @@ int sock_keeper(bool stamps, struct sock_defaults *defaults)
 static int probe_broadcast(int fd, const struct address *local)
 {
 	struct sockaddr none = { .sa_family = AF_UNSPEC };
-	union any_address a;
-	socklen_t len = fill(&a, local, 9);
-	int result = connect(fd, &a.sa, len) && errno == EACCES ? -EADDRNOTAVAIL : 0;
+	union endpoint e = endpoint_of(local);
+	int result;
+
+	endpoint_set_port(&e, 9);
+	result = connect(fd, &e.any, endpoint_len(&e)) && errno == EACCES ? -EADDRNOTAVAIL : 0;
 
 	/* Undone at once: the probe must not keep a port. */
 	(void)connect(fd, &none, sizeof(none));
@@ -142,9 +112,9 @@ static int size_buffer(int fd, int name, size_t packet_octets, int present, int 
 		return 0;
 	}
 	/* the kernel doubles what is asked for, and silently takes less than that */
-	error = set(fd, SOL_SOCKET, name, need);
+	error = sockopt_set(fd, SOL_SOCKET, name, need);
 	if (!error) {
-		error = get(fd, name, value);
+		error = sockopt_get(fd, SOL_SOCKET, name, value);
 	}
 	return error ? error : *value < need ? -EMSGSIZE : 0;
 }
@@ -162,7 +132,7 @@ static int size_buffers(int fd, const struct session_spec *spec,
 	if (!error) {
 		error = size_buffer(fd, SO_RCVBUF, octets, defaults->rcvbuf, rcvbuf);
 	}
-	return error ? error : set(fd, SOL_SOCKET, SO_RCVBUF, 1);
+	return error ? error : sockopt_set(fd, SOL_SOCKET, SO_RCVBUF, 1);
 }
 
 static int make(int family)
@@ -174,7 +144,7 @@ static int make(int family)
 		return -errno;
 	}
 	if (family == AF_INET6) {
-		error = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+		error = sockopt_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	}
 	if (error) {
 		close(fd);
@@ -186,20 +156,21 @@ static int make(int family)
 /* T-027 no DF; T-047 C-077 the reply's TTL and DSCP, ECN bits 0 */
 static int set_options_v4(int fd, int tos)
 {
-	int error = set(fd, IPPROTO_IP, IP_TTL, 255);
+	int error = sockopt_set(fd, IPPROTO_IP, IP_TTL, 255);
 
-	error = error ? error : set(fd, IPPROTO_IP, IP_TOS, tos);
-	error = error ? error : set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
-	return error ? error : set(fd, IPPROTO_IP, IP_RECVTTL, 1);
+	error = error ? error : sockopt_set(fd, IPPROTO_IP, IP_TOS, tos);
+	error = error ? error : sockopt_set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+	return error ? error : sockopt_set(fd, IPPROTO_IP, IP_RECVTTL, 1);
 }
 
 static int set_options_v6(int fd, int tos)
 {
-	int error = set(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 255);
+	int error = sockopt_set(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 255);
 
-	error = error ? error : set(fd, IPPROTO_IPV6, IPV6_TCLASS, tos);
-	error = error ? error : set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
-	return error ? error : set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
+	error = error ? error : sockopt_set(fd, IPPROTO_IPV6, IPV6_TCLASS, tos);
+	error = error ? error
+		      : sockopt_set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
+	return error ? error : sockopt_set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
 }
 
 /* Each control message costs time per packet: not for layouts without a place for it. */
@@ -208,8 +179,8 @@ int sock_ask_tos(int fd, int family, const struct pkt_layout *l)
 	if (!l->tos) {
 		return 0;
 	}
-	return family == AF_INET ? set(fd, IPPROTO_IP, IP_RECVTOS, 1)
-				 : set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+	return family == AF_INET ? sockopt_set(fd, IPPROTO_IP, IP_RECVTOS, 1)
+				 : sockopt_set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
 }
 
 int sock_open(const struct session_spec *spec, bool stamps, const struct sock_defaults *defaults,
@@ -251,8 +222,8 @@ static int ask_addresses(int fd, int family)
 	if (error) {
 		return error;
 	}
-	return family == AF_INET ? set(fd, IPPROTO_IP, IP_PKTINFO, 1)
-				 : set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+	return family == AF_INET ? sockopt_set(fd, IPPROTO_IP, IP_PKTINFO, 1)
+				 : sockopt_set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 }
 
 /* TOS for the reply's: T-075 */
@@ -263,23 +234,23 @@ static int ask_light(int fd, int family)
 	if (error) {
 		return error;
 	}
-	return family == AF_INET ? set(fd, IPPROTO_IP, IP_RECVTOS, 1)
-				 : set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+	return family == AF_INET ? sockopt_set(fd, IPPROTO_IP, IP_RECVTOS, 1)
+				 : sockopt_set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
 }
 
 int sock_adopt_light(int fd, bool share, bool stamps, const struct sock_defaults *defaults)
 {
 	int family, rcvbuf;
-	int error = get(fd, SO_DOMAIN, &family);
+	int error = sockopt_get(fd, SOL_SOCKET, SO_DOMAIN, &family);
 
 	error = error ? error : ask_light(fd, family);
-	error = error || !share ? error : set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-	error = error ? error : get(fd, SO_RCVBUF, &rcvbuf);
+	error = error || !share ? error : sockopt_set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	error = error ? error : sockopt_get(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf);
 	if (error) {
 		return error;
 	}
 	if (rcvbuf == defaults->rcvbuf) { /* nobody chose another */
-		(void)set(fd, SOL_SOCKET, SO_RCVBUF, SOCK_RCVBUF / 2);
+		(void)sockopt_set(fd, SOL_SOCKET, SO_RCVBUF, SOCK_RCVBUF / 2);
 	}
 	if (stamps) {
 		(void)sock_ask_stamps(fd);
@@ -291,7 +262,8 @@ bool sock_is_stamped(int fd)
 {
 	int flags;
 
-	return !get(fd, SO_TIMESTAMPING, &flags) && (flags & SOF_TIMESTAMPING_RX_SOFTWARE);
+	return !sockopt_get(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags) &&
+	       (flags & SOF_TIMESTAMPING_RX_SOFTWARE);
 }
 
 void sock_drain(int fd)
@@ -300,49 +272,10 @@ void sock_drain(int fd)
 	}
 }
 
-struct address sock_address(const struct sockaddr_storage *ss)
-{
-	const struct sockaddr_in *v4 = (const void *)ss;
-	const struct sockaddr_in6 *v6 = (const void *)ss;
-	struct address a = { 0 };
-
-	if (ss->ss_family == AF_INET) {
-		a.family = 4;
-		a.port = ntohs(v4->sin_port);
-		memcpy(a.ip, &v4->sin_addr, 4);
-	} else if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
-		a.family = 4;
-		a.port = ntohs(v6->sin6_port);
-		memcpy(a.ip, v6->sin6_addr.s6_addr + 12, 4);
-	} else {
-		a.family = 6;
-		a.port = ntohs(v6->sin6_port);
-		memcpy(a.ip, &v6->sin6_addr, 16);
-		if (address_is_link_local(&a)) {
-			a.scope = v6->sin6_scope_id;
-		}
-	}
-	return a;
-}
-
-int sock_local(int fd, struct address *out)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
-
-	memset(&ss, 0, sizeof(ss));
-	*out = (struct address){ .family = 4 };
-	if (getsockname(fd, (struct sockaddr *)&ss, &len)) {
-		return -errno;
-	}
-	*out = sock_address(&ss);
-	return 0;
-}
-
 int sock_freebind(int fd, int family)
 {
-	return family == 4 ? set(fd, IPPROTO_IP, IP_FREEBIND, 1)
-			   : set(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1);
+	return family == 4 ? sockopt_set(fd, IPPROTO_IP, IP_FREEBIND, 1)
+			   : sockopt_set(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1);
 }
 
 int sock_open_light(const struct address *local, uint32_t device, bool freebind, bool stamps)
@@ -356,14 +289,15 @@ int sock_open_light(const struct address *local, uint32_t device, bool freebind,
 	}
 	error = device_bind(fd, device);
 	error = error ? error : ask_light(fd, family);
-	error = error ? error : set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	error = error ? error : sockopt_set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	error = error || !freebind ? error : sock_freebind(fd, local->family);
 	error = error ? error : sock_bind(fd, local, local->port);
 	if (error) {
 		close(fd);
 		return error;
 	}
-	(void)set(fd, SOL_SOCKET, SO_RCVBUF, SOCK_RCVBUF / 2); /* as much as the system allows */
+	(void)sockopt_set(fd, SOL_SOCKET, SO_RCVBUF,
+			  SOCK_RCVBUF / 2); /* as much as the system allows */
 	if (stamps) {
 		(void)sock_ask_stamps(fd);
 	}
@@ -387,10 +321,10 @@ int sock_probe_port(const struct address *local, uint32_t device, bool freebind)
 
 int sock_bind(int fd, const struct address *local, uint16_t port)
 {
-	union any_address a;
-	socklen_t len = fill(&a, local, port);
+	union endpoint e = endpoint_of(local);
 
-	if (!bind(fd, &a.sa, len)) {
+	endpoint_set_port(&e, port);
+	if (!bind(fd, &e.any, endpoint_len(&e))) {
 		return 0;
 	}
 	return errno == EINVAL || errno == ENODEV ? -EADDRNOTAVAIL : -errno;
@@ -399,14 +333,13 @@ int sock_bind(int fd, const struct address *local, uint16_t port)
 int sock_connect(int fd, const struct session_spec *spec)
 {
 	struct address remote = spec->remote;
-	union any_address a;
-	socklen_t len;
+	union endpoint e;
 
 	if (address_is_link_local(&remote) && !remote.scope) {
 		remote.scope = spec->local.scope;
 	}
-	len = fill(&a, &remote, remote.port);
-	if (!connect(fd, &a.sa, len)) {
+	e = endpoint_of(&remote);
+	if (!connect(fd, &e.any, endpoint_len(&e))) {
 		return 0;
 	}
 	return errno == EACCES || errno == EPERM ? -EDESTADDRREQ : -errno;
@@ -425,9 +358,9 @@ int sock_release(int fd, int rcvbuf, uint64_t *dropped, uint32_t *drops)
 		} /* else an ICMP error, reported once: T-041 */
 	}
 	/* the kernel doubles both, and cuts what is above its limit */
-	error = set(fd, SOL_SOCKET, SO_RCVBUF, rcvbuf / 2);
+	error = sockopt_set(fd, SOL_SOCKET, SO_RCVBUF, rcvbuf / 2);
 	if (!error && rcvbuf < SOCK_RCVBUF) {
-		error = set(fd, SOL_SOCKET, SO_RCVBUF, SOCK_RCVBUF / 2);
+		error = sockopt_set(fd, SOL_SOCKET, SO_RCVBUF, SOCK_RCVBUF / 2);
 	}
 	if (sock_read_drops(fd, drops)) {
 		*dropped += *drops; /* did not fit into the small buffer */
@@ -442,13 +375,13 @@ int sock_release(int fd, int rcvbuf, uint64_t *dropped, uint32_t *drops)
 /* As much as the system allows. */
 static int fill_buffers(int fd, struct sock_defaults *buffers)
 {
-	int error = set(fd, SOL_SOCKET, SO_RCVBUF, SOCK_RCVBUF / 2);
+	int error = sockopt_set(fd, SOL_SOCKET, SO_RCVBUF, SOCK_RCVBUF / 2);
 
-	error = error ? error : get(fd, SO_RCVBUF, &buffers->rcvbuf);
-	error = error ? error : get(fd, SO_SNDBUF, &buffers->sndbuf);
+	error = error ? error : sockopt_get(fd, SOL_SOCKET, SO_RCVBUF, &buffers->rcvbuf);
+	error = error ? error : sockopt_get(fd, SOL_SOCKET, SO_SNDBUF, &buffers->sndbuf);
 	if (!error && buffers->sndbuf < LARGEST_OCTETS * 4) {
-		error = set(fd, SOL_SOCKET, SO_SNDBUF, LARGEST_OCTETS * 2);
-		error = error ? error : get(fd, SO_SNDBUF, &buffers->sndbuf);
+		error = sockopt_set(fd, SOL_SOCKET, SO_SNDBUF, LARGEST_OCTETS * 2);
+		error = error ? error : sockopt_get(fd, SOL_SOCKET, SO_SNDBUF, &buffers->sndbuf);
 	}
 	return error;
 }

@@ -69,14 +69,8 @@ bool sock_is_stamped(int fd);
 /** Throw away what waits in it. */
 void sock_drain(int fd);
 
-/** struct address of a socket address; IPv4-mapped becomes IPv4. */
-struct address sock_address(const struct sockaddr_storage *ss);
-
 /** What tells it from every other socket of this host, ever; 0 if that cannot be told. */
 uint64_t sock_cookie(int fd);
-
-/** What it is bound to. Return 0 or negative errno. */
-NODISCARD int sock_local(int fd, struct address *out);
 
 /** -EADDRINUSE if any socket has the port, even one that shares it; 0 or another error. */
 NODISCARD int sock_probe_port(const struct address *local, uint32_t device, bool freebind);

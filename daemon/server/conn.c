@@ -358,7 +358,7 @@ static bool prepare(struct conn *c, const struct address *remote)
 	struct server *s = c->server;
 	struct address local;
 
-	if (sock_local(c->stream.fd, &local)) {
+	if (endpoint_bound(c->stream.fd, &local)) {
 		return false;
 	}
 	control_init(&c->control, &local, remote, &s->admit, &c->standing->client->admit);
@@ -403,10 +403,10 @@ static struct conn *allocate(struct server *s, const struct address *remote)
 	return c;
 }
 
-bool conn_new(struct server *s, int fd, const struct sockaddr_storage *peer)
+bool conn_new(struct server *s, int fd, const union endpoint *peer)
 {
 	struct control_in opened = { .kind = CONTROL_OPENED };
-	struct address remote = sock_address(peer);
+	struct address remote = endpoint_address(peer);
 	struct conn *c;
 
 	if (memory_is_low() && s->idlers.n + s->refused.n >= CROWD_LOW) {

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "base/endpoint.h"
 #include "base/roll.h"
 #include "daemon/control/control.h"
 #include "daemon/server/evict.h"
@@ -11,7 +12,6 @@
 #include "daemon/server/stream.h"
 
 #include <ev.h>
-#include <sys/socket.h>
 
 struct server;
 
@@ -38,7 +38,7 @@ NODISCARD int conn_prepare(struct server *s);
  * Take over an accepted socket and greet. On any failure it is closed.
  * False if places are short: before the next is taken, those who are in should be heard.
  */
-bool conn_new(struct server *s, int fd, const struct sockaddr_storage *peer);
+bool conn_new(struct server *s, int fd, const union endpoint *peer);
 
 /** For lack of memory or descriptors: end one that did nothing with its place. False = none. */
 bool conn_make_room(struct server *s);

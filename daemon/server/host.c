@@ -46,10 +46,7 @@ void host_tick(struct host *h)
 
 bool host_has(struct host *h, const struct address *a, uint32_t device)
 {
-	struct localaddr_ip ip = { .family = a->family, .scope = a->scope };
-
-	memcpy(ip.octets, a->ip, sizeof ip.octets);
-	return localaddr_has(h->addresses, &ip, device);
+	return localaddr_has(h->addresses, a, device);
 }
 
 void host_ipv4(const struct host *h, uint8_t out[static 4])

@@ -135,10 +135,7 @@ static void ask_process(struct hostcheck_facts *f, pid_t pid)
 
 static bool has_address(void *context, const struct address *a)
 {
-	struct localaddr_ip ip = { .family = a->family, .scope = a->scope };
-
-	memcpy(ip.octets, a->ip, sizeof ip.octets);
-	return !context || localaddr_has(context, &ip, 0);
+	return !context || localaddr_has(context, a, 0);
 }
 
 static bool has_device(void *context, const char *name)

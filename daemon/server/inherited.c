@@ -2,6 +2,7 @@
 #include "daemon/server/inherited.h"
 
 #include "base/device.h"
+#include "base/endpoint.h"
 #include "daemon/reflector/sock.h"
 
 #include <errno.h>
@@ -376,7 +377,7 @@ int inherited_udp(struct inherited *p, const struct address *bound, uint32_t dev
 		struct address at;
 		int fd = s->fd;
 
-		if (!is_port(s, SOCK_DGRAM) || sock_local(fd, &at) || at.port != bound->port) {
+		if (!is_port(s, SOCK_DGRAM) || endpoint_bound(fd, &at) || at.port != bound->port) {
 			continue;
 		}
 		if (address_same_port(&at, bound) && device_of(fd) == device) {

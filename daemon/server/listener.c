@@ -2,6 +2,8 @@
 #include "daemon/server/listener.h"
 
 #include "base/device.h"
+#include "base/endpoint.h"
+#include "base/sockopt.h"
 #include "daemon/reflector/sock.h"
 #include "daemon/server/conn.h"
 #include "daemon/server/leaving.h"
@@ -17,25 +19,6 @@
 #define BACKLOG 4096 /* who does not fit tries again after a second */
 #define ACCEPTS_PER_EVENT 32
 
-static socklen_t to_sockaddr(const struct address *a, struct sockaddr_storage *ss)
-{
-	struct sockaddr_in *v4 = (void *)ss;
-	struct sockaddr_in6 *v6 = (void *)ss;
-
-	memset(ss, 0, sizeof *ss);
-	if (a->family == 4) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons(a->port);
-		memcpy(&v4->sin_addr, a->ip, 4);
-		return sizeof *v4;
-	}
-	v6->sin6_family = AF_INET6;
-	v6->sin6_port = htons(a->port);
-	v6->sin6_scope_id = a->scope;
-	memcpy(&v6->sin6_addr, a->ip, 16);
-	return sizeof *v6;
-}
-
 static bool is_shortage(int error)
 {
 	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
@@ -44,15 +27,15 @@ static bool is_shortage(int error)
 bool listener_accept(struct listener *l)
 {
 	for (int i = 0; i < ACCEPTS_PER_EVENT; i++) {
-		struct sockaddr_storage ss;
-		socklen_t len = sizeof ss;
-		int fd = accept4(l->fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		union endpoint peer;
+		socklen_t len = sizeof peer;
+		int fd = accept4(l->fd, &peer.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		int error;
 
 		if (fd >= 0) {
 			/* Where somebody may have to go for who comes, those who are in are read
 			 * first. */
-			if (conn_new(l->server, fd, &ss)) {
+			if (conn_new(l->server, fd, &peer)) {
 				continue;
 			}
 			return true;
@@ -83,30 +66,24 @@ void listener_start(struct listener *l)
 
 /* --- opening -------------------------------------------------------------------------- */
 
-static int set(int fd, int level, int name, int value)
-{
-	return setsockopt(fd, level, name, &value, sizeof value) < 0 ? -errno : 0;
-}
-
 static int prepare_socket(int fd, const struct settings_listen *wanted, uint32_t device, bool share)
 {
 	bool v6 = wanted->address.family == 6;
-	struct sockaddr_storage ss;
-	socklen_t len = to_sockaddr(&wanted->address, &ss);
+	union endpoint at = endpoint_of(&wanted->address);
 	int rc = device_bind(fd, device);
 
-	rc = rc ? rc : set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	rc = rc || !share ? rc : set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-	rc = rc || !v6 ? rc : set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	rc = rc ? rc : sockopt_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	rc = rc || !share ? rc : sockopt_set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	rc = rc || !v6 ? rc : sockopt_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	rc = rc || !wanted->freebind ? rc : sock_freebind(fd, wanted->address.family);
 	if (rc) {
 		return rc;
 	}
-	if (bind(fd, (struct sockaddr *)&ss, len) < 0 || listen(fd, BACKLOG) < 0) {
+	if (bind(fd, &at.any, endpoint_len(&at)) < 0 || listen(fd, BACKLOG) < 0) {
 		return -errno;
 	}
 	/* For R-010; harmless where it is not known. */
-	(void)set(fd, IPPROTO_TCP, TCP_SAVE_SYN, 1);
+	(void)sockopt_set(fd, IPPROTO_TCP, TCP_SAVE_SYN, 1);
 	return 0;
 }
 
@@ -121,7 +98,7 @@ static int open_socket(struct listener *l, const struct settings_listen *wanted,
 		return -errno;
 	}
 	rc = prepare_socket(fd, wanted, l->device, share);
-	rc = rc ? rc : sock_local(fd, &l->bound);
+	rc = rc ? rc : endpoint_bound(fd, &l->bound);
 	if (rc) {
 		close(fd);
 		return rc;
@@ -151,7 +128,7 @@ static bool overlaps(const struct listener *l, const struct address *a)
  * then could: so they do while one is opened, and no longer. */
 static void let_share(struct listener *l, bool share)
 {
-	l->shares = !set(l->fd, SOL_SOCKET, SO_REUSEPORT, share) && share;
+	l->shares = !sockopt_set(l->fd, SOL_SOCKET, SO_REUSEPORT, share) && share;
 }
 
 /* Those of ours that may keep @l from its port: such as go, and such as serve another device.
@@ -240,7 +217,7 @@ static int prepare_passed(struct server *s, struct listener **out, struct settin
 
 	for (size_t i = 0; i < s->inherited.n_control; i++) {
 		struct listener *l = calloc(1, sizeof *l);
-		int rc = l ? sock_local(s->inherited.control[i], &l->bound) : -ENOMEM;
+		int rc = l ? endpoint_bound(s->inherited.control[i], &l->bound) : -ENOMEM;
 
 		if (rc < 0) {
 			free(l);
@@ -405,7 +382,7 @@ int listener_inherit(struct server *s)
 	while ((fd = inherited_listener(&s->inherited)) >= 0) {
 		struct listener *l = calloc(1, sizeof *l);
 
-		if (!l || sock_local(fd, &l->bound)) {
+		if (!l || endpoint_bound(fd, &l->bound)) {
 			free(l);
 			close(fd);
 			return -ENOMEM;

@@ -11,8 +11,9 @@ import sys
 import tempfile
 import threading
 
+import rawclient
 from harness import PATIENCE, same, true, wait_for
-from keyed import keyed_daemon
+from keyed import connect, keyed_daemon, open_session
 
 ACTIVATE = [sys.executable, "-B",
             os.path.join(os.path.dirname(os.path.abspath(__file__)), "activate.py")]
@@ -141,8 +142,28 @@ class Manager:
         return since
 
 
-def managed(t, config=None):
+def managed(t, config=None, **options):
     """A twampd under a service manager."""
     m = Manager()
     t.stack.callback(m.close)
-    return m, keyed_daemon(t, config, env=m.environment())
+    return m, keyed_daemon(t, config, env=m.environment(), **options)
+
+
+def packet(s, number):
+    return s.layout.sent(number, rawclient.ntp(), 0x8001)
+
+
+def sessions_of(t, modes=(1, 4)):
+    """A connection with a session in each mode: [(control, Session)]."""
+    opened = []
+    for mode in modes:
+        c = connect(t, mode)
+        s, _ = open_session(t, c, mode)
+        s.check(packet(s, 0))
+        opened.append((c, s))
+    return opened
+
+
+def check_sessions(opened):
+    for _, s in opened:
+        s.check(packet(s, s.seq))

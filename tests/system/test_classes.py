@@ -5,66 +5,16 @@ drain; and what a reload changes of it. R-008, R-009, R-022, R-088, R-094, R-120
 
 import os
 import re
-import signal
 import tempfile
 import time
 
 import harness
 import rawclient
 import twcrypt
-from harness import CLIENT, CLIENT_NEIGHBOUR, CLIENT_OTHER, Notify, same, test, true, wait_for
+from classrun import (A, B, C, accepted, by_prefix, eventually, logged, refused_connection,
+                      refused_request)
+from harness import same, test, true, wait_for
 from rawclient import make_packet, make_request, seconds
-
-A, B, C = CLIENT[4], CLIENT_OTHER[4], CLIENT_NEIGHBOUR[4]
-NAMES = {1: "Failure", 3: "Not Supported", 4: "Permanent Resource Limitation",
-         5: "Temporary Resource Limitation"}
-
-
-def by_prefix(a=None, b=None, **config):
-    """Client A in class "alpha", B in "beta", and C in none."""
-    return dict(config, clients=[dict({"name": "alpha", "prefixes": [A]}, **(a or {})),
-                                 dict({"name": "beta", "prefixes": [B]}, **(b or {}))])
-
-
-def logged(d, since, message, accept, reason, who, *parts):
-    """The line that tells a refusal: what, whom, why, and what to do."""
-    line = d.wait_log(r" %s:" % reason, since)
-    for part in (message, str(accept), NAMES[accept], who) + parts:
-        true(part in line, "%r is not in: %s" % (part, line))
-    return line
-
-
-def refused_connection(t, d, source, accept, reason, *parts):
-    """R-009 R-018: an ordinary greeting, then Server-Start with the code, then the end."""
-    since = d.log_size()
-    with rawclient.Control(t.server, source=source) as c:
-        true(c.greeting().modes & 1, "a greeting without modes")
-        same(c.setup().accept, accept, "Accept of Server-Start for " + reason)
-        same(c.wait_closed(), b"", "octets after it")
-    return logged(d, since, "Server-Start", accept, reason, source, *parts)
-
-
-def refused_request(t, d, control, source, accept, reason, *parts, **fields):
-    since = d.log_size()
-    answer = control.request(**fields)
-    same(answer.accept, accept, "Accept for " + reason)
-    same(answer.raw[1:], bytes(47), "the rest of the refusal")  # R-103 R-112
-    return logged(d, since, "Accept-Session", accept, reason, source, *parts)
-
-
-def accepted(answer, what="request"):
-    same(answer.accept, 0, "Accept of " + what)
-    return answer
-
-
-def eventually(t, source):
-    def attempt():
-        try:
-            return rawclient.connect(t.server, source=source)
-        except AssertionError:
-            return None
-    return t.stack.enter_context(wait_for(attempt, "a connection that is accepted"))
-
 
 # --- policing ---------------------------------------------------------------------------
 
@@ -109,7 +59,6 @@ def sessions_of_a_class_share_a_rate(t):
             answered += 1
     true(1 <= answered < 100, "%d of 200 answered at 10 packets/s for all" % answered)
 
-
 # --- strangers ------------------------------------------------------------------------
 
 @test(both=True)
@@ -137,7 +86,6 @@ def longest_prefix(t):
     accepted(narrow.request())
     accepted(narrow.request())
     refused_request(t, d, narrow, B, 4, "max-sessions-per-class")
-
 
 # --- limits of a class ----------------------------------------------------------------
 
@@ -298,7 +246,6 @@ def timeout_of_a_class(t):
     refused_request(t, d, one, A, 3, "timeout-too-large", timeout=seconds(6))
     accepted(other.request(timeout=seconds(6)))
 
-
 # --- the code of full tables -----------------------------------------------------------
 
 @test
@@ -320,7 +267,6 @@ def accept_code(t):
         refused_request(t, d, two, A, code, "max-sessions-per-class")
         refused_request(t, d, other, B, code, "no-port")
         refused_request(t, d, one, A, 4, "max-padding", padding=10)
-
 
 # --- KeyIDs ----------------------------------------------------------------------------
 
@@ -401,122 +347,6 @@ def key_brings_the_class(t):
     def again():
         return keys.connect(t, "gold", B)[1] == 0
     wait_for(again, "a place in the class")
-
-
-# --- overload --------------------------------------------------------------------------
-
-@test
-def overload(t):
-    """R-121: 5 for what is new while the reflector is busy, nothing lost of what runs, and then
-    as before. The limit is so low that a few packets reach it."""
-    d = t.daemon({"overload": {"reflector_busy": 1}})
-    one, sender, to = t.session()
-    packet, sent = make_packet(), 0
-    since = d.log_size()
-
-    def busy(done):
-        nonlocal sent
-        for _ in range(200):
-            true(sender.exchange(to, packet), "a running session lost packet %d" % sent)
-            sent += 1
-        return done()
-    wait_for(lambda: busy(lambda: "overloaded (cpu-load: overload." in d.log(since)), "overload")
-    refused_connection(t, d, A, 5, "cpu-load")
-    d.wait_log("no longer overloaded", since)
-    accepted(t.connect().request())
-    one.stop(1)
-    accepted(one.request())
-
-
-# --- drain -----------------------------------------------------------------------------
-
-@test
-def drain(t):
-    # section 12: 5 for all that is new, what runs goes on, STATUS counts down, and back again
-    n = Notify(t)
-    d = t.daemon(env={"NOTIFY_SOCKET": n.path})
-    one = t.connect()
-    _, sender, to = t.session(one, timeout=0)
-    two = t.connect()
-    accepted(two.request())
-    since = d.log_size()
-    d.signal(signal.SIGUSR1)
-    d.wait_log("draining: ", since)
-    status = n.wait(r"STATUS=draining: 2 connections, 2 sessions,.*")
-    same(n.heard[n.heard.index(status) - 1], "READY=1", "with what is told at once")
-    refused_connection(t, d, A, 5, "draining", "use another server")
-    refused_request(t, d, two, A, 5, "draining")
-    same(two.start().accept, 0, "Accept of Start-Sessions for what was accepted before")
-    for i in range(20):
-        true(sender.exchange(to, make_packet(i)), "a running session lost packet %d" % i)
-    since = d.log_size()
-    d.signal(signal.SIGUSR1)  # once more changes nothing
-    d.reload()
-    same(d.log(since).count("draining"), 0, "times that it was said again")
-    at = len(n.heard)
-    n.wait(r"STATUS=draining: 2 connections, 2 sessions,.*", at)
-    two.close()
-    one.stop(1)
-    refused_request(t, d, one, A, 5, "draining")  # R-081: it stays
-    one.close()
-    n.wait(r"STATUS=draining: 0 connections, 0 sessions,.*")
-    at, since = len(n.heard), d.log_size()
-    d.signal(signal.SIGUSR2)
-    d.wait_log("no longer draining", since)
-    n.wait(r"STATUS=0 connections, 0 sessions,.*", at)
-    accepted(t.connect().request())
-
-
-# --- reload ----------------------------------------------------------------------------
-
-@test
-def reload_changes_classes(t):
-    """New connections get the new class and what they had counts on; what runs is left alone."""
-    d = t.daemon(by_prefix({"limits": {"max_sessions": 3}}))
-    one = t.connect(source=A)
-    _, sender, to = t.session(one)
-    two = t.connect(source=A)
-    accepted(two.request())
-    # The same class by its name, elsewhere in the list, with less room than is taken.
-    d.reload({"clients": [{"name": "other", "prefixes": [B, C]},
-                          {"name": "alpha", "prefixes": [A], "limits": {"max_sessions": 1}}]})
-    three = t.connect(source=A)
-    for c in (two, three):
-        refused_request(t, d, c, A, 4, "max-sessions-per-class", "alpha")
-    true(sender.exchange(to, make_packet()), "the reload ended a running session")
-    accepted(t.connect(source=C).request())  # no stranger any more
-    two.close()
-    refused_request(t, d, three, A, 4, "max-sessions-per-class")  # one is still there
-    one.close()
-    wait_for(lambda: three.request().accept == 0, "a place after the last of them")
-    # Without the class: what runs may finish, who is in gets nothing new, who comes is a stranger.
-    d.reload({"clients": [{"name": "other", "prefixes": [B, C]}]})
-    refused_request(t, d, three, A, 1, "no-class", "none")
-    with rawclient.Control(t.server, source=A) as c:
-        same(c.greeting().modes, 0, "Modes of the greeting")
-    # And back: nothing was forgotten or counted twice.
-    d.reload({"clients": [{"name": "alpha", "prefixes": [A], "limits": {"max_sessions": 1}}]})
-    four = t.connect(source=A)
-    refused_request(t, d, four, A, 4, "max-sessions-per-class")
-    three.close()
-    wait_for(lambda: four.request().accept == 0, "its place")
-    refused_request(t, d, four, A, 4, "max-sessions-per-class")
-
-
-@test
-def reload_without_classes(t):
-    d = t.daemon({"limits": {"max_sessions": 2}})
-    one = t.connect(source=A)
-    accepted(one.request())
-    d.reload({"clients": [{"name": "alpha", "prefixes": [A], "limits": {"max_sessions": 1}}]})
-    refused_request(t, d, one, A, 4, "max-sessions-per-class")  # what it has counts there
-    del d.config["clients"]
-    d.reload()
-    one.close()
-    two = t.connect(source=B)
-    wait_for(lambda: two.request().accept == 0, "all places")
-    accepted(two.request())
-    refused_request(t, d, two, B, 4, "max-sessions")
 
 
 if __name__ == "__main__":

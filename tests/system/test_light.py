@@ -3,60 +3,18 @@
 those of twamp responder. T-070..T-092.
 """
 
-import json
 import os
 import re
-import shutil
-import signal
 import socket
-import struct
-import subprocess
-import tempfile
 import time
 
 import harness
 import rawclient
-from capture import Capture
-from harness import Notify, same, test, true, wait_for
+from harness import same, test, true
+from lightrun import (LIGHT, QUIET, STAMP, STAMP_MIN, both, ended, light, no_reply, reply_to,
+                      responder, stamp_packet)
 from rawclient import make_packet
 from veth import Wire, spoof
-
-QUIET = 0.3  # for replies that must not come
-LIGHT, STAMP, STAMP_MIN = 5000, 5001, 44
-EVERYBODY = ["0.0.0.0/0", "::/0"]
-
-
-def light(*entries, clients=None):
-    """Settings with these entries."""
-    for e in entries:
-        e.setdefault("type", "twamp-light")
-        e.setdefault("clients", clients or EVERYBODY)
-    return {"light": list(entries)}
-
-
-def both():
-    return light({"port": LIGHT}, {"port": STAMP, "type": "stamp"})
-
-
-def stamp_packet(seq=0, ssid=0, rest=b"", error_estimate=0x0001):
-    return make_packet(seq, error_estimate=error_estimate)[:14] + struct.pack("!H", ssid) + bytes(28) + rest
-
-
-def reply_to(sender, to, octets):
-    answer = sender.exchange(to, octets)
-    true(answer is not None, "no reply")
-    return answer
-
-
-def no_reply(sender, to, octets):
-    same(sender.exchange(to, octets, QUIET), None, "reply")
-
-
-def ended(d):
-    """The lines with the final counters, after SIGTERM."""
-    same(d.terminate(), 0, "exit status")
-    return re.findall(r"reflecting without control ended: (.*)", d.log())
-
 
 # --- packets --------------------------------------------------------------------------
 
@@ -256,7 +214,6 @@ def only_these_ssids(t):
         no_reply(s, (t.server, STAMP), packet)
     true("dropped ssid 3" in " ".join(ended(d)), "the counter")
 
-
 # --- loops ----------------------------------------------------------------------------
 
 @test
@@ -301,243 +258,6 @@ def a_reply_is_not_answered_from_any_port(t):
     for port in (LIGHT, STAMP):
         r = reply_to(s, (t.server, port), make_packet(1, padding=bytes(50)))
         no_reply(s, (t.server, port), r.raw)
-
-
-# --- settings -------------------------------------------------------------------------
-
-@test(both=True)
-def ports_come_and_go(t):
-    d = t.daemon(light({"port": LIGHT, "stateful": True}))
-    s = t.sender()
-    for i in range(3):
-        same(reply_to(s, (t.server, LIGHT), make_packet()).seq, i, "Sequence Number")
-    before = len(d.fds())
-    d.reload(light({"port": LIGHT, "stateful": True, "dscp": "zero"},
-                   {"port": STAMP, "type": "stamp"}))
-    reply_to(s, (t.server, STAMP), make_packet())
-    same(reply_to(s, (t.server, LIGHT), make_packet()).seq, 3, "number after the reload")
-    # another type is another reflector on the same port
-    d.reload(light({"port": LIGHT, "type": "stamp"}))
-    wait_for(lambda: len(reply_to(s, (t.server, LIGHT), make_packet(9)).raw) == 44, "STAMP")
-    wait_for(lambda: len(d.fds()) == before, "as many descriptors as before")
-    d.wait_log(r"ended: TWAMP Light on .*:%d, stateful: received [34]" % LIGHT)
-    del d.config["light"]
-    d.reload({})
-    wait_for(lambda: LIGHT not in d.udp_ports(), "the port is free")
-    no_reply(s, (t.server, LIGHT), make_packet())
-
-
-@test
-def no_packet_is_lost_by_a_reload(t):
-    d = t.daemon(light({"port": LIGHT, "packet_rate": 0}))
-    senders = [t.sender() for _ in range(8)]
-    lost = 0
-    for i in range(12):
-        d.config = harness.merge(d.config, light({"port": LIGHT, "packet_rate": 0, "dscp": i},
-                                                 {"port": STAMP, "type": "stamp",
-                                                  "stateful": bool(i % 2)}))
-        d.write(d.config)
-        d.signal(signal.SIGHUP)
-        for seq in range(20):
-            for s in senders:
-                s.send((t.server, LIGHT), make_packet(seq))
-            lost += sum(s.receive() is None for s in senders)
-    same(lost, 0, "packets lost")
-
-
-@test
-def a_port_that_cannot_be_had_changes_nothing(t):
-    d = t.daemon(light({"port": LIGHT}))
-    s = t.sender()
-    blocker = subprocess.Popen(
-        ["python3", "-c", "import socket,time\ns=socket.socket(2,2)\n"
-         "s.setsockopt(1,15,1)\ns.bind(('0.0.0.0',5999))\nprint(1,flush=True)\ntime.sleep(600)"],
-        stdout=subprocess.PIPE, preexec_fn=lambda: harness.enter_namespace(t.net.server))
-    try:
-        blocker.stdout.readline()
-        before = len(d.fds())
-        # It shares the port with whoever wants that: it is refused all the same.
-        line = d.reload(light({"port": LIGHT, "dscp": 7}, {"port": STAMP, "type": "stamp"},
-                              {"address": "0.0.0.0", "port": 5999}), expect="reload failed")
-        true("UDP 0.0.0.0:5999" in line and "ss -lunp" in line, line)
-        same(reply_to(s, (t.server, LIGHT), make_packet()).tos, 0, "DSCP as before")
-        no_reply(s, (t.server, STAMP), make_packet())
-        same(len(d.fds()), before, "descriptors")
-        line = d.reload(light({"address": "192.0.2.77", "port": STAMP}), expect="reload failed")
-        true("192.0.2.77:%d" % STAMP in line, line)
-        reply_to(s, (t.server, LIGHT), make_packet())
-    finally:
-        blocker.kill()
-        blocker.wait()
-        blocker.stdout.close()
-
-
-@test
-def a_well_known_port_needs_a_capability(t):
-    # T-081; as a service without CAP_NET_BIND_SERVICE
-    if not shutil.which("setpriv"):
-        raise harness.Skip("there is no setpriv")
-    text = harness.config_text(dict(light({}), listen=[{"port": 8620}]))
-    with tempfile.NamedTemporaryFile("w", suffix=".conf") as f:
-        f.write(text)
-        f.flush()
-        out = subprocess.run(["setpriv", "--bounding-set", "-net_bind_service", t.run.twampd,
-                              "--config", f.name, "--log-target", "stderr"],
-                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE, text=True, timeout=60,
-                             preexec_fn=lambda: harness.enter_namespace(t.net.server))
-    true(out.returncode != 0 and "UDP 0.0.0.0:862" in out.stderr
-         and "CAP_NET_BIND_SERVICE" in out.stderr, out.stderr)
-
-
-@test
-def counters_in_the_log_and_the_status(t):
-    n = Notify(t)
-    d = t.daemon(both(), env={"NOTIFY_SOCKET": n.path})
-    s = t.sender()
-    for seq in range(5):
-        reply_to(s, (t.server, LIGHT), make_packet(seq))
-    s.send((t.server, STAMP), b"short")
-    n.wait(r"STATUS=.*, Light: 5 reflected, 1 dropped.*")
-    since = d.log_size()
-    d.reload({})
-    d.wait_log(r"info: TWAMP Light on 0\.0\.0\.0:5000, stateless: received 5, reflected 5, "
-               r"dropped none", since)
-    lines = ended(d)
-    same(len(lines), 4, "ports that ended")
-    true("STAMP on 0.0.0.0:5001, stateless: received 1, reflected 0, dropped short 1" in lines,
-         repr(lines))
-
-
-@test
-def what_is_lost_counts_for_overload(t):
-    # what the kernel does not take, and what did not fit into the receive queue
-    settings = light({"port": LIGHT, "packet_rate": 0})
-    settings["overload"] = {"send_drops": 1000, "receive_drops": 1000}
-    d = t.daemon(settings)
-    s, stranger = t.sender(), t.sender(t.client_other)
-    harness.run("ip", "-n", t.net.server, "route", "add", "unreachable", t.client_other)
-    since = d.log_size()
-    for seq in range(5000):
-        stranger.send((t.server, LIGHT), make_packet(seq))
-    d.wait_log("overload.*net-buffers", since)
-    d.wait_log("no longer overloaded", since)
-    since = d.log_size()
-    d.signal(signal.SIGSTOP)
-    for seq in range(10000):
-        s.send((t.server, LIGHT), make_packet(seq))
-    d.signal(signal.SIGCONT)
-    d.wait_log("overload.*net-buffers", since)
-    lines = ended(d)
-    # 15000, less what a busy host loses before a socket has it
-    true(any(re.search(r"received \d{4,}, .*tx [1-9]\d* rcvbuf [1-9]", line) for line in lines),
-         repr(lines))
-
-
-# --- with twamp and tshark ------------------------------------------------------------
-
-def twamp(t, *arguments):
-    return subprocess.run([t.run.twamp, *arguments], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, timeout=120)
-
-
-def measure(t, *arguments):
-    out = twamp(t, "sender", "--json", "--quiet", "-c", "20", "-i", "1ms", *arguments)
-    same(out.returncode, 0, "exit status of twamp: " + out.stderr)
-    return json.loads(out.stdout)
-
-
-class responder:
-    """twamp responder in the client's namespace, until the test ends."""
-
-    def __init__(self, t, *arguments):
-        self.process = subprocess.Popen([t.run.twamp, "responder", *arguments],
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
-        t.stack.callback(self.stop)
-        self.said = self.process.stderr.readline() + self.process.stderr.readline()
-
-    def stop(self):
-        """What it prints at its end."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        out, err = self.process.communicate(timeout=harness.PATIENCE)
-        same((self.process.returncode, err), (0, ""), "end of the responder")
-        self.stop = lambda: None
-        return out
-
-
-def target(t, port):
-    return "[%s]:%d" % (t.server, port) if t.family == 6 else "%s:%d" % (t.server, port)
-
-
-@test(both=True)
-def twamp_sender_measures(t):
-    t.daemon(both())
-    same(measure(t, target(t, LIGHT))["answered"], 20, "TWAMP Light")
-    same(measure(t, target(t, STAMP))["answered"], 20, "TWAMP Light sender to STAMP")
-    for padding in ("0", "4", "500"):
-        out = measure(t, "--stamp", "--ssid", "77", "--padding", padding, target(t, STAMP))
-        same((out["answered"], out["payload_octets"]), (20, 44 + int(padding)), "STAMP")
-    # T-085: the other end does not know SSIDs (a TWAMP Light reflector has zeros there)
-    out = twamp(t, "sender", "--stamp", "--ssid", "77", "-c", "5", "-i", "1ms", "--padding",
-                "10", target(t, LIGHT))
-    true("5 sent, 5 answered" in out.stdout and "5 replies: the reflector does not know RFC 8972"
-         in out.stdout, out.stdout)
-    out = measure(t, "--stamp", "--ssid", "77", "--padding", "10", target(t, LIGHT))
-    same(out["without_ssid"], 20, "the same for programs")
-
-
-@test(both=True)
-def port_862_as_tshark_sees_it(t):
-    # T-070 T-081
-    t.daemon(light({"stateful": True}))
-    capture = Capture(t, "udp port 862")
-    s = t.sender(ttl=99)
-    reply_to(s, (t.server, 862), make_packet(0))
-    r = reply_to(s, (t.server, 862), make_packet(4242, padding=bytes(27)))
-    fields = capture.decode(["udp.srcport", "twamp.test.seq_number", "twamp.test.sender_seq_number",
-                             "twamp.test.sender_ttl", "twamp.test.error_estimate"],
-                            "udp.port==862,twamp.test", "-Y", "udp.srcport == 862")[-1]
-    same(fields[:4], ["862", str(r.seq), "4242", "99"], "what tshark decodes")
-    same(int(fields[4], 0), r.ee, "Error Estimate")
-    true(r.seq > 0, "a number of its own")
-
-
-@test(both=True)
-def responder_answers_whom_it_is_told_to(t):
-    # T-074: this host only unless told otherwise
-    here = "::1" if t.family == 6 else "127.0.0.1"
-    at = lambda a, p: "[%s]:%d" % (a, p) if t.family == 6 else "%s:%d" % (a, p)  # noqa: E731
-    r = responder(t, ":6010")
-    true("answers this host only" in r.said, r.said)
-    same(measure(t, at(here, 6010))["answered"], 20, "from this host")
-    out = twamp(t, "sender", "--json", "-c", "3", "-i", "1ms", "--timeout", "200ms",
-                at(t.client, 6010))
-    same(json.loads(out.stdout)["answered"], 0, "from an address that is not loopback")
-    true(r.stop().startswith("received 23, reflected 20, denied 3,"), "the counters")
-    for kind in ("twamp-light", "stamp"):
-        r = responder(t, "--type", kind, "--allow", t.client, "--stateful", at(t.client, 6011))
-        options = ["--stamp", "--ssid", "5"] if kind == "stamp" else []
-        same(measure(t, *options, at(t.client, 6011))["answered"], 20, kind)
-        s = t.sender()
-        for i in range(3):
-            packet = make_packet(9, padding=bytes(30 + i))
-            answer = reply_to(s, (t.client, 6011), packet)
-            same((answer.seq, len(answer.raw)), (i, len(packet)), "number and length")
-        no_reply(s, (t.client, 6011), make_packet()[:13])
-        no_reply(s, (t.client, 6011), answer.raw)
-        true(r.stop().startswith("received 25, reflected 23, denied 0, short 1, from reflectors 1"),
-             "the counters")
-
-
-@test
-def responder_on_a_port_in_use(t):
-    t.sender(port=6020)
-    out = twamp(t, "responder", ":6020")
-    same(out.returncode, 30, "exit status")
-    true("cannot listen on UDP 0.0.0.0:6020" in out.stderr and "ss -lunp" in out.stderr,
-         out.stderr)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -205,7 +206,6 @@ def storm_of_signals(t):
     wait_for(lambda: len(d.fds()) == before, "as many descriptors as before")
     reflects(sender, to, 1000)
 
-
 # --- files that do not work -----------------------------------------------------------
 
 BROKEN = {
@@ -296,7 +296,7 @@ def cannot_bind(listen):
         blocker = None
         if listen["port"] == 8700:
             blocker = subprocess.Popen(
-                [harness.sys.executable, "-c",
+                [sys.executable, "-c",
                  "import socket, sys; s = socket.socket(); s.bind(('0.0.0.0', 8700)); s.listen();"
                  "print('bound', flush=True); sys.stdin.read()"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -341,7 +341,6 @@ def start_with_a_listener_that_cannot_be_bound(t):
     d = t.daemon({"listen": [{"address": "203.0.113.5", "port": 862}]}, wait=False)
     true(d.wait_exit() != 0, "exit status 0")
     true("203.0.113.5" in d.log(), "the address is not in: " + d.log())
-
 
 # --- the command line -----------------------------------------------------------------
 

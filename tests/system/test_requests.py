@@ -5,6 +5,8 @@ the SIDs. The ids name the requirements in docs; RFC 4656 3.5, RFC 5357 3.5.
 
 import socket
 import struct
+import subprocess
+import sys
 
 import harness
 import rawclient
@@ -189,7 +191,6 @@ def request_while_testing(t):
     c.stop(1)
     works(t, c)
 
-
 # --- ports ----------------------------------------------------------------------------
 
 @test(both=True)
@@ -220,11 +221,11 @@ def busy_port_gives_an_alternate(t):
 def port_of_another_program_gives_an_alternate(t):
     # busy because of somebody else
     d = t.daemon({"ports": {"first": 45000, "last": 45001}})
-    child = harness.subprocess.Popen(
-        [harness.sys.executable, "-c",
+    child = subprocess.Popen(
+        [sys.executable, "-c",
          "import socket, sys; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);"
          "s.bind(('0.0.0.0', 45000)); print('bound', flush=True); sys.stdin.read()"],
-        stdin=harness.subprocess.PIPE, stdout=harness.subprocess.PIPE,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         preexec_fn=lambda: harness.enter_namespace(t.net.server))
     try:
         same(child.stdout.readline(), b"bound\n", "the other program")
@@ -270,7 +271,6 @@ def client_that_does_not_wait_for_the_answer(t):
         c.send(make_request() * 20)
         c.reset()
     d.wait_idle()
-
 
 # --- SID ------------------------------------------------------------------------------
 

@@ -29,17 +29,17 @@ static void tear_down(void)
 	localaddr_free(addresses);
 }
 
-static struct localaddr_ip ip_of(const char *text, uint32_t scope)
+static struct address ip_of(const char *text, uint32_t scope)
 {
-	struct localaddr_ip ip = { .family = strchr(text, ':') ? 6 : 4, .scope = scope };
+	struct address ip = { .family = strchr(text, ':') ? 6 : 4, .scope = scope };
 
-	ck_assert_int_eq(inet_pton(ip.family == 4 ? AF_INET : AF_INET6, text, ip.octets), 1);
+	ck_assert_int_eq(inet_pton(ip.family == 4 ? AF_INET : AF_INET6, text, ip.ip), 1);
 	return ip;
 }
 
 static bool has(const char *text, uint32_t scope)
 {
-	struct localaddr_ip ip = ip_of(text, scope);
+	struct address ip = ip_of(text, scope);
 
 	return localaddr_has(addresses, &ip, 0);
 }
@@ -54,12 +54,12 @@ static void put(const void *octets, size_t n)
 
 static void put_attribute(unsigned short type, const char *text)
 {
-	struct localaddr_ip ip = ip_of(text, 0);
+	struct address ip = ip_of(text, 0);
 	size_t len = ip.family == 4 ? 4 : 16;
 	struct rtattr a = { .rta_len = (unsigned short)(sizeof(a) + len), .rta_type = type };
 
 	put(&a, sizeof(a));
-	put(ip.octets, len);
+	put(ip.ip, len);
 }
 
 /* @other  the other end of a point-to-point device, NULL = none */

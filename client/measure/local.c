@@ -1,60 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "client/measure/endpoint.h"
+#include "client/measure/local.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <net/if.h>
-#include <netdb.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
-socklen_t endpoint_len(const union endpoint *e)
-{
-	return e->any.sa_family == AF_INET6 ? sizeof(e->v6) : sizeof(e->v4);
-}
-
-uint16_t endpoint_port(const union endpoint *e)
-{
-	return ntohs(e->any.sa_family == AF_INET6 ? e->v6.sin6_port : e->v4.sin_port);
-}
-
-void endpoint_set_port(union endpoint *e, uint16_t port)
-{
-	if (e->any.sa_family == AF_INET6) {
-		e->v6.sin6_port = htons(port);
-	} else {
-		e->v4.sin_port = htons(port);
-	}
-}
-
-const char *endpoint_text(const union endpoint *e, bool port, char buf[static ENDPOINT_TEXT_LEN])
-{
-	char host[ENDPOINT_TEXT_LEN - 10] = "?";
-
-	(void)getnameinfo(&e->any, endpoint_len(e), host, sizeof(host), NULL, 0, NI_NUMERICHOST);
-	if (!port) {
-		snprintf(buf, ENDPOINT_TEXT_LEN, "%s", host);
-	} else if (e->any.sa_family == AF_INET6) {
-		snprintf(buf, ENDPOINT_TEXT_LEN, "[%s]:%u", host, endpoint_port(e));
-	} else {
-		snprintf(buf, ENDPOINT_TEXT_LEN, "%s:%u", host, endpoint_port(e));
-	}
-	return buf;
-}
-
-bool endpoint_equal(const union endpoint *a, const union endpoint *b)
-{
-	if (a->any.sa_family != b->any.sa_family || endpoint_port(a) != endpoint_port(b)) {
-		return false;
-	}
-	if (a->any.sa_family == AF_INET6) {
-		return memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof(a->v6.sin6_addr)) == 0;
-	}
-	return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
-}
-
-int endpoint_source(const struct plan *plan, int family, union endpoint *local, struct outcome *out)
+int local_source(const struct plan *plan, int family, union endpoint *local, struct outcome *out)
 {
 	bool v6 = family == AF_INET6;
 
@@ -70,15 +23,15 @@ int endpoint_source(const struct plan *plan, int family, union endpoint *local, 
 	return OUTCOME_OK;
 }
 
-int endpoint_local(const struct plan *plan, const union endpoint *peer, union endpoint *local,
-		   struct outcome *out)
+int local_towards(const struct plan *plan, const union endpoint *peer, union endpoint *local,
+		  struct outcome *out)
 {
 	socklen_t len = sizeof(*local);
 	int fd, r = OUTCOME_OK;
 
 	memset(local, 0, sizeof(*local));
 	if (plan->source) {
-		return endpoint_source(plan, peer->any.sa_family, local, out);
+		return local_source(plan, peer->any.sa_family, local, out);
 	}
 	fd = socket(peer->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, &peer->any, endpoint_len(peer)) < 0 ||
@@ -112,7 +65,7 @@ static int bind_in_range(const struct plan *plan, union endpoint *local, int fd)
 	return -EADDRINUSE;
 }
 
-int endpoint_bind_udp(const struct plan *plan, union endpoint *local, int *fd, struct outcome *out)
+int local_bind_udp(const struct plan *plan, union endpoint *local, int *fd, struct outcome *out)
 {
 	char text[ENDPOINT_TEXT_LEN];
 	socklen_t len = sizeof(*local);
