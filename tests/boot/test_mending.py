@@ -7,7 +7,6 @@ lost.
 
 import contextlib
 import json
-import re
 import sys
 
 import bed

@@ -7,8 +7,8 @@ circles   modules (a .c file and its header) that include each other, directly o
           are few: who reads one of them reads all
 names     basenames are unique, so that a symbol's prefix tells its file
 spdx      each source file starts with its licence
-length    functions of at most 60 lines, nine of ten of at most 30; .c files of the programs of
-          at most 500
+length    functions of at most 60 lines, nine of ten of at most 30; files of at most 500, those of
+          the tests in Python, too
 symbols   the pure archives refer to nothing that reads a clock, allocates or does I/O,
           and hold no variables
 waits     the daemon calls nothing that waits for others or lists all of the host (docs/loops.md)
@@ -197,9 +197,10 @@ def check_length(root):
             lengths[kind].append(count)
             if count > FUNCTION_LINES:
                 yield f"{name}:{line}: {function} has {count} lines, {FUNCTION_LINES} are allowed"
+    for path in source_files(root, {".c", ".py"}):
         total = len(path.read_text().splitlines())
-        if path.suffix == ".c" and kind == "programs" and total > FILE_LINES:
-            yield f"{name}: {total} lines, {FILE_LINES} are allowed"
+        if total > FILE_LINES:
+            yield f"{path.relative_to(root)}: {total} lines, {FILE_LINES} are allowed"
     for kind, counts in lengths.items():
         counts.sort()
         p90 = counts[len(counts) * 9 // 10] if counts else 0
@@ -342,6 +343,8 @@ BAD = [
     ("length", "client/many.c", ("int h(void)\n{\n" + "\tx();\n" * (FUNCTION_LINES_P90 + 1) + "}\n") * 3,
      f"one function in ten has {FUNCTION_LINES_P90 + 1} lines"),
     ("length", "client/file.c", "\n" * (FILE_LINES + 1), "lines, 500 are allowed"),
+    ("length", "tests/unit/test-file.c", "\n" * (FILE_LINES + 1), "lines, 500 are allowed"),
+    ("length", "tests/system/test_file.py", "\n" * (FILE_LINES + 1), "lines, 500 are allowed"),
     ("waits", "daemon/server/list.c", "void f(void)\n{\n\tgetifaddrs(&all); /* sleep() */\n}\n",
      "daemon/server/list.c calls getifaddrs"),
     ("waits", "daemon/server/kdf.c", 'void f(void)\n{\n\tpthread_mutex_lock(&l); x("popen(");\n}\n',
