@@ -5,6 +5,7 @@
 #include "base/endpoint.h"
 #include "client/measure/reach.h"
 #include "client/measure/responder_sock.h"
+#include "protocol/reflection.h"
 #include "protocol/stamp.h"
 
 #include <errno.h>
@@ -43,7 +44,7 @@ struct seat {
 struct responder {
 	const struct plan *plan;
 	const struct responder_plan *who;
-	const struct pkt_layout *layout;
+	struct reflection_rules rules;
 	struct ev_loop *loop;
 	union endpoint bound[SOCKETS];
 	ev_io io[SOCKETS];
@@ -78,6 +79,7 @@ static bool is_allowed(const struct responder_plan *who, const union endpoint *f
 static enum verdict judge(const struct responder *r, const struct responder_packet *p)
 {
 	uint16_t port = endpoint_port(&p->from);
+	int fault = reflection_check(&r->rules, r->in, p->octets);
 
 	if (!is_allowed(r->who, &p->from)) {
 		return DENIED;
@@ -85,11 +87,10 @@ static enum verdict judge(const struct responder *r, const struct responder_pack
 	if (!p->unicast) {
 		return OTHER_DESTINATION;
 	}
-	if (p->octets < r->layout->send_min) {
+	if (fault == REFLECTION_SHORT) {
 		return SHORT;
 	}
-	if (port == 0 || port == r->plan->port || port == PLAN_TWAMP_PORT ||
-	    stamp_is_reply(r->in, p->octets)) {
+	if (fault || port == 0 || port == r->plan->port || port == PLAN_TWAMP_PORT) {
 		return LOOP;
 	}
 	return ANSWER;
@@ -128,26 +129,18 @@ static uint32_t number(struct responder *r, const struct responder_packet *p)
 
 static enum verdict answer(struct responder *r, int fd, const struct responder_packet *p)
 {
-	struct pkt_reply reply = {
+	const struct reflection_facts facts = {
 		.seq = number(r, p),
 		.error_estimate = r->error_estimate,
-		.rx_ts = ts_encode(TS_NTP, p->t2),
+		.t2 = p->t2,
 		.ttl = p->ttl,
+		.tos = p->tos,
 	};
-	struct wall t3;
-	int bad = r->plan->stamp ? stamp_put_reply(r->in, p->octets, r->out, &reply)
-				 : pkt_put_reply(r->layout, r->in, p->octets, r->out, &reply);
+	size_t n = reflection_build(&r->rules, r->in, p->octets, r->out, &facts);
+	struct reflection_time now = reflection_time(clock_wall());
 
-	if (bad) {
-		return SHORT;
-	}
-	t3 = clock_wall();
-	if (t3.ns < p->t2.ns) {
-		t3 = p->t2; /* the clock was set back: T-036 */
-	}
-	pkt_put_reply_ts(r->layout, r->out, ts_encode(TS_NTP, t3));
-	return responder_sock_send(fd, p, r->out, pkt_reply_len(r->layout, p->octets)) ? NOT_SENT
-										       : ANSWER;
+	reflection_finish(&r->rules, r->out, p->t2, &now);
+	return responder_sock_send(fd, p, r->out, n) ? NOT_SENT : ANSWER;
 }
 
 static void on_packets(struct ev_loop *loop, ev_io *w, int events)
@@ -310,7 +303,7 @@ int responder_run(const struct plan *plan, const struct responder_plan *who, boo
 	if (r) {
 		r->plan = plan;
 		r->who = who;
-		r->layout = plan->stamp ? stamp_layout() : pkt_layout(MODE_UNAUTHENTICATED);
+		r->rules = reflection_light(plan->stamp);
 		r->loop = ev_loop_new(EVFLAG_AUTO);
 	}
 	if (!r || !r->loop) {

@@ -29,56 +29,34 @@ void batch_init(struct batch *b)
 	b->run_header->cmsg_len = CMSG_LEN(sizeof(uint16_t));
 }
 
-/*
- * T3 is the last thing before the packets leave. If the clock was set back since T2, T3 = T2:
- * a time that passed inside of us cannot be negative, and both stay on one scale (T-036).
- */
-static void stamp(struct batch_reply *r, struct wall now, ts_wire wire)
-{
-	const struct udp_session *u = r->session;
-
-	if (now.ns < r->t2.ns) {
-		wire = ts_encode(u->format, r->t2);
-	}
-	pkt_put_reply_ts(u->layout, r->octets, wire);
-}
-
-static void stamp_all(struct batch *b, unsigned at, unsigned n)
-{
-	struct wall now = estimate_wall();
-	enum ts_format format = b->replies[at].session->format;
-	ts_wire wire = ts_encode(format, now);
-
-	for (unsigned i = at; i < at + n; i++) {
-		const struct udp_session *u = b->replies[i].session;
-
-		if (u->format != format) {
-			format = u->format;
-			wire = ts_encode(format, now);
-		}
-		if (!u->encrypted) {
-			stamp(&b->replies[i], now, wire);
-		}
-	}
-}
-
-/* Once for each reply: fields, HMAC, encryption, in this order (T-012), cannot be undone. */
 static void seal(struct batch_reply *r)
 {
-	const struct udp_session *u = r->session;
-	struct wall now = estimate_wall();
+	struct reflection_time now = reflection_time(estimate_wall());
 
-	stamp(r, now, ts_encode(u->format, now));
-	crypt_pkt_seal_reply(u->crypt, true, r->octets);
+	reflection_finish(&r->party->rules, r->octets, r->t2, &now);
 }
 
-/* Those first that take long; the clock is read for the others after that. */
+static void stamp_clear(struct batch *b, unsigned at, unsigned n)
+{
+	struct reflection_time now = reflection_time(estimate_wall());
+
+	for (unsigned i = at; i < at + n; i++) {
+		struct batch_reply *r = &b->replies[i];
+
+		if (!r->party->rules.encrypted) {
+			reflection_finish(&r->party->rules, r->octets, r->t2, &now);
+		}
+	}
+}
+
+/* Those first that take long, each once, since sealing cannot be undone (T-012); the clock is read
+ * for the others after that. */
 static void finish(struct batch *b, unsigned at, unsigned n)
 {
 	unsigned clear = 0;
 
 	for (unsigned i = at; i < at + n; i++) {
-		if (!b->replies[i].session->encrypted) {
+		if (!b->replies[i].party->rules.encrypted) {
 			clear++;
 		} else if (i >= b->sealed) {
 			seal(&b->replies[i]);
@@ -86,22 +64,14 @@ static void finish(struct batch *b, unsigned at, unsigned n)
 		}
 	}
 	if (clear) {
-		stamp_all(b, at, n);
+		stamp_clear(b, at, n);
 	}
 }
 
-static void count_sent(struct worker *w, const struct batch *b, unsigned at, unsigned n)
+static void count(struct batch *b, enum counter what, unsigned at, unsigned n)
 {
 	for (unsigned i = at; i < at + n; i++) {
-		counters_add(&b->replies[i].session->counters, COUNTER_REFLECTED, 1);
-	}
-	counters_add(&w->totals, COUNTER_REFLECTED, n);
-}
-
-static void count_lost(struct worker *w, const struct batch *b, unsigned at, unsigned n)
-{
-	for (unsigned i = at; i < at + n; i++) {
-		batch_drop(w, b->replies[i].session, COUNTER_DROP_TX, 1);
+		party_count(b->replies[i].party, what, 1);
 	}
 }
 
@@ -128,7 +98,7 @@ static void fill_chunk(struct batch *b, unsigned at, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
 		const struct batch_reply *r = &b->replies[at + i];
-		const struct msghdr *to = r->session->to;
+		const struct msghdr *to = r->to;
 		struct msghdr *m = &b->messages[i].msg_hdr;
 
 		b->vectors[i] = (struct iovec){ r->octets, r->len };
@@ -139,28 +109,27 @@ static void fill_chunk(struct batch *b, unsigned at, unsigned n)
 	}
 }
 
-static void send_chunk(struct worker *w, struct batch *b, unsigned at, unsigned n)
+static void send_chunk(struct batch *b, unsigned at, unsigned n)
 {
-	int fd = b->replies[at].session->fd;
 	bool again = false;
 
 	fill_chunk(b, at, n);
 	finish(b, at, n);
 	for (unsigned done = 0; done < n;) {
-		int sent = transmit(fd, &b->messages[done], n - done);
+		int sent = transmit(b->fd, &b->messages[done], n - done);
 
 		if (sent > 0) {
-			count_sent(w, b, at + done, (unsigned)sent);
+			count(b, COUNTER_REFLECTED, at + done, (unsigned)sent);
 			done += (unsigned)sent;
 			again = false;
 		} else if (is_shortage(errno)) {
-			count_lost(w, b, at + done, n - done);
+			count(b, COUNTER_DROP_TX, at + done, n - done);
 			return;
 		} else if (!again) {
 			/* an ICMP error of an earlier reply is reported in place of sending, once */
 			again = true;
 		} else {
-			count_lost(w, b, at + done, 1);
+			count(b, COUNTER_DROP_TX, at + done, 1);
 			done++;
 			again = false;
 		}
@@ -179,7 +148,7 @@ static bool is_refusal(int error)
 static void fill_run(struct batch *b, unsigned at, unsigned n)
 {
 	const struct batch_reply *first = &b->replies[at];
-	const struct msghdr *to = first->session->to;
+	const struct msghdr *to = first->to;
 	size_t own = CMSG_SPACE(sizeof(uint16_t));
 	uint16_t each = (uint16_t)first->len;
 
@@ -198,19 +167,39 @@ static void fill_run(struct batch *b, unsigned at, unsigned n)
 	}
 }
 
-/* False if the kernel does not do it, and nothing was sent. */
-static bool send_run(struct worker *w, struct batch *b, unsigned at, unsigned n)
+/* The kernel would refuse the next one, too: of many senders only this one goes without, and those
+ * with the same place in the bitmap. */
+static void remember_refusal(struct batch *b, const struct batch_reply *r)
 {
-	struct udp_session *u = b->replies[at].session;
+	uint32_t place = r->code % PARTY_REFUSED;
+
+	if (r->party->refused) {
+		r->party->refused[place / 64] |= UINT64_C(1) << (place % 64);
+		return;
+	}
+	r->party->run_octets = 0;
+	counters_add(b->totals, COUNTER_SEGMENT_REFUSALS, 1);
+}
+
+static bool is_refused(const struct batch_reply *r)
+{
+	uint32_t place = r->code % PARTY_REFUSED;
+
+	return r->len > r->party->run_octets ||
+	       (r->party->refused && r->party->refused[place / 64] >> (place % 64) & 1);
+}
+
+/* False if the kernel does not do it, and nothing was sent. */
+static bool send_run(struct batch *b, unsigned at, unsigned n)
+{
 	int error = 0;
 
 	fill_run(b, at, n);
 	finish(b, at, n);
 	for (int tries = 0; tries < 2; tries++) { /* the first may report an ICMP error */
-		if (sendmsg(u->fd, &b->run, FLAGS) >= 0) {
-			count_sent(w, b, at, n);
-			counters_add(&u->counters, COUNTER_SEGMENTED, n);
-			counters_add(&w->totals, COUNTER_SEGMENTED, n);
+		if (sendmsg(b->fd, &b->run, FLAGS) >= 0) {
+			party_count(b->replies[at].party, COUNTER_REFLECTED, n);
+			party_count(b->replies[at].party, COUNTER_SEGMENTED, n);
 			return true;
 		}
 		error = errno;
@@ -219,43 +208,41 @@ static bool send_run(struct worker *w, struct batch *b, unsigned at, unsigned n)
 		}
 	}
 	if (is_refusal(error)) {
-		u->run_octets = 0;
-		counters_add(&w->totals, COUNTER_SEGMENT_REFUSALS, 1);
+		remember_refusal(b, &b->replies[at]);
 		return false;
 	}
-	count_lost(w, b, at, n);
+	count(b, COUNTER_DROP_TX, at, n);
 	return true;
 }
 
-/* How many from @at on may leave as one run, to one session: 1 = none. */
+/* How many from @at on may leave as one run, to one place: 1 = none. */
 static unsigned measure(const struct batch *b, unsigned at)
 {
 	const struct batch_reply *first = &b->replies[at];
-	const struct udp_session *u = first->session;
-	size_t most = u->encrypted ? BATCH_RUN_MAX_SEALED : BATCH_RUN_MAX;
+	size_t most = first->party->rules.encrypted ? BATCH_RUN_MAX_SEALED : BATCH_RUN_MAX;
 	unsigned n = 1;
 
-	if (first->len > u->run_octets) {
+	if (is_refused(first)) {
 		return 1;
 	}
 	if (most * first->len > BATCH_RUN_OCTETS) {
 		most = BATCH_RUN_OCTETS / first->len;
 	}
 	while (n < most && at + n < b->count && b->replies[at + n].len == first->len &&
-	       b->replies[at + n].session == u) {
+	       b->replies[at + n].party == first->party && b->replies[at + n].to == first->to) {
 		n++;
 	}
 	return n;
 }
 
-void batch_send(struct worker *w, struct batch *b)
+void batch_send(struct batch *b)
 {
 	unsigned at = 0;
 
 	while (at < b->count) {
 		unsigned n = measure(b, at);
 
-		if (n >= BATCH_RUN_MIN && send_run(w, b, at, n)) {
+		if (n >= BATCH_RUN_MIN && send_run(b, at, n)) {
 			at += n;
 			continue;
 		}
@@ -265,7 +252,7 @@ void batch_send(struct worker *w, struct batch *b)
 				break;
 			}
 		}
-		send_chunk(w, b, at, n);
+		send_chunk(b, at, n);
 		at += n;
 	}
 	b->count = b->sealed = 0;

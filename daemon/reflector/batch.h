@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The replies to the datagrams that were read at once: built one after the other in memory,
- * stamped with T3 as late as can be, and sent with few system calls. A run of equal size leaves
- * in one sendmsg that the kernel cuts up (UDP_SEGMENT); T3 is read once right before it. The
- * rest leaves in chunks, T3 read for each. What each costs is told in estimate.h. In the
- * encrypted mode T3 is sealed into the reply, so it is read before that, for each one.
+ * stamped with T3 as late as can be, and sent with few system calls. A run of equal size and to the
+ * same place leaves in one sendmsg that the kernel cuts up (UDP_SEGMENT); T3 is read once right
+ * before it. The rest leaves in chunks, T3 read for each. What each costs is told in estimate.h. In
+ * the encrypted mode T3 is sealed into the reply, so it is read before that, for each one.
  */
 #pragma once
 
-#include "daemon/reflector/pool.h"
+#include "daemon/reflector/party.h"
+
+#include <sys/socket.h>
 
 /* Datagrams and replies at once. */
 #define BATCH_MAX 64
@@ -25,23 +27,27 @@
 /* A run is one datagram to the kernel, until it is cut up. */
 #define BATCH_RUN_OCTETS 65000
 
-/* UDP_SEGMENT, and behind it what the session wants: source and DSCP. */
+/* UDP_SEGMENT, and behind it source and DSCP where the socket has them not. */
 #define BATCH_RUN_CONTROL 128
 
 /* The largest datagram. */
 #define BATCH_REPLY_OCTETS 65536
 
 struct batch_reply {
-	struct udp_session *session; /* all have the same socket */
+	struct party *party;
+	const struct msghdr *to; /* the same pointer: to the same place; NULL: the socket knows */
 	uint8_t *octets;
 	size_t len;
 	struct wall t2;
+	uint32_t code; /* of where it goes: party.h, refused */
 };
 
 struct batch {
+	int fd; /* they leave by it */
 	unsigned count;
 	unsigned sealed; /* so many have their T3 for good */
 	uint8_t *end; /* where the next one is built */
+	struct counters *totals; /* of the thread */
 	struct batch_reply replies[BATCH_MAX];
 	struct mmsghdr messages[BATCH_CHUNK];
 	struct iovec vectors[BATCH_CHUNK];
@@ -54,22 +60,16 @@ struct batch {
 
 void batch_init(struct batch *b);
 
-/** A reply of @len octets was built at @b->end. At most BATCH_MAX. */
-static inline void batch_add(struct batch *b, struct udp_session *u, size_t len, struct wall t2)
+/** The reply that was built at @b->end. At most BATCH_MAX. */
+static inline void batch_add(struct batch *b, struct batch_reply reply)
 {
-	b->replies[b->count++] = (struct batch_reply){ u, b->end, len, t2 };
-	b->end += len;
+	reply.octets = b->end;
+	b->replies[b->count++] = reply;
+	b->end += reply.len;
 }
 
 /**
  * Send them all and empty the batch. What the kernel does not take is counted as COUNTER_DROP_TX.
- * UDP_SEGMENT refused: the session's run_octets become 0, and nothing is lost by that.
+ * UDP_SEGMENT refused: the party remembers it, and nothing is lost by that.
  */
-void batch_send(struct worker *w, struct batch *b);
-
-/** @n datagrams will not be answered. */
-static inline void batch_drop(struct worker *w, struct udp_session *u, enum counter why, uint64_t n)
-{
-	counters_add(&u->counters, why, n);
-	counters_add(&w->totals, why, n);
-}
+void batch_send(struct batch *b);

@@ -21,7 +21,7 @@ static void add_entry(struct counters_values *t, const struct light_entry *e)
 	struct counters_values one;
 
 	for (unsigned i = 0; i < e->count; i++) {
-		counters_read(&e->ports[i].counters, &one);
+		counters_read(&e->ports[i].party.counters, &one);
 		counters_sum(t, &one);
 	}
 }

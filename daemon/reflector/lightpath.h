@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The data path of reflectors without control, and what main thread and reflector threads
+ * The way of Light ports into the data path (reflect.h), and what main thread and reflector threads
  * share about them. The main thread publishes immutable views; each thread adopts the newest
  * one between two packets and says so; then the main thread frees what only older views had.
  * Nothing here locks, allocates or logs.
@@ -12,9 +12,6 @@
 #include "daemon/reflector/strangers.h"
 #include "daemon/reflector/table.h"
 #include "daemon/reflector/throttle.h"
-
-/* Packets of one port per event: then it is the neighbours' turn. */
-#define LIGHTPATH_BURST 64
 
 /* Senders of one port on one thread that have numbers of their own. */
 #define LIGHTPATH_SENDERS 4096
@@ -32,7 +29,8 @@ struct light_port {
 	ev_io io;
 	uint32_t drops_seen; /* sock_new_drops */
 	const struct settings_light *rules;
-	struct counters counters;
+	struct party party;
+	uint64_t refused[PARTY_REFUSED / 64]; /* for a second */
 };
 
 /* A port: the main thread's. */
@@ -61,22 +59,19 @@ struct light_view {
 	struct light_entry *entries[];
 };
 
-struct light_scratch;
-
 /* The Light side of a reflector thread. */
 struct light_worker {
 	struct worker *worker;
 	unsigned index;
 	ev_async wakeup;
-	struct light_scratch *scratch;
 	_Atomic(struct light_view *) posted;
 	struct light_view *view; /* the thread's */
 	_Atomic uint64_t adopted; /* its generation */
 	struct strangers strangers; /* who is none of the clients */
 };
 
-/** Answer what waits, up to LIGHTPATH_BURST packets. False when the socket has no more. */
-bool lightpath_burst(struct light_port *p);
+/** By these rules from now on, which live until others come. */
+void lightpath_obey(struct light_port *p, const struct settings_light *rules);
 
-/** Buffers of one thread. NULL without memory; free() frees them. */
-struct light_scratch *lightpath_scratch(void);
+/** Answer what waits, up to REFLECT_BURST packets. */
+void lightpath_burst(struct light_port *p);

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/lightview.h"
 
-#include "daemon/reflector/batch.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 void lightview_drops(struct light_port *p)
 {
-	struct counters *c = &p->counters;
+	struct counters *c = &p->party.counters;
 	uint32_t now, more;
 
 	if (p->fd < 0 || !sock_read_drops(p->fd, &now)) {
@@ -25,7 +23,10 @@ void lightview_look(struct worker *w)
 	struct light_view *view = w->light ? w->light->view : NULL;
 
 	for (size_t i = 0; view && i < view->n; i++) {
-		lightview_drops(&view->entries[i]->ports[w->light->index]);
+		struct light_port *p = &view->entries[i]->ports[w->light->index];
+
+		lightview_drops(p);
+		memset(p->refused, 0, sizeof(p->refused)); /* a route may be another one by now */
 	}
 }
 
@@ -33,7 +34,7 @@ void lightview_look(struct worker *w)
 
 static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 {
-	(void)lightpath_burst(io->data);
+	lightpath_burst(io->data);
 }
 
 static bool has(const struct light_view *view, const struct light_entry *e)
@@ -52,7 +53,7 @@ static void stop(struct light_worker *lw, struct light_port *p)
 	if (p->fd < 0) {
 		return;
 	}
-	(void)lightpath_burst(p);
+	lightpath_burst(p);
 	lightview_drops(p);
 	ev_io_stop(lw->worker->loop, &p->io);
 	if (!p->passed) {
@@ -90,7 +91,7 @@ static void on_view(struct ev_loop *loop, ev_async *a, int events)
 	for (size_t i = 0; i < view->n; i++) {
 		struct light_port *p = &view->entries[i]->ports[lw->index];
 
-		p->rules = &view->settings->light[i];
+		lightpath_obey(p, &view->settings->light[i]);
 		if (!has(old, view->entries[i])) {
 			start(lw, p);
 		}
@@ -111,10 +112,6 @@ int lightview_attach(struct worker *w)
 	}
 	lw->worker = w;
 	lw->index = (unsigned)(w - w->reflector->workers);
-	lw->scratch = lightpath_scratch();
-	if (!lw->scratch) {
-		return -ENOMEM;
-	}
 	ev_async_init(&lw->wakeup, on_view);
 	lw->wakeup.data = lw;
 	ev_async_start(w->loop, &lw->wakeup);
@@ -123,9 +120,6 @@ int lightview_attach(struct worker *w)
 
 void lightview_detach(struct worker *w)
 {
-	if (w->light) {
-		free(w->light->scratch);
-	}
 	free(w->light);
 	w->light = NULL;
 }

@@ -2,6 +2,7 @@
 /* Sessions with a port and a socket of their own: the kernel keeps strangers away. */
 #include "daemon/reflector/ownport.h"
 
+#include "daemon/reflector/sessionpath.h"
 #include "daemon/reflector/worker.h"
 
 #include <errno.h>
@@ -78,7 +79,7 @@ static int adopt(struct reflector *r, const struct session_spec *spec, uint16_t 
 	u->port = port;
 	u->fd = fd;
 	u->worker = udp_pick(r);
-	u->run_octets = sock_unfragmented(fd);
+	u->party.run_octets = sock_unfragmented(fd);
 	if (r->phc) {
 		sock_ask_hardware(fd);
 	}
@@ -95,10 +96,10 @@ static int start(struct udp_session *u)
 	uint64_t dropped = 0;
 	int error = sock_release(u->fd, u->rcvbuf, &dropped, &u->drops_seen);
 
-	u->run_octets = sock_unfragmented(u->fd);
+	u->party.run_octets = sock_unfragmented(u->fd);
 	u->reflector->early += dropped;
-	counters_add(&u->counters, COUNTER_RECEIVED, dropped);
-	counters_add(&u->counters, COUNTER_DROP_EARLY, dropped);
+	counters_add(&u->party.counters, COUNTER_RECEIVED, dropped);
+	counters_add(&u->party.counters, COUNTER_DROP_EARLY, dropped);
 	return error;
 }
 
@@ -144,31 +145,38 @@ static void watch(struct worker *w, struct udp_session *u,
 	ev_io_start(w->loop, &u->io);
 }
 
-static void all_mine(struct worker *w, void *context, struct mmsghdr *m, unsigned n,
-		     struct udp_session **out)
+static void all_mine(struct worker *w, void *context, struct reflect_packet *p, unsigned n)
 {
+	struct udp_session *u = context;
+
 	for (unsigned i = 0; i < n; i++) {
-		out[i] = context;
+		p[i].party = &u->party;
 	}
 }
 
-static void take_drops(struct worker *w, struct udp_session *u)
+static const struct reflect_way own_way = {
+	.whose = all_mine,
+	.judge = sessionpath_judge,
+	.number = sessionpath_number,
+};
+
+static void take_drops(struct udp_session *u)
 {
 	uint32_t drops;
 
 	if (sock_read_drops(u->fd, &drops)) {
-		reflect_drops(w, u, drops);
+		sessionpath_drops(u, drops);
 	}
 }
 
 enum reflect_result ownport_burst(struct worker *w, struct udp_session *u)
 {
-	struct reflect_source s = { .fd = u->fd, .whose = all_mine, .context = u };
+	struct reflect_source s = { .way = &own_way, .fd = u->fd, .context = u };
 	enum reflect_result result = reflect_burst(w, &s);
 
 	u->backlog += s.full;
 	if (u->backlog && (result == REFLECT_EMPTY || u->backlog == BACKLOG)) {
-		take_drops(w, u);
+		take_drops(u);
 		u->backlog = 0;
 	}
 	return s.late ? REFLECT_LATE : result;
@@ -176,7 +184,7 @@ enum reflect_result ownport_burst(struct worker *w, struct udp_session *u)
 
 static void let_go(struct worker *w, struct udp_session *u)
 {
-	take_drops(w, u);
+	take_drops(u);
 	ev_io_stop(w->loop, &u->io);
 	close(u->fd);
 }

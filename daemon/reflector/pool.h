@@ -10,10 +10,10 @@
 #include "daemon/reflector/estimate.h"
 #include "daemon/reflector/flow.h"
 #include "daemon/reflector/light.h"
+#include "daemon/reflector/party.h"
 #include "daemon/reflector/port.h"
 #include "daemon/reflector/reflector.h"
 #include "daemon/reflector/sock.h"
-#include "protocol/pkt.h"
 
 #include <pthread.h>
 
@@ -58,15 +58,10 @@ struct udp_session {
 	const struct port_ops *ops;
 	struct reflector *reflector;
 	struct worker *worker;
-	const struct pkt_layout *layout;
-	enum ts_format format;
-	bool keyed, encrypted; /* test packets of the authenticated, encrypted mode */
-	struct crypt_test *crypt; /* NULL if not keyed; set up before WORKER_START */
 	int64_t refwait_ns;
 	void *owner;
 	int fd; /* the main thread's until WORKER_START, then its worker's; or shared by many */
 	struct shared_link *link; /* of shared ports */
-	const struct msghdr *to; /* address and options of replies; NULL: the socket has them */
 
 	/* the main thread's to set, also while it runs */
 	struct police_total *_Atomic total; /* NULL = its class has no rates */
@@ -87,7 +82,6 @@ struct udp_session {
 
 	/* worker */
 	uint32_t drops_seen; /* sock_new_drops: its socket's, or those of the shared one */
-	uint32_t run_octets; /* the largest reply for UDP_SEGMENT; 0 = none */
 	ev_io io;
 	ev_timer timer;
 	struct police police;
@@ -98,7 +92,7 @@ struct udp_session {
 	uint32_t seq; /* our next Sequence Number */
 	struct flow flow; /* of the sender */
 
-	struct counters counters;
+	struct party party; /* crypt: set up before WORKER_START */
 };
 
 struct worker {

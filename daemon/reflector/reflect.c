@@ -4,7 +4,7 @@
 #include "daemon/reflector/batch.h"
 #include "daemon/reflector/estimate.h"
 #include "daemon/reflector/phc.h"
-#include "protocol/stamp.h"
+#include "daemon/reflector/pool.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -20,6 +20,8 @@
 /* Less than any receive queue holds of large packets. */
 #define FULL_OCTETS (128 * 1024)
 
+#define PLACES (2 * BATCH_MAX) /* of the hash table of a read */
+
 _Static_assert(REFLECT_BATCH == BATCH_MAX, "a reply for each packet of a read");
 
 struct reflect_scratch {
@@ -29,24 +31,12 @@ struct reflect_scratch {
 	struct iovec vectors[BATCH_MAX];
 	uint8_t control[BATCH_MAX][SOCK_CONTROL_LEN] __attribute__((aligned(16)));
 	struct sockaddr_in6 from[BATCH_MAX];
+	struct reflect_packet packets[BATCH_MAX];
+	/* In the order in which they are answered: */
+	uint8_t order[BATCH_MAX];
+	struct sock_return returns[BATCH_MAX]; /* where the replies of a group go */
 	uint8_t in[BATCH_MAX][BUFFER_OCTETS];
 	struct batch out;
-};
-
-/* When datagrams were read, on both clocks, and whether they were many. */
-struct pass {
-	struct wall wall;
-	struct mono mono;
-	bool in_batch;
-};
-
-/* A received datagram. */
-struct packet {
-	uint8_t *octets;
-	size_t len;
-	int flags; /* of recvmmsg */
-	struct sock_meta meta;
-	struct wall t2;
 };
 
 struct reflect_scratch *reflect_scratch_new(void)
@@ -72,6 +62,8 @@ void reflect_scratch_free(struct reflect_scratch *s)
 	free(s);
 }
 
+/* --- reading -------------------------------------------------------------------------- */
+
 /* @names: who sent a packet is to be told; to know that costs time with each. */
 static int receive(struct reflect_scratch *s, int fd, bool names)
 {
@@ -94,220 +86,251 @@ static int receive(struct reflect_scratch *s, int fd, bool names)
 	return n;
 }
 
-static void track(struct udp_session *u, uint32_t seq)
+/* In this order: a pause in between makes packets look younger, and a session that has just begun
+ * lose none. */
+static struct reflect_pass begin(unsigned n)
 {
-	struct counters *c = &u->counters;
-	bool first = !u->flow.any;
-	struct flow_step step;
-
-	if (!flow_follows(&u->flow, seq)) {
-		step = flow_take(&u->flow, seq);
-		counters_flow(c, &step);
-	}
-	counters_set(c, COUNTER_LAST_SEQ, seq);
-	counters_set(c, COUNTER_MAX_SEQ, u->flow.max);
-	if (first) {
-		counters_set(c, COUNTER_FIRST_SEQ, seq);
-	}
-}
-
-/*
- * R-160, R-161: what counts is when a packet arrived, not when we came to read it. The
- * kernel's stamp is wall time and the limit is not, so its age is carried over.
- */
-static int64_t arrival_ns(const struct packet *p, const struct pass *now)
-{
-	int64_t age_ns = p->meta.stamped ? now->wall.ns - p->meta.stamp.ns : 0;
-
-	return now->mono.ns - (age_ns > 0 ? age_ns : 0);
-}
-
-static bool is_late(const struct udp_session *u, const struct packet *p, const struct pass *now)
-{
-	return u->stopping && arrival_ns(p, now) > u->stop_at.ns;
-}
-
-/* T-041: what waits in the socket may be older than the start. Acquires the keys. */
-static bool is_early(const struct udp_session *u, const struct packet *p, const struct pass *now)
-{
-	int64_t since_ns = atomic_load_explicit(&u->since_ns, memory_order_acquire);
-
-	return since_ns <= 0 || arrival_ns(p, now) < since_ns;
-}
-
-static bool build(struct worker *w, struct udp_session *u, const struct packet *p,
-		  const struct pass *now)
-{
-	struct batch *b = &w->scratch->out;
-	struct pkt_send sent;
-	struct pkt_reply reply = {
-		.seq = u->seq,
-		.error_estimate = estimate_packet(&w->estimate, p->meta.stamped,
-						  p->meta.phc_error_ns, now->in_batch, u->format),
-		.rx_ts = ts_encode(u->format, p->t2),
-		.ttl = p->meta.ttl,
-		.tos = p->meta.tos,
-	};
-
-	if (pkt_get_send(u->layout, p->octets, p->len, &sent) ||
-	    pkt_put_reply(u->layout, p->octets, p->len, b->end, &reply)) {
-		return false;
-	}
-	if (u->keyed && !u->encrypted) { /* covers nothing of T3, so it need not wait: T-005 */
-		crypt_pkt_seal_reply(u->crypt, false, b->end);
-	}
-	batch_add(b, u, pkt_reply_len(u->layout, p->len), p->t2);
-	u->seq++; /* T-045: used up, also if the reply gets lost right here */
-	track(u, sent.seq);
-	if ((sent.error_estimate & 0xff) == 0) {
-		counters_add(&u->counters, COUNTER_ZERO_MULTIPLIER, 1); /* */
-	}
-	return true;
-}
-
-/* What is wrong with a datagram; COUNTER_NONE if it can be answered. */
-static enum counter check(struct udp_session *u, const struct packet *p, const struct pass *now)
-{
-	struct police_total *total = atomic_load_explicit(&u->total, memory_order_acquire);
-
-	if (p->flags & MSG_TRUNC) {
-		return COUNTER_DROP_TRUNCATED;
-	}
-	if (p->len < u->layout->send_min) {
-		return COUNTER_DROP_SHORT;
-	}
-	/* Between two reflectors it would go to and fro for ever; in the keyed modes the HMAC of the
-	 * one is none for the other. */
-	if (!u->keyed && stamp_is_reply(p->octets, p->len)) {
-		return COUNTER_DROP_LOOP;
-	}
-	if (police_is_on(&u->police, total) && !police_take(&u->police, total, p->len, now->mono)) {
-		return COUNTER_DROP_POLICED; /* before the HMAC, which would cost more */
-	}
-	/* T-042: a forgery changes nothing, neither sequence numbers nor REFWAIT */
-	if (u->keyed && crypt_pkt_open_send(u->crypt, u->encrypted, p->octets, p->len)) {
-		return COUNTER_DROP_HMAC;
-	}
-	return COUNTER_NONE;
-}
-
-/* Where T2 of an answered packet came from. */
-static void count_stamp(struct worker *w, struct udp_session *u, const struct sock_meta *meta)
-{
-	struct counters *c = &u->counters;
-	struct counters *t = &w->totals;
-
-	if (meta->phc_error_ns) {
-		counters_add(c, COUNTER_HARDWARE_TIMESTAMPS, 1);
-		counters_add(t, COUNTER_HARDWARE_TIMESTAMPS, 1);
-	} else if (meta->stamped) {
-		counters_add(c, COUNTER_KERNEL_TIMESTAMPS, 1);
-		counters_add(t, COUNTER_KERNEL_TIMESTAMPS, 1);
-	} else {
-		counters_add(c, COUNTER_USER_TIMESTAMPS, 1);
-		counters_add(t, COUNTER_USER_TIMESTAMPS, 1);
-	}
-}
-
-/* One received datagram into one reply, all but T3. False if it came too late. */
-static bool handle(struct worker *w, struct udp_session *u, struct packet *p,
-		   const struct pass *now)
-{
-	enum counter fault;
-
-	if (p->meta.hardware_ns &&
-	    phc_improve(w->reflector->phc, &p->meta, now->mono) == PHC_REFUSED) {
-		counters_add(&w->totals, COUNTER_HARDWARE_REFUSED, 1);
-	}
-	if (is_late(u, p, now)) {
-		batch_drop(w, u, COUNTER_DROP_LATE, 1);
-		return false;
-	}
-	fault = check(u, p, now);
-	p->t2 = p->meta.stamped ? p->meta.stamp : now->wall;
-	if (fault == COUNTER_NONE && !build(w, u, p, now)) {
-		fault = COUNTER_DROP_SHORT;
-	}
-	if (fault != COUNTER_NONE) {
-		batch_drop(w, u, fault, 1);
-		return true;
-	}
-	count_stamp(w, u, &p->meta);
-	u->last_packet = now->mono;
-	return true;
-}
-
-static struct packet unpack(struct mmsghdr *m)
-{
-	struct packet p = { .octets = m->msg_hdr.msg_iov->iov_base,
-			    .len = m->msg_len,
-			    .flags = m->msg_hdr.msg_flags };
-
-	sock_meta(&m->msg_hdr, &p.meta);
-	return p;
-}
-
-/* In this order: a pause in between makes packets look younger, and is_early lose none. */
-static struct pass begin(unsigned n)
-{
-	struct pass now = { .wall = estimate_wall(), .in_batch = n > FEW };
+	struct reflect_pass now = { .wall = estimate_wall(), .in_batch = n > FEW };
 
 	now.mono = estimate_mono();
 	return now;
 }
 
-void reflect_drops(struct worker *w, struct udp_session *u, uint32_t now)
+/* Return its octets. */
+static size_t unpack(struct worker *w, struct mmsghdr *m, struct reflect_packet *p,
+		     const struct reflect_pass *now)
 {
-	uint32_t more = sock_new_drops(&u->drops_seen, now);
-
-	counters_add(&u->counters, COUNTER_RECEIVED, more);
-	counters_add(&w->totals, COUNTER_RECEIVED, more);
-	batch_drop(w, u, COUNTER_DROP_RCVBUF, more);
+	p->octets = m->msg_hdr.msg_iov->iov_base;
+	p->len = m->msg_len;
+	p->header = &m->msg_hdr;
+	p->party = NULL;
+	sock_meta(&m->msg_hdr, &p->meta);
+	if (p->meta.hardware_ns &&
+	    phc_improve(w->reflector->phc, &p->meta, now->mono) == PHC_REFUSED) {
+		counters_add(&w->totals, COUNTER_HARDWARE_REFUSED, 1);
+	}
+	p->t2 = p->meta.stamped ? p->meta.stamp : now->wall;
+	return p->len;
 }
 
-/* @u NULL: of no session. False if it came too late. */
-static bool take(struct worker *w, struct udp_session *u, struct mmsghdr *m, const struct pass *now)
-{
-	struct packet p;
+/* --- grouping ------------------------------------------------------------------------- */
 
-	if (!u) {
-		counters_add(&w->totals, COUNTER_DROP_SOURCE, 1);
-		return true;
-	}
-	p = unpack(m);
-	counters_add(&u->counters, COUNTER_RECEIVED, 1);
-	if (u->gated && is_early(u, &p, now)) {
-		batch_drop(w, u, COUNTER_DROP_EARLY, 1);
-		return true;
-	}
-	return handle(w, u, &p, now);
+/* From the same to the same. */
+static bool is_alike(const struct reflect_packet *a, const struct reflect_packet *b)
+{
+	return a->party == b->party && a->code == b->code && a->meta.arrival == b->meta.arrival &&
+	       a->header->msg_namelen == b->header->msg_namelen &&
+	       !memcmp(a->meta.local, b->meta.local, sizeof(a->meta.local)) &&
+	       !memcmp(a->header->msg_name, b->header->msg_name, a->header->msg_namelen);
 }
 
-static void answer(struct worker *w, struct reflect_source *source, unsigned n)
+/* The group of packets like @i: its first one, or @i itself. Whoever aims at one place of the table
+ * makes others look through at most a batch. */
+static unsigned find_group(const struct reflect_packet *p, uint8_t places[static PLACES],
+			   unsigned i)
 {
-	struct reflect_scratch *s = w->scratch;
-	struct udp_session *whose[REFLECT_BATCH];
-	struct pass now = begin(n);
-	size_t octets = 0;
+	unsigned at = p[i].code % PLACES;
 
-	source->full |= n == REFLECT_BATCH;
-	counters_add(&w->totals, COUNTER_RECEIVED, n);
-	source->whose(w, source->context, s->messages, n, whose);
+	while (places[at] && !is_alike(&p[places[at] - 1], &p[i])) {
+		at = (at + 1) % PLACES;
+	}
+	if (!places[at]) {
+		places[at] = (uint8_t)(i + 1);
+	}
+	return places[at] - 1u;
+}
+
+/*
+ * Packets from the same to the same are answered one after the other, in the order in which they
+ * came: only then are their replies a run. Return how many are anybody's.
+ */
+static unsigned group(struct reflect_scratch *s, unsigned n)
+{
+	const struct reflect_packet *p = s->packets;
+	uint8_t places[PLACES] = { 0 }, firsts[BATCH_MAX], next[BATCH_MAX], last[BATCH_MAX];
+	unsigned groups = 0, count = 0, first = 0;
+	bool any = false;
+
 	for (unsigned i = 0; i < n; i++) {
-		octets += s->messages[i].msg_len;
-		source->late |= !take(w, whose[i], &s->messages[i], &now);
-		if (!now.in_batch) {
-			batch_send(w, &s->out);
+		next[i] = BATCH_MAX;
+		if (!p[i].party) {
+			continue;
+		}
+		if (!any || !is_alike(&p[first], &p[i])) { /* packets come in trains */
+			first = find_group(p, places, i);
+			any = true;
+		}
+		if (first == i) {
+			firsts[groups++] = (uint8_t)i;
+		} else {
+			next[last[first]] = (uint8_t)i;
+		}
+		last[first] = (uint8_t)i;
+	}
+	for (unsigned g = 0; g < groups; g++) {
+		for (unsigned i = firsts[g]; i < BATCH_MAX; i = next[i]) {
+			s->order[count++] = (uint8_t)i;
 		}
 	}
-	batch_send(w, &s->out);
-	source->full |= octets >= FULL_OCTETS;
+	return count;
+}
+
+/* --- answering ------------------------------------------------------------------------ */
+
+enum counter reflect_check(const struct reflect_packet *p)
+{
+	if (p->header->msg_flags & MSG_TRUNC) {
+		return COUNTER_DROP_TRUNCATED;
+	}
+	switch (reflection_check(&p->party->rules, p->octets, p->len)) {
+	case 0:
+		return COUNTER_NONE;
+	case REFLECTION_LOOP:
+		return COUNTER_DROP_LOOP;
+	default:
+		return COUNTER_DROP_SHORT;
+	}
+}
+
+static struct reflection_facts make_facts(struct worker *w, const struct reflect_packet *p,
+					  const struct reflect_pass *now, uint32_t seq)
+{
+	return (struct reflection_facts){
+		.seq = seq,
+		.error_estimate = estimate_packet(&w->estimate, p->meta.stamped,
+						  p->meta.phc_error_ns, now->in_batch,
+						  p->party->rules.format),
+		.t2 = p->t2,
+		.ttl = p->meta.ttl,
+		.tos = p->meta.tos,
+	};
+}
+
+/* Where T2 of an answered packet came from. */
+static void count_stamp(struct party *party, const struct sock_meta *meta)
+{
+	if (meta->phc_error_ns) {
+		party_count(party, COUNTER_HARDWARE_TIMESTAMPS, 1);
+	} else if (meta->stamped) {
+		party_count(party, COUNTER_KERNEL_TIMESTAMPS, 1);
+	} else {
+		party_count(party, COUNTER_USER_TIMESTAMPS, 1);
+	}
+}
+
+/* Into the batch, all but T3. T-042: a forgery changes nothing, neither numbers nor REFWAIT. */
+static enum counter answer_one(struct worker *w, const struct reflect_way *way,
+			       struct reflect_packet *p, const struct msghdr *to,
+			       const struct reflect_pass *now)
+{
+	struct party *party = p->party;
+	struct batch *b = &w->scratch->out;
+	enum counter fault = way->judge(w, p, now);
+	struct reflection_facts facts;
+	struct pkt_send sent;
+
+	if (fault != COUNTER_NONE) {
+		return fault;
+	}
+	if (reflection_open(&party->rules, p->octets, p->len)) {
+		return COUNTER_DROP_HMAC;
+	}
+	if (pkt_get_send(party->rules.layout, p->octets, p->len, &sent)) {
+		return COUNTER_DROP_SHORT;
+	}
+	facts = make_facts(w, p, now, way->number(w, p, &sent, now));
+	batch_add(b, (struct batch_reply){ .party = party,
+					   .to = to,
+					   .len = reflection_build(&party->rules, p->octets, p->len,
+								   b->end, &facts),
+					   .t2 = p->t2,
+					   .code = p->code });
+	count_stamp(party, &p->meta);
+	return COUNTER_NONE;
+}
+
+static uint8_t tos_of(const struct reflect_packet *p)
+{
+	return p->party->copy_tos ? p->meta.tos & 0xfc : p->party->tos;
+}
+
+/* Where the reply to packet @i of the order goes: as the one before it, if it can. NULL: the socket
+ * knows. */
+static const struct msghdr *address(struct reflect_scratch *s, const struct reflect_way *way,
+				    unsigned i, const struct msghdr *former)
+{
+	const struct reflect_packet *p = &s->packets[s->order[i]], *before;
+
+	if (!way->names) {
+		return NULL;
+	}
+	before = i ? &s->packets[s->order[i - 1]] : NULL;
+	if (before && is_alike(before, p) && tos_of(before) == tos_of(p)) {
+		return former;
+	}
+	sock_answer(&s->returns[i], p->header, &p->meta, tos_of(p));
+	return &s->returns[i].to;
+}
+
+static unsigned arrange(struct reflect_scratch *s, const struct reflect_way *way, unsigned n)
+{
+	unsigned count = 0;
+
+	if (way->names && n > FEW) {
+		return group(s, n);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		if (s->packets[i].party) {
+			s->order[count++] = (uint8_t)i;
+		}
+	}
+	return count;
+}
+
+static void answer(struct worker *w, struct reflect_source *source, unsigned n,
+		   const struct reflect_pass *now)
+{
+	struct reflect_scratch *s = w->scratch;
+	const struct msghdr *to = NULL;
+
+	s->out.fd = source->fd;
+	s->out.totals = &w->totals;
+	for (unsigned i = 0; i < n; i++) {
+		struct reflect_packet *p = &s->packets[s->order[i]];
+		enum counter fault;
+
+		party_count(p->party, COUNTER_RECEIVED, 1);
+		to = address(s, source->way, i, to);
+		fault = answer_one(w, source->way, p, to, now);
+		if (fault != COUNTER_NONE) {
+			party_count(p->party, fault, 1);
+			source->late |= fault == COUNTER_DROP_LATE;
+		}
+		if (!now->in_batch) {
+			batch_send(&s->out);
+		}
+	}
+	batch_send(&s->out);
+}
+
+static void reflect(struct worker *w, struct reflect_source *source, unsigned n)
+{
+	struct reflect_scratch *s = w->scratch;
+	struct reflect_pass now = begin(n);
+	size_t octets = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		octets += unpack(w, &s->messages[i], &s->packets[i], &now);
+	}
+	source->way->whose(w, source->context, s->packets, n);
+	answer(w, source, arrange(s, source->way, n), &now);
+	source->full |= n == REFLECT_BATCH || octets >= FULL_OCTETS;
 }
 
 enum reflect_result reflect_burst(struct worker *w, struct reflect_source *source)
 {
 	for (int done = 0; done < REFLECT_BURST;) {
-		int n = receive(w->scratch, source->fd, source->names);
+		int n = receive(w->scratch, source->fd, source->way->names);
 
 		if (n <= 0) {
 			if (n == 0 || errno == EAGAIN) {
@@ -316,7 +339,7 @@ enum reflect_result reflect_burst(struct worker *w, struct reflect_source *sourc
 			done++; /* an ICMP error: reported once, says nothing about the session */
 			continue;
 		}
-		answer(w, source, (unsigned)n);
+		reflect(w, source, (unsigned)n);
 		if (n < BATCH_MAX) {
 			return REFLECT_EMPTY;
 		}

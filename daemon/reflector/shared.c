@@ -39,38 +39,6 @@ static int check_size(const struct sock_defaults *b, const struct session_spec *
 	return b->rcvbuf < need || b->sndbuf < need ? -EMSGSIZE : 0;
 }
 
-/* R-100 C-077: from the address that the packets are sent to, with the session's DSCP */
-static void set_reply(struct shared_link *l, const struct session_spec *spec)
-{
-	bool v4 = spec->local.family == 4;
-	int tos = (spec->dscp & 0x3f) << 2;
-	struct sockaddr_in name4 = { .sin_family = AF_INET, .sin_port = l->session->tuple.port };
-	struct in_pktinfo info4 = { 0 };
-	struct in6_pktinfo info6 = { 0 };
-
-	l->name = (struct sockaddr_in6){ .sin6_family = AF_INET6,
-					 .sin6_port = l->session->tuple.port,
-					 .sin6_scope_id = v4 ? 0 : l->session->tuple.scope };
-	l->to = (struct msghdr){ .msg_name = &l->name,
-				 .msg_namelen = v4 ? sizeof(name4) : sizeof(l->name),
-				 .msg_control = l->control };
-	if (v4) {
-		memcpy(&name4.sin_addr, l->session->tuple.remote, 4);
-		memcpy(&l->name, &name4, sizeof(name4));
-		memcpy(&info4.ipi_spec_dst, l->session->tuple.local, 4);
-		sock_append(&l->to, IPPROTO_IP, IP_PKTINFO, &info4, sizeof(info4));
-	} else {
-		memcpy(&l->name.sin6_addr, l->session->tuple.remote, 16);
-		memcpy(&info6.ipi6_addr, l->session->tuple.local, 16);
-		info6.ipi6_ifindex = spec->local.scope;
-		sock_append(&l->to, IPPROTO_IPV6, IPV6_PKTINFO, &info6, sizeof(info6));
-	}
-	if (tos) { /* 0 is the socket's */
-		sock_append(&l->to, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TOS : IPV6_TCLASS, &tos,
-			    sizeof(tos));
-	}
-}
-
 /* the session that has these addresses at @p. @code: the hash of @key, which is made theirs. */
 static struct shared_link *holder(const struct reflector *r, const struct shared_port *p,
 				  struct udp_tuple *key, uint32_t *code)
@@ -212,7 +180,7 @@ static int claim(struct reflector *r, const struct session_spec *spec, struct sh
 	return 0;
 }
 
-static int make_link(struct udp_session *u, const struct session_spec *spec)
+static int make_link(struct udp_session *u)
 {
 	u->gated = true;
 	u->link = calloc(1, sizeof(*u->link));
@@ -220,8 +188,6 @@ static int make_link(struct udp_session *u, const struct session_spec *spec)
 		return -ENOMEM;
 	}
 	u->link->session = u;
-	set_reply(u->link, spec);
-	u->to = &u->link->to;
 	return 0;
 }
 
@@ -232,7 +198,7 @@ static int settle(struct reflector *r, const struct session_spec *spec, struct s
 	int error;
 
 	shared_port_join(p);
-	error = make_link(u, spec);
+	error = make_link(u);
 	if (error) {
 		shared_port_leave(p);
 		return error;
@@ -252,7 +218,7 @@ static int open_one(struct reflector *r, const struct session_spec *spec, uint16
 		return -ENOENT;
 	}
 	error = sock_check_local(r->keeper, &spec->local, 0);
-	error = error ? error : probe(spec, &u->run_octets);
+	error = error ? error : probe(spec, &u->party.run_octets);
 	error = error ? error : choose(r, spec, &key, &p);
 	return error ? error : settle(r, spec, p, u);
 }
@@ -263,7 +229,7 @@ static int adopt(struct reflector *r, const struct session_spec *spec, uint16_t 
 	struct shared_port *p = shared_port(r, spec->local.family, port);
 	int error = p ? 0 : shared_port_open(r, udp_pick(r), spec->local.family, port, &p);
 
-	(void)probe(spec, &u->run_octets); /* a route may come back */
+	(void)probe(spec, &u->party.run_octets); /* a route may come back */
 	return error ? error : settle(r, spec, p, u);
 }
 
@@ -375,7 +341,7 @@ static void let_go(struct worker *w, struct udp_session *u)
 	uint32_t drops;
 
 	if (sock_read_drops(u->fd, &drops)) {
-		counters_add(&u->counters, COUNTER_PORT_RCVBUF,
+		counters_add(&u->party.counters, COUNTER_PORT_RCVBUF,
 			     sock_new_drops(&u->drops_seen, drops));
 	}
 	shared_remove(w, u);

@@ -19,8 +19,6 @@
 #include "base/siphash.h"
 #include "daemon/reflector/port_ops.h"
 
-#include <netinet/in.h>
-
 static inline uint32_t shared_hash(const uint64_t seed[static 2], const struct udp_tuple *key)
 {
 	uint64_t words[sizeof(*key) / sizeof(uint64_t)];
@@ -35,10 +33,6 @@ struct shared_link {
 	struct shared_port *port; /* as long as the session is there */
 	struct shared_link *next_new;
 	struct index_node claim; /* main thread: of all sessions */
-	struct msghdr to;
-	struct sockaddr_in6 name; /* or sockaddr_in */
-	uint8_t control[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))]
-		__attribute__((aligned(16)));
 };
 
 /* A port of one family. */
@@ -124,16 +118,6 @@ void shared_take_in(struct worker *w);
 
 /** Thread: the session is to be found no longer. */
 void shared_remove(struct worker *w, struct udp_session *u);
-
-#define SHARED_FIND_MAX 64
-
-/**
- * Thread: whose packets at @port (struct shared_port) these are, NULL for nobody's. @m with
- * addresses and control messages; @n at most SHARED_FIND_MAX. What is found is on its way into the
- * cache.
- */
-void shared_find(struct worker *w, void *port, struct mmsghdr *m, unsigned n,
-		 struct udp_session **found);
 
 /** Thread: answer what waits at the port, up to REFLECT_BURST packets. Ends no session. */
 enum reflect_result shared_burst(struct worker *w, struct shared_port *p);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/reflector/sessionpath.h"
 #include "daemon/reflector/shared.h"
 
+#include <netinet/in.h>
 #include <stddef.h>
 
 static struct udp_session *session_of(struct index_node *n)
@@ -46,23 +48,6 @@ static struct udp_session *look_up(struct shared_worker *sw, const struct udp_tu
 	return NULL;
 }
 
-/* Where it was sent to. False if that is not told. */
-static bool take_local(struct msghdr *m, struct udp_tuple *key)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
-			memcpy(key->local, CMSG_DATA(c) + offsetof(struct in_pktinfo, ipi_addr), 4);
-			return true;
-		}
-		if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
-			memcpy(key->local, CMSG_DATA(c) + offsetof(struct in6_pktinfo, ipi6_addr),
-			       16);
-			return true;
-		}
-	}
-	return false;
-}
-
 static bool take_remote(const struct msghdr *m, struct udp_tuple *key)
 {
 	struct sockaddr_in6 v6;
@@ -100,50 +85,59 @@ static struct udp_session *find(struct worker *w, const struct udp_tuple *key, u
 static void fetch(const struct udp_session *u)
 {
 	__builtin_prefetch(&u->since_ns);
-	__builtin_prefetch(&u->layout);
+	__builtin_prefetch(&u->party.rules);
 	__builtin_prefetch(&u->police, 1);
 	__builtin_prefetch(&u->flow, 1);
-	__builtin_prefetch(&u->counters.n[COUNTER_RECEIVED], 1);
-	__builtin_prefetch(&u->counters.n[COUNTER_GAPS], 1); /* the last of those */
-	__builtin_prefetch(&u->link->to);
-	__builtin_prefetch(&u->link->name);
+	__builtin_prefetch(&u->party.counters.n[COUNTER_RECEIVED], 1);
+	__builtin_prefetch(&u->party.counters.n[COUNTER_GAPS], 1); /* the last of those */
+}
+
+static void take(struct worker *w, struct reflect_packet *p, struct udp_session *u)
+{
+	if (u) {
+		p->party = &u->party;
+		fetch(u);
+		return;
+	}
+	counters_add(&w->totals, COUNTER_RECEIVED, 1);
+	counters_add(&w->totals, COUNTER_DROP_SOURCE, 1);
 }
 
 /* Thousands of sessions do not fit into the cache: each step asks for what the next one needs, for
  * all packets, instead of waiting for it once a packet. */
-void shared_find(struct worker *w, void *port, struct mmsghdr *m, unsigned n,
-		 struct udp_session **found)
+static void whose(struct worker *w, void *context, struct reflect_packet *p, unsigned n)
 {
-	const struct shared_port *p = port;
-	struct udp_tuple keys[SHARED_FIND_MAX];
-	uint32_t codes[SHARED_FIND_MAX];
-	bool good[SHARED_FIND_MAX];
+	const struct shared_port *port = context;
+	struct index *sessions = &w->shared->sessions;
+	struct udp_tuple keys[REFLECT_BATCH];
+	bool good[REFLECT_BATCH];
 
 	memset(keys, 0, n * sizeof(keys[0]));
 	for (unsigned i = 0; i < n; i++) {
-		keys[i].at = p->port;
-		good[i] = take_remote(&m[i].msg_hdr, &keys[i]) &&
-			  take_local(&m[i].msg_hdr, &keys[i]);
-		codes[i] = shared_hash(w->shared->seed, &keys[i]);
-		index_fetch(&w->shared->sessions, codes[i]);
+		keys[i].at = port->port;
+		memcpy(keys[i].local, p[i].meta.local, sizeof(keys[i].local));
+		good[i] = p[i].meta.family && take_remote(p[i].header, &keys[i]);
+		p[i].code = shared_hash(w->shared->seed, &keys[i]);
+		index_fetch(sessions, p[i].code);
 	}
 	for (unsigned i = 0; i < n; i++) {
-		__builtin_prefetch(index_first(&w->shared->sessions, codes[i]));
+		__builtin_prefetch(index_first(sessions, p[i].code));
 	}
 	for (unsigned i = 0; i < n; i++) {
-		found[i] = good[i] ? find(w, &keys[i], codes[i]) : NULL;
-		if (found[i]) {
-			fetch(found[i]);
-		}
+		take(w, &p[i], good[i] ? find(w, &keys[i], p[i].code) : NULL);
 	}
 }
 
+static const struct reflect_way shared_way = {
+	.names = true,
+	.whose = whose,
+	.judge = sessionpath_judge,
+	.number = sessionpath_number,
+};
+
 enum reflect_result shared_burst(struct worker *w, struct shared_port *p)
 {
-	struct reflect_source s = {
-		.fd = p->fd, .names = true, .whose = shared_find, .context = p
-	};
+	struct reflect_source s = { .way = &shared_way, .fd = p->fd, .context = p };
 
-	_Static_assert(REFLECT_BATCH <= SHARED_FIND_MAX, "all packets of a batch");
 	return reflect_burst(w, &s);
 }

@@ -142,22 +142,39 @@ bool sock_read_drops(int fd, uint32_t *now);
 /** How many are new since @seen, which becomes @now; none if @now is the older one. */
 uint32_t sock_new_drops(uint32_t *seen, uint32_t now);
 
-/** Room for the control messages of one datagram: stamps, TTL, TOS, and some to spare. */
+/** Room for the control messages of one datagram: stamps, TTL, TOS, address, and some to spare. */
 #define SOCK_CONTROL_LEN 224
 
 /* What came along with a datagram. */
 struct sock_meta {
 	struct wall stamp; /* valid if stamped */
-	bool stamped; /* by the kernel */
 	int64_t hardware_ns; /* what the clock of the network card showed; 0 = not told */
-	unsigned link; /* index of that card's interface; 0 = not told */
 	int64_t phc_error_ns; /* not 0: stamp is the card's, carried over with this error */
+	unsigned link; /* index of that card's interface; 0 = not told */
+	bool stamped; /* by the kernel */
+	bool unicast; /* it was sent to an address that a reply can come from */
 	uint8_t ttl; /* PKT_TTL_UNKNOWN if not told */
-	uint8_t tos; /* told only if the layout has a place for it */
+	uint8_t tos; /* 0 if not told */
+	uint8_t family; /* of local: 4 or 6; 0 = not told */
+	uint32_t arrival; /* IPv6: the interface that it came in by */
+	uint8_t local[16]; /* what it was sent to, as in struct address */
 };
 
 /** Read the control messages of a received datagram; what is missing or cut gets defaults. */
 void sock_meta(struct msghdr *m, struct sock_meta *out);
+
+/* A reply on its way back, where that is not the socket's. */
+struct sock_return {
+	struct msghdr to; /* address, and control messages; no octets */
+	uint8_t control[72] __attribute__((aligned(16)));
+};
+
+/**
+ * To who sent a packet (msg_name of @m, which stays in use), from the address that it was sent to,
+ * with this TOS. Of @meta are needed local, family and arrival.            R-100, T-047, T-075
+ */
+void sock_answer(struct sock_return *out, const struct msghdr *m, const struct sock_meta *meta,
+		 uint8_t tos);
 
 /** One more control message; msg_control has room for it, and msg_controllen says how much is used. */
 static inline void sock_append(struct msghdr *m, int level, int type, const void *data, size_t len)

@@ -48,21 +48,113 @@ static void take_link(const struct cmsghdr *c, struct sock_meta *out)
 	}
 }
 
+/* For broadcast and multicast the kernel offers another address for replies. */
+static void take_local_v4(const struct cmsghdr *c, struct sock_meta *out)
+{
+	struct in_pktinfo info;
+
+	if (c->cmsg_len >= CMSG_LEN(sizeof(info))) {
+		memcpy(&info, CMSG_DATA(c), sizeof(info));
+		memcpy(out->local, &info.ipi_addr, sizeof(info.ipi_addr));
+		out->unicast = info.ipi_addr.s_addr == info.ipi_spec_dst.s_addr;
+		out->family = 4;
+	}
+}
+
+static void take_local_v6(const struct cmsghdr *c, struct sock_meta *out)
+{
+	struct in6_pktinfo info;
+
+	if (c->cmsg_len >= CMSG_LEN(sizeof(info))) {
+		memcpy(&info, CMSG_DATA(c), sizeof(info));
+		memcpy(out->local, &info.ipi6_addr, sizeof(info.ipi6_addr));
+		out->unicast = !IN6_IS_ADDR_MULTICAST(&info.ipi6_addr);
+		out->arrival = info.ipi6_ifindex;
+		out->family = 6;
+	}
+}
+
+static void take_v4(const struct cmsghdr *c, struct sock_meta *out)
+{
+	switch (c->cmsg_type) {
+	case IP_TTL:
+		take_octet(c, &out->ttl);
+		break;
+	case IP_TOS:
+		take_octet(c, &out->tos);
+		break;
+	case IP_PKTINFO:
+		take_local_v4(c, out);
+		break;
+	default:
+		break;
+	}
+}
+
+static void take_v6(const struct cmsghdr *c, struct sock_meta *out)
+{
+	switch (c->cmsg_type) {
+	case IPV6_HOPLIMIT:
+		take_octet(c, &out->ttl);
+		break;
+	case IPV6_TCLASS:
+		take_octet(c, &out->tos);
+		break;
+	case IPV6_PKTINFO:
+		take_local_v6(c, out);
+		break;
+	default:
+		break;
+	}
+}
+
 void sock_meta(struct msghdr *m, struct sock_meta *out)
 {
 	*out = (struct sock_meta){ .ttl = PKT_TTL_UNKNOWN };
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPING) {
+		if (c->cmsg_level == IPPROTO_IP) {
+			take_v4(c, out);
+		} else if (c->cmsg_level == IPPROTO_IPV6) {
+			take_v6(c, out);
+		} else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPING) {
 			take_stamp(c, out);
 		} else if (c->cmsg_level == SOL_SOCKET &&
 			   c->cmsg_type == SCM_TIMESTAMPING_PKTINFO) {
 			take_link(c, out);
-		} else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) ||
-			   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT)) {
-			take_octet(c, &out->ttl);
-		} else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) ||
-			   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS)) {
-			take_octet(c, &out->tos);
 		}
+	}
+}
+
+/* To a link-local address there is a way only where the packet came from; else the route decides. */
+static void append_source(struct msghdr *to, const struct sock_meta *meta)
+{
+	struct in_pktinfo v4 = { 0 };
+	struct in6_pktinfo v6 = { 0 };
+
+	if (meta->family == 4) {
+		memcpy(&v4.ipi_spec_dst, meta->local, sizeof(v4.ipi_spec_dst));
+		sock_append(to, IPPROTO_IP, IP_PKTINFO, &v4, sizeof(v4));
+		return;
+	}
+	memcpy(&v6.ipi6_addr, meta->local, sizeof(v6.ipi6_addr));
+	if (IN6_IS_ADDR_LINKLOCAL(&v6.ipi6_addr)) {
+		v6.ipi6_ifindex = meta->arrival;
+	}
+	sock_append(to, IPPROTO_IPV6, IPV6_PKTINFO, &v6, sizeof(v6));
+}
+
+void sock_answer(struct sock_return *out, const struct msghdr *m, const struct sock_meta *meta,
+		 uint8_t tos)
+{
+	int value = tos;
+
+	out->to = (struct msghdr){ .msg_name = m->msg_name,
+				   .msg_namelen = m->msg_namelen,
+				   .msg_control = out->control };
+	append_source(&out->to, meta);
+	if (tos && meta->family == 4) { /* 0 is the socket's */
+		sock_append(&out->to, IPPROTO_IP, IP_TOS, &value, sizeof(value));
+	} else if (tos) {
+		sock_append(&out->to, IPPROTO_IPV6, IPV6_TCLASS, &value, sizeof(value));
 	}
 }

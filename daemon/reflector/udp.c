@@ -65,7 +65,7 @@ void udp_release(struct udp_session *u)
 void udp_free(struct udp_session *u)
 {
 	u->ops->leave(u);
-	vault_give(&u->reflector->vault, u->crypt);
+	vault_give(&u->reflector->vault, u->party.rules.crypt);
 	free(u);
 }
 
@@ -74,22 +74,21 @@ static int allocate(struct reflector *r, struct udp_session **out, const struct 
 		    void *owner)
 {
 	struct udp_session *u = calloc(1, sizeof(*u));
+	struct crypt_test *crypt = NULL;
 
 	if (!u) {
 		return -ENOMEM;
 	}
+	if (spec->modes & (MODE_AUTHENTICATED | MODE_ENCRYPTED)) {
+		crypt = vault_take(&r->vault);
+		if (!crypt) {
+			free(u);
+			return -ENOMEM;
+		}
+	}
 	u->reflector = r;
-	u->encrypted = spec->modes & MODE_ENCRYPTED;
-	u->keyed = u->encrypted || (spec->modes & MODE_AUTHENTICATED);
-	if (u->keyed) {
-		u->crypt = vault_take(&r->vault);
-	}
-	if (u->keyed && !u->crypt) {
-		free(u);
-		return -ENOMEM;
-	}
-	u->layout = pkt_layout(spec->modes);
-	u->format = spec->modes & MODE_PTP ? TS_PTP : TS_NTP;
+	u->party.rules = reflection_session(spec->modes, crypt);
+	u->party.tos = (uint8_t)((spec->dscp & 0x3f) << 2);
 	u->refwait_ns = spec->refwait_ns;
 	u->police.packet_rate = spec->packet_rate;
 	u->police.octet_rate = spec->octet_rate;
@@ -110,6 +109,7 @@ static void enlist(struct reflector *r, struct udp_session *u)
 	r->sessions = u;
 	r->open++;
 	u->worker->sessions++;
+	u->party.sums = &u->worker->totals;
 	u->tuple.at = u->port;
 }
 
@@ -151,8 +151,8 @@ int udp_start(struct udp_session *u, const struct crypt_keys *keys,
 	if (u->started) {
 		return -EALREADY;
 	}
-	if (u->keyed) {
-		crypt_test_init(u->crypt, keys, sid);
+	if (u->party.rules.crypt) {
+		crypt_test_init(u->party.rules.crypt, keys, sid);
 	}
 	error = u->ops->start(u);
 	if (error) {
@@ -167,9 +167,9 @@ int udp_start(struct udp_session *u, const struct crypt_keys *keys,
 
 void udp_carry(struct carry *c, struct udp_session *u)
 {
-	if (u->keyed) {
-		CARRY(c, u->crypt->keys.aes);
-		CARRY(c, u->crypt->keys.hmac);
+	if (u->party.rules.crypt) {
+		CARRY(c, u->party.rules.crypt->keys.aes);
+		CARRY(c, u->party.rules.crypt->keys.hmac);
 	}
 	CARRY(c, u->drops_seen);
 	u->started = carry_small(c, u->started, 1);
@@ -178,7 +178,7 @@ void udp_carry(struct carry *c, struct udp_session *u)
 	CARRY(c, u->stop_at.ns);
 	CARRY(c, u->seq);
 	flow_carry(c, &u->flow);
-	counters_carry(c, &u->counters);
+	counters_carry(c, &u->party.counters);
 	u->ops->carry(c, u);
 }
 
@@ -207,9 +207,9 @@ static void resume(struct udp_session *u)
 		u->drops_seen = drops;
 	}
 
-	if (u->keyed) {
-		own = u->crypt->keys;
-		crypt_test_resume(u->crypt, &own);
+	if (u->party.rules.crypt) {
+		own = u->party.rules.crypt->keys;
+		crypt_test_resume(u->party.rules.crypt, &own);
 		crypt_keys_wipe(&own);
 	}
 	u->ops->publish(u);
@@ -277,5 +277,5 @@ void udp_end(struct udp_session *u)
 
 void udp_counters(const struct udp_session *u, struct counters_values *out)
 {
-	counters_read(&u->counters, out);
+	counters_read(&u->party.counters, out);
 }

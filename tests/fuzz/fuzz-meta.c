@@ -21,6 +21,8 @@ static void choose_kind(struct input *input, struct cmsghdr *c)
 		{ IPPROTO_IPV6, IPV6_HOPLIMIT },
 		{ IPPROTO_IPV6, IPV6_TCLASS },
 		{ SOL_SOCKET, SCM_TIMESTAMPING_PKTINFO },
+		{ IPPROTO_IP, IP_PKTINFO },
+		{ IPPROTO_IPV6, IPV6_PKTINFO },
 	};
 	size_t i = input_octet(input);
 
@@ -87,7 +89,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	sock_meta(&m, &meta);
 	MUST(meta.stamped || meta.stamp.ns == 0);
 	MUST(meta.hardware_ns >= 0 && meta.phc_error_ns == 0);
+	MUST(meta.family || !meta.unicast);
 	if (!used) {
+		MUST(!meta.family);
 		MUST(!meta.stamped && meta.ttl == PKT_TTL_UNKNOWN && meta.tos == 0);
 	}
 	free(control);

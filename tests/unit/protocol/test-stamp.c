@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "protocol/stamp.h"
 
+#include "protocol/reflection.h"
 #include "tests/unit/protocol/seed.h"
 #include "tests/unit/protocol/test-pkt.h"
 
@@ -15,14 +16,20 @@ static struct vectors *test, *stamp;
 /* What the vectors were computed from. */
 #define SSID 0x1234
 
-/* The reply with T3, between guards. */
+/* The reply with the T2 and T3 of the vectors, which are finer than nanoseconds; between guards. */
 static void reflect(const uint8_t *in, size_t n, uint8_t *out)
 {
+	const struct reflection_rules rules = reflection_light(true);
 	struct pkt_reply p = reply_fields(test);
+	struct reflection_facts facts = {
+		.seq = p.seq, .error_estimate = p.error_estimate, .ttl = p.ttl, .tos = p.tos
+	};
+	struct wire_out t2 = wire_out(out + stamp_layout()->rx_ts, sizeof(p.rx_ts));
 	size_t len = pkt_reply_len(stamp_layout(), n);
 
 	out[len] = GUARD;
-	ck_assert_int_eq(stamp_put_reply(in, n, out, &p), 0);
+	ck_assert_uint_eq(reflection_build(&rules, in, n, out, &facts), len);
+	wire_put64(&t2, p.rx_ts);
 	pkt_put_reply_ts(stamp_layout(), out, p.ts);
 	ck_assert_uint_eq(out[len], GUARD);
 }
@@ -87,12 +94,14 @@ START_TEST(short_packets)
 {
 	uint8_t in[STAMP_BASE_LEN], out[STAMP_BASE_LEN + 1];
 	struct pkt_send fields = sender_fields(test);
-	struct pkt_reply p = reply_fields(test);
+	const struct reflection_rules rules = reflection_light(true);
+	const struct reflection_facts facts = { .seq = 1 };
 
 	memset(in, 0xa5, sizeof(in));
 	pkt_put_send(pkt_layout(MODE_UNAUTHENTICATED), in, &fields);
 	for (size_t n = 0; n < 14; n++) {
-		ck_assert_int_eq(stamp_put_reply(in, n, out, &p), PKT_SHORT);
+		ck_assert_int_eq(reflection_check(&rules, in, n), REFLECTION_SHORT);
+		ck_assert_uint_eq(reflection_build(&rules, in, n, out, &facts), 0);
 	}
 	for (size_t n = 14; n < STAMP_BASE_LEN; n++) {
 		struct pkt_reply read;

@@ -22,8 +22,8 @@ START_TEST(refused)
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	expect_many(30, 200);
 	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 1);
-	ck_assert_uint_eq(u.run_octets, 0);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_SEGMENTED), 0);
+	ck_assert_uint_eq(u.party.run_octets, 0);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_SEGMENTED), 0);
 	send_many(30, 200);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	for (uint32_t i = 0; i < 30; i++) {
@@ -42,14 +42,14 @@ START_TEST(shortage)
 	send_many(30, 200);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	ck_assert_uint_eq(calls.sends, 1);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_TX), 30);
-	ck_assert_uint_gt(u.run_octets, 0); /* no refusal */
-	u.run_octets = 0;
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DROP_TX), 30);
+	ck_assert_uint_gt(u.party.run_octets, 0); /* no refusal */
+	u.party.run_octets = 0;
 	calls_fail(1, 2, errors[_i]); /* the second and the third of eight chunks */
 	send_many(30, 200);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	ck_assert_uint_eq(calls.sends, 8);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_TX), 38);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DROP_TX), 38);
 	for (uint32_t i = 0; i < 30; i++) {
 		if (i < 4 || i >= 12) {
 			expect(30 + i, i, 200, true);
@@ -62,12 +62,12 @@ END_TEST
 START_TEST(partial)
 {
 	again(4, all_modes[_i / 3]);
-	u.run_octets = 0;
+	u.party.run_octets = 0;
 	calls.partial = 1 + (unsigned)_i % 3;
 	send_many(41, 200);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	expect_many(41, 200);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_REFLECTED), 41);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_REFLECTED), 41);
 }
 END_TEST
 
@@ -81,9 +81,9 @@ START_TEST(icmp_error)
 	send_many(16, 200);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	expect_many(16, 200);
-	ck_assert_uint_gt(u.run_octets, 0);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_SEGMENTED), 16);
-	u.run_octets = 0;
+	ck_assert_uint_gt(u.party.run_octets, 0);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_SEGMENTED), 16);
+	u.party.run_octets = 0;
 	u.seq = 0;
 	calls_fail(1, 1, errors[_i % 3]);
 	send_many(16, 200);
@@ -100,11 +100,11 @@ START_TEST(no_route)
 	calls_fail(0, UINT32_MAX, ENETUNREACH);
 	send_many(16, 200);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
-	u.run_octets = 0;
+	u.party.run_octets = 0;
 	send_many(16, 200);
 	send_one(16, 200);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_TX), 33);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DROP_TX), 33);
 	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 0);
 	calls_fail(0, 0, 0);
 	send_one(17, 200);
@@ -134,23 +134,23 @@ START_TEST(route_shrinks)
 	}
 	set_loopback(1500);
 	again(_i ? 6 : 4, MODE_UNAUTHENTICATED);
-	ck_assert_uint_eq(u.run_octets, _i ? 1452 : 1472);
-	send_many(10, u.run_octets);
-	send_many(10, u.run_octets + 1);
+	ck_assert_uint_eq(u.party.run_octets, _i ? 1452 : 1472);
+	send_many(10, u.party.run_octets);
+	send_many(10, u.party.run_octets + 1);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	for (uint32_t i = 0; i < 20; i++) {
-		expect(i, i % 10, i < 10 ? u.run_octets : u.run_octets + 1, true);
+		expect(i, i % 10, i < 10 ? u.party.run_octets : u.party.run_octets + 1, true);
 	}
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_SEGMENTED), 10);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_SEGMENTED), 10);
 	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 0);
 	set_loopback(1300);
 	u.seq = 0;
 	send_many(20, 1400);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	expect_many(20, 1400);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_SEGMENTED), 10);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_SEGMENTED), 10);
 	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 1);
-	ck_assert_uint_eq(u.run_octets, 0);
+	ck_assert_uint_eq(u.party.run_octets, 0);
 	u.seq = 40;
 }
 END_TEST
@@ -166,7 +166,7 @@ START_TEST(refused_otherwise)
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	expect_many(30, 200);
 	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 1);
-	ck_assert_uint_eq(u.run_octets, 0);
+	ck_assert_uint_eq(u.party.run_octets, 0);
 }
 END_TEST
 

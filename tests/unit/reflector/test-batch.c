@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define KEYED (MODE_AUTHENTICATED | MODE_ENCRYPTED)
+
 struct worker w;
 struct udp_session u;
 static struct crypt_test sender_crypt, session_crypt;
@@ -30,15 +32,13 @@ static void make_session(uint32_t modes)
 
 	spec.modes = modes;
 	memset(&u, 0, sizeof(u));
-	u.layout = pkt_layout(modes);
-	u.encrypted = modes & MODE_ENCRYPTED;
-	u.keyed = u.encrypted || (modes & MODE_AUTHENTICATED);
-	u.crypt = &session_crypt;
+	u.party.rules = reflection_session(modes, modes & KEYED ? &session_crypt : NULL);
+	u.party.sums = &w.totals;
 	crypt_test_init(&session_crypt, &keys, sid);
 	crypt_test_init(&sender_crypt, &keys, sid);
 	u.fd = rig_session_socket(&spec, &port);
-	u.run_octets = sock_unfragmented(u.fd);
-	ck_assert_uint_gt(u.run_octets, 1200);
+	u.party.run_octets = sock_unfragmented(u.fd);
+	ck_assert_uint_gt(u.party.run_octets, 1200);
 }
 
 static void set_up(void)
@@ -61,13 +61,13 @@ enum reflect_result burst(void)
 
 static void tear_down(void)
 {
-	ck_assert(rig_adds_up(&u.counters));
+	ck_assert(rig_adds_up(&u.party.counters));
 	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_RECEIVED),
-			  counters_get(&u.counters, COUNTER_RECEIVED));
+			  counters_get(&u.party.counters, COUNTER_RECEIVED));
 	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_REFLECTED),
-			  counters_get(&u.counters, COUNTER_REFLECTED));
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_KERNEL_TIMESTAMPS) +
-				  counters_get(&u.counters, COUNTER_USER_TIMESTAMPS),
+			  counters_get(&u.party.counters, COUNTER_REFLECTED));
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_KERNEL_TIMESTAMPS) +
+				  counters_get(&u.party.counters, COUNTER_USER_TIMESTAMPS),
 			  u.seq);
 	rig_free_worker(&w, keeper);
 	close(sender);
@@ -90,10 +90,10 @@ void send_one(uint32_t seq, size_t len)
 	uint8_t packet[2048];
 
 	rig_fill(packet, len, seq, 0x0a0b);
-	if (u.keyed) { /* the keyed sender packet: Error Estimate at 24 */
+	if (u.party.rules.crypt) { /* the keyed sender packet: Error Estimate at 24 */
 		packet[24] = 0x0a;
 		packet[25] = 0x0b;
-		crypt_pkt_seal_send(&sender_crypt, u.encrypted, packet);
+		crypt_pkt_seal_send(&sender_crypt, u.party.rules.encrypted, packet);
 	}
 	rig_send(sender, family, port, packet, len);
 }
@@ -108,7 +108,7 @@ void send_many(uint32_t n, size_t len)
 /* The next reply, bit for bit but for T2 and T3. T-031 T-043 T-045 T-046 */
 void expect(uint32_t seq, uint32_t sender_seq, size_t len, bool in_batch)
 {
-	const struct pkt_layout *l = u.layout;
+	const struct pkt_layout *l = u.party.rules.layout;
 	uint8_t packet[2048], expected[2048] = { 0 };
 	uint16_t estimate = estimate_field(&w.estimate, true, in_batch, TS_NTP);
 	struct pkt_reply r = { .seq = seq, .error_estimate = estimate, .ttl = 64 };
@@ -119,9 +119,9 @@ void expect(uint32_t seq, uint32_t sender_seq, size_t len, bool in_batch)
 	packet[l->ee + 1] = 0x0b;
 	rig_receive(sender, &reply, 0);
 	ck_assert_int_eq(reply.len, (ssize_t)pkt_reply_len(l, len));
-	if (u.keyed) {
-		ck_assert_int_eq(crypt_pkt_open_reply(&sender_crypt, u.encrypted, reply.octets,
-						      (size_t)reply.len),
+	if (u.party.rules.crypt) {
+		ck_assert_int_eq(crypt_pkt_open_reply(&sender_crypt, u.party.rules.encrypted,
+						      reply.octets, (size_t)reply.len),
 				 0);
 	}
 	t2 = rig_ntp_ns(reply.octets + l->rx_ts);
@@ -131,7 +131,7 @@ void expect(uint32_t seq, uint32_t sender_seq, size_t len, bool in_batch)
 	ck_assert_int_eq(pkt_put_reply(l, packet, len, expected, &r), 0);
 	memcpy(expected + l->rx_ts, reply.octets + l->rx_ts, 8);
 	memcpy(expected + l->ts, reply.octets + l->ts, 8);
-	if (u.keyed) { /* proved above */
+	if (u.party.rules.crypt) { /* proved above */
 		memcpy(expected + CRYPT_REPLY_HMAC_AT, reply.octets + CRYPT_REPLY_HMAC_AT,
 		       CRYPT_HMAC_LEN);
 	}
@@ -157,26 +157,27 @@ START_TEST(bursts)
 	again(_i % 2 ? 6 : 4, all_modes[_i / 2]);
 	for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
 		for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-			uint64_t before = counters_get(&u.counters, COUNTER_SEGMENTED);
+			uint64_t before = counters_get(&u.party.counters, COUNTER_SEGMENTED);
 			enum reflect_result want = counts[i] < 64 ? REFLECT_EMPTY : REFLECT_MORE;
 
 			u.seq = 0;
 			send_many(counts[i], sizes[s]);
 			ck_assert_int_eq(burst(), want);
 			expect_many(counts[i], sizes[s]);
-			ck_assert_uint_eq(counters_get(&u.counters, COUNTER_REFLECTED),
-					  counters_get(&u.counters, COUNTER_RECEIVED));
+			ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_REFLECTED),
+					  counters_get(&u.party.counters, COUNTER_RECEIVED));
 			if (counts[i] < 3) { /* one by one */
-				ck_assert_uint_eq(counters_get(&u.counters, COUNTER_SEGMENTED),
-						  before);
+				ck_assert_uint_eq(
+					counters_get(&u.party.counters, COUNTER_SEGMENTED), before);
 			} else if (counts[i] < 17) {
-				ck_assert_uint_eq(counters_get(&u.counters, COUNTER_SEGMENTED),
-						  before + counts[i]);
+				ck_assert_uint_eq(
+					counters_get(&u.party.counters, COUNTER_SEGMENTED),
+					before + counts[i]);
 			}
 		}
 	}
-	u.seq = (uint32_t)counters_get(&u.counters, COUNTER_KERNEL_TIMESTAMPS);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_USER_TIMESTAMPS), 0);
+	u.seq = (uint32_t)counters_get(&u.party.counters, COUNTER_KERNEL_TIMESTAMPS);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_USER_TIMESTAMPS), 0);
 	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 0);
 }
 END_TEST
@@ -204,10 +205,10 @@ START_TEST(mixed_sizes)
 	for (uint32_t i = 0; i < 56; i++) {
 		expect(i, i, p[i % 8], true);
 	}
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_SHORT), 1);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_REFLECTED), 56);
-	if (!u.keyed && _i % 5 == 0) { /* nothing to run: 48..55 */
-		ck_assert_uint_eq(counters_get(&u.counters, COUNTER_SEGMENTED), 0);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DROP_SHORT), 1);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_REFLECTED), 56);
+	if (!u.party.rules.crypt && _i % 5 == 0) { /* nothing to run: 48..55 */
+		ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_SEGMENTED), 0);
 	}
 }
 END_TEST
@@ -215,15 +216,15 @@ END_TEST
 /* What does not fit into one packet is not for UDP_SEGMENT, and no reason to give it up. */
 START_TEST(larger_than_the_route)
 {
-	u.run_octets = 100;
+	u.party.run_octets = 100;
 	send_many(10, 101);
 	send_many(10, 100);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	for (uint32_t i = 0; i < 20; i++) {
 		expect(i, i % 10, i < 10 ? 101 : 100, true);
 	}
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_SEGMENTED), 10);
-	ck_assert_uint_eq(u.run_octets, 100);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_SEGMENTED), 10);
+	ck_assert_uint_eq(u.party.run_octets, 100);
 }
 END_TEST
 
@@ -238,7 +239,7 @@ START_TEST(stop_inside)
 	send_many(10, 48);
 	ck_assert_int_eq(burst(), REFLECT_LATE);
 	expect_many(20, 48);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_LATE), 10);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DROP_LATE), 10);
 }
 END_TEST
 
@@ -258,7 +259,7 @@ START_TEST(forgeries_inside)
 	}
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	expect_many(40, 120);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_HMAC), 20);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DROP_HMAC), 20);
 }
 END_TEST
 
@@ -310,13 +311,13 @@ START_TEST(cost)
 
 	again(4, all_modes[_i]);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		unsigned sends = u.encrypted ? rows[i].encrypted : rows[i].plain;
+		unsigned sends = u.party.rules.encrypted ? rows[i].encrypted : rows[i].plain;
 
 		check_cost(rows[i].packets, sends);
 	}
-	u.run_octets = 0;
+	u.party.run_octets = 0;
 	check_cost(64, 16);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_REFLECTED), 119 + 64);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_REFLECTED), 119 + 64);
 }
 END_TEST
 

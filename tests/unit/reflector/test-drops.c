@@ -47,7 +47,8 @@ START_TEST(while_it_runs)
 	uint64_t lost;
 
 	rig_make_worker(&w, &keeper);
-	u.layout = pkt_layout(spec.modes);
+	u.party.rules = reflection_session(spec.modes, NULL);
+	u.party.sums = &w.totals;
 	u.fd = rig_session_socket(&spec, &port);
 	rig_pin();
 	for (uint32_t i = 0; i < sent; i++) {
@@ -57,10 +58,10 @@ START_TEST(while_it_runs)
 	while (rig_burst(&w, &u) == REFLECT_MORE) {
 		;
 	}
-	lost = counters_get(&u.counters, COUNTER_DROP_RCVBUF);
+	lost = counters_get(&u.party.counters, COUNTER_DROP_RCVBUF);
 	ck_assert_uint_gt(lost, 0);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_RECEIVED), sent);
-	ck_assert(rig_adds_up(&u.counters));
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_RECEIVED), sent);
+	ck_assert(rig_adds_up(&u.party.counters));
 	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_RECEIVED), sent);
 	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_DROP_RCVBUF), lost);
 	rig_free_worker(&w, keeper);

@@ -42,14 +42,14 @@ static void set_up(void)
 		w.estimate.fields[i / 2][i % 2][TS_PTP] = 0xc456;
 	}
 	u.fd = rig_session_socket(&spec, &port);
-	u.crypt = &server;
+	u.party.sums = &w.totals;
 	crypt_test_init(&server, &fixture_keys, fixture_sid);
 	crypt_test_init(&client, &fixture_keys, fixture_sid);
 }
 
 static void tear_down(void)
 {
-	ck_assert(rig_adds_up(&u.counters));
+	ck_assert(rig_adds_up(&u.party.counters));
 	rig_free_worker(&w, keeper);
 	close(sender);
 	close(u.fd);
@@ -58,10 +58,7 @@ static void tear_down(void)
 /* As udp_open does. */
 static void use(uint32_t modes)
 {
-	u.encrypted = modes & MODE_ENCRYPTED;
-	u.keyed = true;
-	u.layout = pkt_layout(modes);
-	u.format = modes & MODE_PTP ? TS_PTP : TS_NTP;
+	u.party.rules = reflection_session(modes, &server);
 }
 
 /* A packet in the clear: Sequence Number, and everything else something. */
@@ -78,9 +75,9 @@ static void compose(uint8_t *out, size_t n, uint32_t seq)
 /* On a busy machine loopback takes its time: turn until so many more have been read. */
 static void reflect(uint64_t packets)
 {
-	uint64_t until = counters_get(&u.counters, COUNTER_RECEIVED) + packets;
+	uint64_t until = counters_get(&u.party.counters, COUNTER_RECEIVED) + packets;
 
-	while (counters_get(&u.counters, COUNTER_RECEIVED) < until) {
+	while (counters_get(&u.party.counters, COUNTER_RECEIVED) < until) {
 		struct pollfd p = { .fd = u.fd, .events = POLLIN };
 
 		ck_assert_int_eq(poll(&p, 1, RIG_WAIT_MS), 1);
@@ -93,7 +90,7 @@ static void send_sealed(uint32_t seq, size_t n)
 	uint8_t packet[LEN];
 
 	compose(packet, n, seq);
-	crypt_pkt_seal_send(&client, u.encrypted, packet);
+	crypt_pkt_seal_send(&client, u.party.rules.encrypted, packet);
 	rig_send(sender, 4, port, packet, n);
 	reflect(1);
 }
@@ -102,7 +99,8 @@ static void expect_reply(uint32_t seq, uint32_t sender_seq, ssize_t n)
 {
 	rig_receive(sender, &reply, RIG_WAIT_MS);
 	ck_assert_int_eq(reply.len, n);
-	ck_assert_int_eq(crypt_pkt_open_reply(&client, u.encrypted, reply.octets, (size_t)n), 0);
+	ck_assert_int_eq(
+		crypt_pkt_open_reply(&client, u.party.rules.encrypted, reply.octets, (size_t)n), 0);
 	ck_assert_uint_eq(rig_get32(reply.octets), seq);
 	ck_assert_uint_eq(rig_get32(reply.octets + 48), sender_seq);
 }
@@ -172,7 +170,7 @@ START_TEST(octets)
 	u.seq = 0x09080706;
 	compose(packet, LEN, 0xa1b2c3d4);
 	memcpy(wire, packet, LEN);
-	crypt_pkt_seal_send(&client, u.encrypted, wire);
+	crypt_pkt_seal_send(&client, u.party.rules.encrypted, wire);
 	rig_send(sender, 4, port, wire, LEN);
 	reflect(1);
 	expect_reply(0x09080706, 0xa1b2c3d4, LEN); /* as long as what came */
@@ -247,10 +245,10 @@ START_TEST(flipped)
 
 	use(_i ? MODE_ENCRYPTED : MODE_AUTHENTICATED);
 	compose(packet, LEN, 1);
-	crypt_pkt_seal_send(&client, u.encrypted, packet);
+	crypt_pkt_seal_send(&client, u.party.rules.encrypted, packet);
 	for (EVERY_BIT(bit, 0, LEN)) {
 		size_t at = bit / 8;
-		bool good = at >= 48 || (!u.encrypted && at >= 16 && at < 32);
+		bool good = at >= 48 || (!u.party.rules.encrypted && at >= 16 && at < 32);
 
 		memcpy(copy, packet, LEN);
 		copy[at] = (uint8_t)(copy[at] ^ 1u << bit % 8);
@@ -264,8 +262,8 @@ START_TEST(flipped)
 		reflected += good;
 		dropped += !good;
 	}
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_HMAC), dropped);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_REFLECTED), reflected);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DROP_HMAC), dropped);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_REFLECTED), reflected);
 	ck_assert_uint_eq(u.seq, reflected);
 	send_sealed(77, LEN);
 	expect_reply((uint32_t)reflected, 77, LEN);
@@ -293,7 +291,7 @@ START_TEST(other_keys)
 	client = right;
 	compose(packet, LEN, 4);
 	rig_send(sender, 4, port, packet, LEN);
-	crypt_pkt_seal_send(&client, !u.encrypted, packet);
+	crypt_pkt_seal_send(&client, !u.party.rules.encrypted, packet);
 	rig_send(sender, 4, port, packet, LEN);
 	reflect(2);
 	/* our own reply, sent back */
@@ -303,7 +301,7 @@ START_TEST(other_keys)
 	rig_send(sender, 4, port, reply.octets, LEN);
 	reflect(1);
 	rig_expect_silence(sender, 0);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_HMAC), 6);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DROP_HMAC), 6);
 	ck_assert_uint_eq(u.seq, 1);
 }
 END_TEST
@@ -315,13 +313,13 @@ START_TEST(lengths)
 
 	use((_i ? MODE_ENCRYPTED : MODE_AUTHENTICATED) | MODE_SYMMETRICAL_SIZE);
 	compose(packet, sizeof(packet), 1);
-	crypt_pkt_seal_send(&client, u.encrypted, packet);
+	crypt_pkt_seal_send(&client, u.party.rules.encrypted, packet);
 	for (size_t n = 0; n < sizeof(packet); n++) {
 		rig_send(sender, 4, port, packet, n);
 	}
 	reflect(sizeof(packet));
 	rig_expect_silence(sender, 0);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_SHORT), sizeof(packet));
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DROP_SHORT), sizeof(packet));
 	ck_assert_int_eq(u.last_packet.ns, 0);
 	for (uint32_t n = 48; n <= LEN; n++) {
 		send_sealed(n, n);
@@ -338,7 +336,7 @@ START_TEST(replayed)
 		send_sealed(3, LEN);
 		expect_reply(i, 3, LEN);
 	}
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DUPLICATES), 4);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DUPLICATES), 4);
 }
 END_TEST
 
@@ -350,7 +348,7 @@ START_TEST(burst)
 	use(_i ? MODE_ENCRYPTED : MODE_AUTHENTICATED);
 	for (uint32_t i = 0; i < 40; i++) {
 		compose(packet, LEN, i);
-		crypt_pkt_seal_send(&client, u.encrypted, packet);
+		crypt_pkt_seal_send(&client, u.party.rules.encrypted, packet);
 		packet[3] = (uint8_t)(packet[3] ^ (i % 4 == 3)); /* every fourth is damaged */
 		rig_send(sender, 4, port, packet, LEN);
 	}
@@ -361,7 +359,7 @@ START_TEST(burst)
 		}
 	}
 	rig_expect_silence(sender, 0);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_HMAC), 10);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DROP_HMAC), 10);
 }
 END_TEST
 

@@ -29,7 +29,8 @@ static void set_up(void)
 	rig_make_worker(&w, &keeper);
 	w.estimate.fields[1][0][TS_NTP] = 0x8123; /* the kernel's T2, alone */
 	w.estimate.fields[1][0][TS_PTP] = 0xc456;
-	u.layout = pkt_layout(spec.modes);
+	u.party.rules = reflection_session(spec.modes, NULL);
+	u.party.sums = &w.totals;
 	u.fd = rig_session_socket(&spec, &port);
 }
 
@@ -40,7 +41,7 @@ static enum reflect_result burst(void)
 
 static void tear_down(void)
 {
-	ck_assert(rig_adds_up(&u.counters));
+	ck_assert(rig_adds_up(&u.party.counters));
 	rig_free_worker(&w, keeper);
 	close(sender);
 	close(u.fd);
@@ -62,7 +63,7 @@ START_TEST(octets)
 
 	setsockopt(sender, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
 	u.seq = 0x01020304;
-	u.format = _i ? TS_PTP : TS_NTP;
+	u.party.rules.format = _i ? TS_PTP : TS_NTP;
 	rig_fill(packet, sizeof(packet), 0xa1b2c3d4, 0x4711);
 	rig_send(sender, 4, port, packet, sizeof(packet));
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
@@ -101,7 +102,7 @@ START_TEST(time_in_the_queue_shows)
 	ck_assert_int_le(t2, t4);
 	ck_assert_int_ge(t3 - t2, 49 * 1000000);
 	ck_assert_int_le(t3, rig_wall_ns());
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_USER_TIMESTAMPS), 0);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_USER_TIMESTAMPS), 0);
 }
 END_TEST
 
@@ -116,7 +117,7 @@ START_TEST(short_packets)
 	}
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	rig_expect_silence(sender, 0);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_SHORT), sizeof(packet));
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DROP_SHORT), sizeof(packet));
 	ck_assert_int_eq(u.last_packet.ns, 0);
 	rig_send(sender, 4, port, packet, sizeof(packet));
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
@@ -138,7 +139,7 @@ START_TEST(late_packets)
 	ck_assert_int_eq(burst(), REFLECT_LATE);
 	expect_reply(0, 1);
 	rig_expect_silence(sender, 0);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_LATE), 2);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DROP_LATE), 2);
 	ck_assert_uint_eq(u.seq, 1);
 }
 END_TEST
@@ -150,9 +151,9 @@ START_TEST(bursts_are_bounded)
 		rig_send_seq(sender, 4, port, i);
 	}
 	ck_assert_int_eq(burst(), REFLECT_MORE);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_REFLECTED), REFLECT_BURST);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_REFLECTED), REFLECT_BURST);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_REFLECTED), REFLECT_BURST + 10);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_REFLECTED), REFLECT_BURST + 10);
 	for (uint32_t i = 0; i < REFLECT_BURST + 10; i++) {
 		expect_reply(i, i); /* T-046 */
 	}
@@ -177,7 +178,7 @@ START_TEST(icmp_errors)
 	close(sender);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	sender = rig_sender(4, &sender_port);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_REFLECTED), 8);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_REFLECTED), 8);
 }
 END_TEST
 
@@ -189,8 +190,8 @@ START_TEST(send_fails)
 	ck_assert_int_eq(shutdown(u.fd, SHUT_WR), 0);
 	rig_send_seq(sender, 4, port, 5);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_DROP_TX), 1);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_REFLECTED), 0);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DROP_TX), 1);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_REFLECTED), 0);
 	close(u.fd);
 	u.fd = rig_session_socket(&spec, &port);
 	rig_send_seq(sender, 4, port, 6);
@@ -208,7 +209,7 @@ START_TEST(zero_multiplier)
 	rig_send(sender, 4, port, packet, sizeof(packet));
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	expect_reply(0, 1);
-	ck_assert_uint_eq(counters_get(&u.counters, COUNTER_ZERO_MULTIPLIER), 1);
+	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_ZERO_MULTIPLIER), 1);
 }
 END_TEST
 
@@ -234,7 +235,7 @@ static void walk(const struct step *s, size_t n)
 	uint32_t max = s[0].seq;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct counters *c = &u.counters;
+		const struct counters *c = &u.party.counters;
 
 		max = s[i].seq - max < UINT32_C(0x80000000) ? s[i].seq : max;
 		rig_send_seq(sender, 4, port, s[i].seq);

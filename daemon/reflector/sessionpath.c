@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/reflector/sessionpath.h"
+
+#include <stddef.h>
+
+static struct udp_session *session_of(struct party *p)
+{
+	return (struct udp_session *)(void *)((char *)p - offsetof(struct udp_session, party));
+}
+
+/*
+ * R-160, R-161: what counts is when a packet arrived, not when we came to read it. The
+ * kernel's stamp is wall time and the limit is not, so its age is carried over.
+ */
+static int64_t arrival_ns(const struct reflect_packet *p, const struct reflect_pass *now)
+{
+	int64_t age_ns = p->meta.stamped ? now->wall.ns - p->meta.stamp.ns : 0;
+
+	return now->mono.ns - (age_ns > 0 ? age_ns : 0);
+}
+
+static bool is_late(const struct udp_session *u, const struct reflect_packet *p,
+		    const struct reflect_pass *now)
+{
+	return u->stopping && arrival_ns(p, now) > u->stop_at.ns;
+}
+
+/* T-041: what waits in the socket may be older than the start. Acquires the keys. */
+static bool is_early(const struct udp_session *u, const struct reflect_packet *p,
+		     const struct reflect_pass *now)
+{
+	int64_t since_ns = atomic_load_explicit(&u->since_ns, memory_order_acquire);
+
+	return since_ns <= 0 || arrival_ns(p, now) < since_ns;
+}
+
+enum counter sessionpath_judge(struct worker *w, struct reflect_packet *p,
+			       const struct reflect_pass *now)
+{
+	struct udp_session *u = session_of(p->party);
+	struct police_total *total;
+	enum counter fault;
+
+	if (u->gated && is_early(u, p, now)) {
+		return COUNTER_DROP_EARLY;
+	}
+	if (is_late(u, p, now)) {
+		return COUNTER_DROP_LATE;
+	}
+	fault = reflect_check(p);
+	if (fault != COUNTER_NONE) {
+		return fault;
+	}
+	total = atomic_load_explicit(&u->total, memory_order_acquire);
+	if (police_is_on(&u->police, total) && !police_take(&u->police, total, p->len, now->mono)) {
+		return COUNTER_DROP_POLICED; /* before the HMAC, which would cost more */
+	}
+	return COUNTER_NONE;
+}
+
+static void track(struct udp_session *u, uint32_t seq)
+{
+	struct counters *c = &u->party.counters;
+	bool first = !u->flow.any;
+	struct flow_step step;
+
+	if (!flow_follows(&u->flow, seq)) {
+		step = flow_take(&u->flow, seq);
+		counters_flow(c, &step);
+	}
+	counters_set(c, COUNTER_LAST_SEQ, seq);
+	counters_set(c, COUNTER_MAX_SEQ, u->flow.max);
+	if (first) {
+		counters_set(c, COUNTER_FIRST_SEQ, seq);
+	}
+}
+
+/* T-045: used up, also if the reply gets lost right here. */
+uint32_t sessionpath_number(struct worker *w, const struct reflect_packet *p,
+			    const struct pkt_send *sent, const struct reflect_pass *now)
+{
+	struct udp_session *u = session_of(p->party);
+
+	u->last_packet = now->mono;
+	track(u, sent->seq);
+	if ((sent->error_estimate & 0xff) == 0) {
+		counters_add(&p->party->counters, COUNTER_ZERO_MULTIPLIER, 1); /* */
+	}
+	return u->seq++;
+}
+
+void sessionpath_drops(struct udp_session *u, uint32_t now)
+{
+	uint32_t more = sock_new_drops(&u->drops_seen, now);
+
+	party_count(&u->party, COUNTER_RECEIVED, more);
+	party_count(&u->party, COUNTER_DROP_RCVBUF, more);
+}

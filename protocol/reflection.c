@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "protocol/reflection.h"
+
+#include "protocol/stamp.h"
+
+struct reflection_rules reflection_session(uint32_t modes, struct crypt_test *crypt)
+{
+	return (struct reflection_rules){ .layout = pkt_layout(modes),
+					  .crypt = crypt,
+					  .format = modes & MODE_PTP ? TS_PTP : TS_NTP,
+					  .encrypted = modes & MODE_ENCRYPTED };
+}
+
+struct reflection_rules reflection_light(bool stamp)
+{
+	return (struct reflection_rules){ .layout = stamp ? stamp_layout()
+							  : pkt_layout(MODE_UNAUTHENTICATED),
+					  .format = TS_NTP,
+					  .stamp = stamp };
+}
+
+/* Between two reflectors a reply would go to and fro for ever; in the keyed modes the HMAC of the
+ * one is none for the other. */
+int reflection_check(const struct reflection_rules *r, const uint8_t *in, size_t n)
+{
+	if (n < r->layout->send_min) {
+		return REFLECTION_SHORT;
+	}
+	return !r->crypt && stamp_is_reply(in, n) ? REFLECTION_LOOP : 0;
+}
+
+int reflection_open(const struct reflection_rules *r, uint8_t *in, size_t n)
+{
+	return r->crypt && crypt_pkt_open_send(r->crypt, r->encrypted, in, n) ? REFLECTION_FORGED
+									      : 0;
+}
+
+size_t reflection_build(const struct reflection_rules *r, const uint8_t *in, size_t n, uint8_t *out,
+			const struct reflection_facts *facts)
+{
+	const struct pkt_reply fields = { .seq = facts->seq,
+					  .error_estimate = facts->error_estimate,
+					  .rx_ts = ts_encode(r->format, facts->t2),
+					  .ttl = facts->ttl,
+					  .tos = facts->tos };
+
+	if (r->stamp ? stamp_put_reply(in, n, out, &fields)
+		     : pkt_put_reply(r->layout, in, n, out, &fields)) {
+		return 0;
+	}
+	/* Behind the base packet @out has copies of the TLVs: those that ask for more than that are
+	 * filled in here. */
+	if (r->crypt && !r->encrypted) { /* covers nothing of T3, so it need not wait: T-005 */
+		crypt_pkt_seal_reply(r->crypt, false, out);
+	}
+	return pkt_reply_len(r->layout, n);
+}
+
+struct reflection_time reflection_time(struct wall at)
+{
+	return (struct reflection_time){
+		.at = at,
+		.wire = { [TS_NTP] = ts_encode(TS_NTP, at), [TS_PTP] = ts_encode(TS_PTP, at) }
+	};
+}
+
+void reflection_finish(const struct reflection_rules *r, uint8_t *out, struct wall t2,
+		       const struct reflection_time *t3)
+{
+	pkt_put_reply_ts(r->layout, out,
+			 t3->at.ns < t2.ns ? ts_encode(r->format, t2) : t3->wire[r->format]);
+	if (r->encrypted) {
+		crypt_pkt_seal_reply(r->crypt, true, out);
+	}
+}
