@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "daemon/control/control.h"
+#include "daemon/control/state.h"
 
 /** The next report, to be filled in. */
 struct control_report *answer_report(struct control_out *out, enum control_fact fact);

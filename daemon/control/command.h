@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "daemon/control/control.h"
+#include "daemon/control/state.h"
 
 /** First block of a command: what kind, and how much follows. */
 void command_head(struct control *c, uint8_t *octets, struct mono now, struct control_out *out);

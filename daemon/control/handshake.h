@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "daemon/control/control.h"
+#include "daemon/control/state.h"
 
 /** Send the Server-Greeting; with no mode to offer, Modes 0 and the end. */
 void handshake_open(struct control *c, const struct policy *p, const struct control_in *in,

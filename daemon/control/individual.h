@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "daemon/control/control.h"
+#include "daemon/control/state.h"
 
 /** The first session with this SID, or NULL. */
 struct session *individual_find(const struct control *c, const uint8_t sid[static MSG_SID_LEN]);

@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "daemon/control/control.h"
+#include "daemon/control/state.h"
 #include "protocol/carry.h"
 
 void resume_address(struct carry *c, struct address *a);
