@@ -4,6 +4,7 @@
  */
 #include "base/output.h"
 #include "daemon/admin/admin.h"
+#include "daemon/admin/web.h"
 #include "daemon/checkconf.h"
 #include "daemon/config/settings.h"
 #include "daemon/server/server.h"
@@ -224,15 +225,19 @@ static int check(const struct command *c)
 static int serve(struct command *c)
 {
 	struct admin *admin = admin_new();
-	int status;
+	struct web *web = web_new();
+	struct guests *guests = &c->server.guests;
+	int status = EXIT_FAILURE;
 
-	if (!admin) {
+	if (admin && web) {
+		guests->of[guests->n++] = admin_guest(admin);
+		guests->of[guests->n++] = web_guest(web);
+		status = server_run(&c->server);
+	} else {
 		log_early("%s", strerror(ENOMEM));
-		return EXIT_FAILURE;
 	}
-	c->server.guests.of[c->server.guests.n++] = admin_guest(admin);
-	status = server_run(&c->server);
 	admin_free(admin);
+	web_free(web);
 	if (status) {
 		(void)usleep(READ_US);
 	}

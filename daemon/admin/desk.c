@@ -3,19 +3,18 @@
 
 #include "base/clock.h"
 #include "daemon/admin/caller.h"
+#include "daemon/admin/unixsock.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #define ACCEPTS 8 /* at one turn of the loop */
 #define BACKLOG 16
-#define MODE 0660
 #define PAUSE_S 1. /* without descriptors */
 
 struct desk {
@@ -132,54 +131,12 @@ static void start(struct desk *d, int fd)
 	ev_io_start(d->loop, &d->io);
 }
 
-/* A file that a process left which was killed. */
-static bool is_stale(const struct sockaddr_un *at)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	bool stale = fd >= 0 && connect(fd, (const struct sockaddr *)at, sizeof *at) < 0 &&
-		     errno == ECONNREFUSED;
-
-	if (fd >= 0) {
-		close(fd);
-	}
-	return stale;
-}
-
-/* Until its mode is right nobody but the daemon's user gets in: the socket does not listen yet. */
-static int open_at(int fd, const struct sockaddr_un *at)
-{
-	if (bind(fd, (const struct sockaddr *)at, sizeof *at) < 0) {
-		return -errno;
-	}
-	if (chmod(at->sun_path, MODE) < 0 || listen(fd, BACKLOG) < 0) {
-		int error = -errno;
-
-		(void)unlink(at->sun_path);
-		return error;
-	}
-	return 0;
-}
-
 int desk_listen(struct desk *d, const char *path)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	int fd, rc;
+	int fd = unixsock_listen(path, BACKLOG);
 
-	if (strlen(path) >= sizeof at.sun_path) {
-		return -ENAMETOOLONG;
-	}
-	strcpy(at.sun_path, path); /* NOLINT: it fits */
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0) {
-		return -errno;
-	}
-	rc = open_at(fd, &at);
-	if (rc == -EADDRINUSE && is_stale(&at) && !unlink(path)) {
-		rc = open_at(fd, &at);
-	}
-	if (rc < 0) {
-		close(fd);
-		return rc;
+		return fd;
 	}
 	desk_close(d);
 	strcpy(d->path, path); /* NOLINT: it fits */

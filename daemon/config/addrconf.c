@@ -70,7 +70,8 @@ static void keep(struct apply *a, const struct schema_row *row, const struct add
 	memcpy(at, &kept, sizeof(kept));
 }
 
-int addrconf_put_address(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+static int put_address(struct apply *a, const config_setting_t *s, const struct schema_row *row,
+		       bool needed)
 {
 	char accepts[SCHEMA_TEXT_LEN];
 	struct address address = { 0 };
@@ -79,13 +80,54 @@ int addrconf_put_address(struct apply *a, const config_setting_t *s, const struc
 	if (s->type != CONFIG_TYPE_STRING) {
 		return convert_wrong_type(a, s, row);
 	}
-	wrong = *s->value.sval ? parse_address(s->value.sval, &address) : NULL;
+	wrong = *s->value.sval || needed ? parse_address(s->value.sval, &address) : NULL;
 	if (wrong) {
 		return convert_complain(a, s, "%s: \"%.60s\" %s, expected: %s", a->key,
 					s->value.sval, wrong,
 					schema_accepts(row, a->where, accepts));
 	}
 	keep(a, row, &address);
+	return 0;
+}
+
+int addrconf_put_address(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	return put_address(a, s, row, false);
+}
+
+int addrconf_put_host(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	return put_address(a, s, row, true);
+}
+
+/* From the root of the file system on, without what would have to be escaped. */
+static bool is_socket_path(const char *text)
+{
+	if (*text != '/' || strlen(text) >= SETTINGS_SOCKET_LEN) {
+		return false;
+	}
+	for (; *text; text++) {
+		if ((unsigned char)*text < ' ' || *text == 0x7f) {
+			return false;
+		}
+	}
+	return true;
+}
+
+int addrconf_put_socket(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	const char *text = s->value.sval;
+	char accepts[SCHEMA_TEXT_LEN];
+
+	if (s->type != CONFIG_TYPE_STRING) {
+		return convert_wrong_type(a, s, row);
+	}
+	if (*text && !is_socket_path(text)) {
+		return convert_complain(a, s,
+					"%s: \"%.110s\" is no place for a socket, expected: %s",
+					a->key, text, schema_accepts(row, a->where, accepts));
+	}
+	(void)snprintf((char *)a->in + row->offset, SETTINGS_SOCKET_LEN, "%s", text);
 	return 0;
 }
 

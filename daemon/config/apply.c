@@ -131,6 +131,7 @@ int apply_defaults(struct settings *s)
 		s->listen[i].address.family = i ? 6 : 4;
 		s->listen[i].implied = true;
 	}
+	s->metrics.address = (struct address){ .family = 4, .ip = { 127, 0, 0, 1 } };
 	s->n_also = 2;
 	s->also[0] = 862; /* RFC 8545 */
 	s->also[1] = 20001; /* what twampy takes for granted */

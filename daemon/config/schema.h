@@ -25,6 +25,8 @@ enum schema_type {
 	SCHEMA_PREFIXES, /* array, of a class */
 	SCHEMA_KEY_IDS, /* array */
 	SCHEMA_ADDRESS, /* a string; "" = both families */
+	SCHEMA_HOST, /* a string, 127.0.0.1 by default: one address */
+	SCHEMA_SOCKET, /* a string: the path of a Unix socket; "" = none */
 	SCHEMA_DEVICE, /* a string; "" = none */
 	SCHEMA_SENDERS, /* array of prefixes, of an entry of "light" */
 	SCHEMA_SSIDS, /* array */

@@ -80,6 +80,15 @@ const struct schema_type_row schema_types[SCHEMA_TYPES] = {
 			     .preset = "\"\"",
 			     .accepts = "an IPv4 or IPv6 address of this host; \"0.0.0.0\" or "
 					"\"::\" for all; \"\" for both" },
+	[SCHEMA_HOST] = { .parse = addrconf_put_host,
+			  .print = values_print_host,
+			  .preset = "\"127.0.0.1\"",
+			  .accepts = "an IPv4 or IPv6 address of this host; \"0.0.0.0\" or \"::\" "
+				     "for all" },
+	[SCHEMA_SOCKET] = { .parse = addrconf_put_socket,
+			    .print = values_print_string,
+			    .preset = "\"\"",
+			    .accepts = "an absolute path of at most 107 octets" },
 	[SCHEMA_DEVICE] = { .parse = addrconf_put_device,
 			    .print = values_print_string,
 			    .empty = values_no_string,
@@ -99,5 +108,6 @@ _Static_assert(SCHEMA_LISTEN_MAX == 64 && SCHEMA_LIGHT_MAX == 64 && SCHEMA_CLASS
 		       SETTINGS_CLASS_NAME_MAX == 31 && SCHEMA_PREFIXES_MAX == 65536 &&
 		       SCHEMA_KEY_IDS_MAX == 10000 && CPU_SETSIZE == 1024 &&
 		       SETTINGS_ALSO_MAX == 16 && SCHEMA_LIGHT_PREFIXES_MAX == 4096 &&
-		       SCHEMA_LIGHT_SSIDS_MAX == 4096 && SCHEMA_PORT == 862,
+		       SCHEMA_LIGHT_SSIDS_MAX == 4096 && SCHEMA_PORT == 862 &&
+		       SETTINGS_SOCKET_LEN == 108,
 	       "named in the texts above");

@@ -72,6 +72,14 @@ enum settings_ports {
 	SETTINGS_PORTS_SHARED,
 };
 
+#define SETTINGS_SOCKET_LEN 108 /* of struct sockaddr_un */
+
+/* Where metrics and the status page are served. */
+struct settings_metrics {
+	struct address address; /* its port 0 = not by TCP */
+	char socket[SETTINGS_SOCKET_LEN]; /* "" = none */
+};
+
 enum settings_level {
 	SETTINGS_LEVEL_ERROR = 3, /* as syslog */
 	SETTINGS_LEVEL_WARNING = 4,
@@ -121,6 +129,7 @@ struct settings {
 	enum settings_level log_level;
 	uint32_t admin_max_clients; /* 0 = no socket */
 	uint32_t admin_idle_s;
+	struct settings_metrics metrics;
 	uint32_t ipv6_client_prefix; /* bits that are one client */
 	uint32_t accept_code; /* enum accept_code of a limit that is reached: 4 or 5 */
 	struct overload overload;

@@ -106,16 +106,12 @@ bool values_no_key_ids(const struct schema_row *row, const struct schema_at *at)
 
 /* --- of an entry of "listen" or "light" --- */
 
-/* An address that was not named was made into one of each family. */
-void values_print_address(const struct schema_row *row, const struct schema_at *at, FILE *to)
+/* Family 0: none. */
+static void print_address(const struct address *a, FILE *to)
 {
-	const struct address *a = schema_value(row, at->where, at->in);
-	bool implied = at->where == SCHEMA_LIGHT
-			       ? ((const struct settings_light *)at->in)->implied
-			       : ((const struct settings_listen *)at->in)->implied;
 	char text[INET6_ADDRSTRLEN] = "";
 
-	if (!implied) {
+	if (a->family) {
 		(void)inet_ntop(a->family == 6 ? AF_INET6 : AF_INET, a->ip, text, sizeof(text));
 	}
 	fprintf(to, "\"%s", text);
@@ -123,6 +119,21 @@ void values_print_address(const struct schema_row *row, const struct schema_at *
 		fprintf(to, "%%%u", a->scope);
 	}
 	fputc('"', to);
+}
+
+/* An address that was not named was made into one of each family. */
+void values_print_address(const struct schema_row *row, const struct schema_at *at, FILE *to)
+{
+	bool implied = at->where == SCHEMA_LIGHT
+			       ? ((const struct settings_light *)at->in)->implied
+			       : ((const struct settings_listen *)at->in)->implied;
+
+	print_address(implied ? &(struct address){ 0 } : schema_value(row, at->where, at->in), to);
+}
+
+void values_print_host(const struct schema_row *row, const struct schema_at *at, FILE *to)
+{
+	print_address(schema_value(row, at->where, at->in), to);
 }
 
 void values_print_senders(const struct schema_row *row, const struct schema_at *at, FILE *to)

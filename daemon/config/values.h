@@ -30,6 +30,7 @@ bool values_no_prefixes(const struct schema_row *row, const struct schema_at *at
 void values_print_key_ids(const struct schema_row *row, const struct schema_at *at, FILE *to);
 bool values_no_key_ids(const struct schema_row *row, const struct schema_at *at);
 void values_print_address(const struct schema_row *row, const struct schema_at *at, FILE *to);
+void values_print_host(const struct schema_row *row, const struct schema_at *at, FILE *to);
 void values_print_senders(const struct schema_row *row, const struct schema_at *at, FILE *to);
 void values_print_ssids(const struct schema_row *row, const struct schema_at *at, FILE *to);
 bool values_no_ssids(const struct schema_row *row, const struct schema_at *at);

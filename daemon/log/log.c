@@ -41,6 +41,7 @@ struct log {
 	int64_t told_ns; /* when it was told what was left out */
 	bool patient; /* the end: wait for room, leave nothing out */
 	unsigned lost; /* did not fit */
+	uint64_t left_out; /* since the start, these and what the budget did not allow */
 	pthread_t thread;
 	sem_t wake; /* of the thread: as many as there are records, and one at the end */
 	atomic_uint filled, written; /* records since the beginning */
@@ -237,10 +238,12 @@ bool log_event(struct log *l, enum log_event e, const struct log_args *args)
 	}
 	if (!l->patient &&
 	    !budget_ask(&l->budget, record_lane(e), (unsigned)e, args->client, now_ns())) {
+		l->left_out += record_lane(e) != BUDGET_END; /* which comes later */
 		return false;
 	}
 	if (!enqueue(l, e, args)) {
 		l->lost += record_lane(e) != BUDGET_END;
+		l->left_out += record_lane(e) != BUDGET_END;
 		return false;
 	}
 	return true;
@@ -259,6 +262,11 @@ void log_set_prefix(struct log *l, unsigned ipv6_bits)
 struct prefix log_client(const struct log *l, const struct address *a)
 {
 	return budget_client(&l->budget, a);
+}
+
+uint64_t log_left_out(const struct log *l)
+{
+	return l->left_out;
 }
 
 void log_early(const char *format, ...)

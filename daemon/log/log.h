@@ -72,5 +72,8 @@ void log_be_patient(struct log *l);
 /** Once a second: say how much the rate limits held back. */
 void log_tick(struct log *l);
 
+/** Events that were left out since the start, for their rate or because the log was slow. */
+uint64_t log_left_out(const struct log *l);
+
 /** One line on stderr, before there is a log and for --check-config. */
 void log_early(const char *format, ...) __attribute__((format(printf, 1, 2)));

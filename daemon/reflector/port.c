@@ -83,3 +83,13 @@ void port_release(struct port_map *m, uint16_t port)
 		m->used[port / 64] &= ~(UINT64_C(1) << (port % 64));
 	}
 }
+
+uint32_t port_count(const struct port_map *m)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < sizeof(m->used) / sizeof(m->used[0]); i++) {
+		n += (uint32_t)__builtin_popcountll(m->used[i]);
+	}
+	return n - 1; /* port 0 is none */
+}

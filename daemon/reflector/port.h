@@ -43,3 +43,6 @@ int port_is_reserved(const struct port_map *m, uint16_t port);
 
 /** 0 is ignored. */
 void port_release(struct port_map *m, uint16_t port);
+
+/** How many are taken. */
+uint32_t port_count(const struct port_map *m);

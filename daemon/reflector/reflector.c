@@ -290,17 +290,45 @@ double reflector_lag_s(const struct reflector *r)
 	return (double)(now - oldest) / 1e9;
 }
 
-/* Percent of a CPU since the last call, and the new mark. */
-static double measure_busy(struct worker *w, int64_t now)
+/* False if the thread does not run. */
+static bool read_cpu(const struct worker *w, int64_t *ns)
 {
 	struct timespec t;
 	clockid_t clock;
-	int64_t cpu, spent, passed = now - w->cpu_at_ns;
 
 	if (!w->running || pthread_getcpuclockid(w->thread, &clock) || clock_gettime(clock, &t)) {
+		return false;
+	}
+	*ns = (int64_t)t.tv_sec * TS_NS_PER_S + t.tv_nsec;
+	return true;
+}
+
+unsigned reflector_cpu(const struct reflector *r, double *seconds, unsigned most)
+{
+	unsigned n = r->count < most ? r->count : most;
+
+	for (unsigned i = 0; i < n; i++) {
+		int64_t ns = 0;
+
+		(void)read_cpu(&r->workers[i], &ns);
+		seconds[i] = (double)ns / 1e9;
+	}
+	return n;
+}
+
+uint32_t reflector_ports(const struct reflector *r)
+{
+	return port_count(&r->ports);
+}
+
+/* Percent of a CPU since the last call, and the new mark. */
+static double measure_busy(struct worker *w, int64_t now)
+{
+	int64_t cpu, spent, passed = now - w->cpu_at_ns;
+
+	if (!read_cpu(w, &cpu)) {
 		return -1;
 	}
-	cpu = (int64_t)t.tv_sec * TS_NS_PER_S + t.tv_nsec;
 	spent = cpu - w->cpu_ns;
 	w->cpu_ns = cpu;
 	if (!w->cpu_at_ns || passed <= 0) {

@@ -213,5 +213,11 @@ bool reflector_synchronized(const struct reflector *r);
  */
 double reflector_busy(struct reflector *r);
 
+/** CPU time of each thread in seconds, at most @most of them. Return how many. */
+unsigned reflector_cpu(const struct reflector *r, double *seconds, unsigned most);
+
+/** How many UDP ports sessions hold that have one of their own. */
+uint32_t reflector_ports(const struct reflector *r);
+
 /** Seconds since the slowest thread last went round its loop: fed to the watchdog. */
 double reflector_lag_s(const struct reflector *r);

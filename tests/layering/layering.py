@@ -33,6 +33,8 @@ FOLDERS = {
                          "daemon/reflector"],
     "daemon/log": ["protocol", "daemon/control", "base", "daemon/config", "daemon/reflector",
                    "daemon/log"],
+    "daemon/admin": ["protocol", "daemon/control", "base", "daemon/config", "daemon/reflector",
+                     "daemon/log", "daemon/server", "daemon/admin"],
     "daemon/server": ["protocol", "daemon/control", "base", "daemon/config",
                       "daemon/reflector", "daemon/log", "daemon/server"],
     "daemon/admin": ["protocol", "daemon/control", "base", "daemon/config", "daemon/reflector",

@@ -7,7 +7,7 @@
 
 #define SAMPLE SOURCE_ROOT "/conf/twampd.conf"
 #define MANUAL SOURCE_ROOT "/man/twampd.conf.5"
-#define KEYS_MAX 100
+#define KEYS_MAX 200
 
 char *slurp(const char *path)
 {

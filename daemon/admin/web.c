@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/admin/web.h"
+
+#include "daemon/admin/http.h"
+#include "daemon/admin/httpdoor.h"
+#include "daemon/admin/metrics.h"
+#include "daemon/server/server.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WHERE_LEN (SETTINGS_SOCKET_LEN + ADDRESS_TEXT_LEN + 32)
+
+struct web {
+	struct server *server;
+	struct httpdoor *door;
+	struct http *http;
+	struct settings_metrics next; /* that was prepared */
+	struct settings_metrics now; /* that is served, and said so */
+};
+
+/* --- answers -------------------------------------------------------------------------------- */
+
+static bool no_memory(struct http_request *q)
+{
+	http_say(&q->answer, 503, "There is no memory. Try again later.\n");
+	return true;
+}
+
+static bool give_metrics(struct web *w, struct http_request *q)
+{
+	struct exposition e;
+	struct metrics m;
+	int rc = metrics_gather(&m, w->server);
+
+	exposition_init(&e, q->open_metrics);
+	if (!rc) {
+		metrics_write(&e, &m);
+		rc = exposition_end(&e);
+	}
+	metrics_wipe(&m);
+	if (rc) {
+		return no_memory(q);
+	}
+	q->answer = (struct http_answer){
+		.status = 200,
+		.type = q->open_metrics ? EXPOSITION_OPEN : EXPOSITION_OLD,
+		.body = e.text,
+		.len = e.len,
+	};
+	return true;
+}
+
+static bool work(void *owner, struct http_request *q)
+{
+	switch (q->route.to) {
+	case ROUTE_METRICS:
+		return give_metrics(owner, q);
+	case ROUTE_PAGE:
+	case ROUTE_API:
+	case ROUTE_NOWHERE:
+		break;
+	}
+	http_say(&q->answer, 404, "There is nothing here. See /metrics.\n");
+	return true;
+}
+
+static void forget(void *owner, struct http_request *q)
+{
+}
+
+/* --- life ----------------------------------------------------------------------------------- */
+
+static void enter(void *context, int fd)
+{
+	struct web *w = context;
+
+	http_serve(w->http, fd);
+}
+
+static const char *find_way_out(int rc, bool tcp)
+{
+	switch (-rc) {
+	case EACCES:
+		return tcp ? "; a port below 1024 needs CAP_NET_BIND_SERVICE: use one from 1024 on"
+			   : "; the user of the daemon may not make files there: use a path in "
+			     "/run/twampd/";
+	case EADDRINUSE:
+		return tcp ? "; find the process that holds it: ss -ltnp"
+			   : "; find the process that listens there: ss -lxp";
+	case EADDRNOTAVAIL:
+		return "; no interface has it: correct it, or set 127.0.0.1";
+	case ENOENT:
+	case ENOTDIR:
+	case EROFS:
+		return "; the folder is not there, or cannot be written: use a path in "
+		       "/run/twampd/";
+	default:
+		return "";
+	}
+}
+
+static const char *where(const struct settings_metrics *m, bool tcp, char buf[static WHERE_LEN])
+{
+	char address[ADDRESS_TEXT_LEN];
+
+	(void)snprintf(buf, WHERE_LEN, "%s", m->socket);
+	if (tcp) {
+		(void)snprintf(buf, WHERE_LEN, "http://%s/",
+			       address_text(&m->address, address, sizeof address));
+	}
+	return buf;
+}
+
+static void explain(const struct settings *next, const char *key, int rc, char *why, size_t size)
+{
+	bool tcp = !strcmp(key, "metrics.port");
+	char at[WHERE_LEN], asked[RELOAD_ASKED_LEN];
+
+	(void)snprintf(why, size, "cannot serve metrics at %s: %s%s%s",
+		       where(&next->metrics, tcp, at), strerror(-rc), find_way_out(rc, tcp),
+		       reload_asked(next, key, NULL, asked));
+}
+
+static bool is_wanted(const struct settings_metrics *m)
+{
+	return m->address.port || *m->socket;
+}
+
+/* What there has to be before anything can be opened. */
+static int equip(struct web *w, const struct settings_metrics *next)
+{
+	const struct http_config config = { .owner = w, .work = work, .forget = forget };
+	int rc = 0;
+
+	if (!w->door) {
+		rc = httpdoor_new(&w->door, server_loop(w->server), enter, w);
+	}
+	if (!rc && !w->http && is_wanted(next)) {
+		rc = http_new(&w->http, server_loop(w->server), &config);
+	}
+	return rc;
+}
+
+static int prepare(void *context, struct server *s, const struct settings *next, char *why,
+		   size_t size)
+{
+	struct web *w = context;
+	const char *key;
+	int rc;
+
+	w->server = s;
+	w->next = next->metrics;
+	rc = equip(w, &next->metrics);
+	if (rc) {
+		(void)snprintf(why, size, "cannot serve metrics: %s", strerror(-rc));
+		return rc;
+	}
+	rc = httpdoor_prepare(w->door, &next->metrics, &key);
+	if (rc) {
+		explain(next, key, rc, why, size);
+	}
+	return rc;
+}
+
+static void say(struct web *w)
+{
+	char at[WHERE_LEN];
+
+	if (w->next.address.port && !address_same_port(&w->next.address, &w->now.address)) {
+		server_say(w->server, LOG_EVENT_METRICS, where(&w->next, true, at));
+	}
+	if (*w->next.socket && strcmp(w->next.socket, w->now.socket) != 0) {
+		server_say(w->server, LOG_EVENT_METRICS, where(&w->next, false, at));
+	}
+	w->now = w->next;
+}
+
+static void settle(void *context, struct server *s, bool taken)
+{
+	struct web *w = context;
+
+	httpdoor_settle(w->door, taken);
+	if (taken) {
+		say(w);
+	}
+	if (!httpdoor_is_open(w->door)) {
+		http_free(w->http);
+		w->http = NULL;
+	}
+}
+
+static void end(void *context, struct server *s)
+{
+	struct web *w = context;
+
+	httpdoor_free(w->door);
+	http_free(w->http);
+	*w = (struct web){ 0 };
+}
+
+struct guest web_guest(struct web *w)
+{
+	return (struct guest){ prepare, settle, end, w };
+}
+
+struct web *web_new(void)
+{
+	return calloc(1, sizeof(struct web));
+}
+
+void web_free(struct web *w)
+{
+	free(w);
+}

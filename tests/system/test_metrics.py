@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Metrics of the real twampd over HTTP: that each counts what it says, that they are what
+Prometheus takes, and what becomes of them when settings and addresses change.
+"""
+
+import os
+import socket
+import subprocess
+
+import harness
+import scrape
+from harness import SERVER, same, test, true
+from rawclient import make_packet
+from scrape import METRICS, PORT, value
+
+
+def promtool(text):
+    """What Debian's promtool has to say about it."""
+    r = subprocess.run(["promtool", "check", "metrics"], input=text, text=True,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    same((r.returncode, r.stdout), (0, ""), "promtool check metrics")
+
+
+@test
+def off_unless_set(t):
+    d = t.daemon()
+    true("9862" not in d.log(), "it says that metrics are served")
+    try:
+        scrape.get(d, "/metrics")
+    except scrape.Refused:
+        pass
+    else:
+        raise AssertionError("metrics are served")
+    d.reload(METRICS, expect="metrics and the status page are served at http://127.0.0.1:9862/")
+    same(value(scrape.scrape(d), "twampd_connections"), 0, "connections")
+    d.reload({"metrics": {"port": 0}})
+    try:
+        scrape.get(d, "/metrics")
+    except scrape.Refused:
+        return
+    raise AssertionError("metrics are served")
+
+
+@test
+def formats(t):
+    d = t.daemon(dict(METRICS, light=[{"port": 8620, "type": "stamp", "stateful": True,
+                                       "clients": ["0.0.0.0/0"]}]))
+    status, headers, text = scrape.get(d, "/metrics")
+    same((status, headers["Content-Type"]), (200, "text/plain; version=0.0.4; charset=utf-8"),
+         "the older format")
+    promtool(text)
+    status, headers, text = scrape.get(
+        d, "/metrics", headers={"Accept": "application/openmetrics-text;version=1.0.0"})
+    same(headers["Content-Type"], "application/openmetrics-text; version=1.0.0; charset=utf-8",
+         "the new one")
+    true(text.endswith("\n# EOF\n"), "the end of OpenMetrics")
+    same(scrape.get(d, "/metrics", headers={"Host": "evil.example"})[0], 421, "a foreign name")
+    same(scrape.get(d, "/nothing")[0], 404, "no such page")
+    same(scrape.ask(scrape.dial(d), "/metrics", method="POST")[0], 405, "POST")
+
+
+@test
+def elsewhere(t):
+    """Another port, another address, a socket: what cannot be had leaves all as it was."""
+    d = t.daemon(METRICS)
+    path = os.path.join(d.dir, "http.sock")
+    held = scrape.in_namespace(d.run.net.server, lambda: socket.create_server(("127.0.0.1", 9863)))
+    with held:
+        line = d.reload({"metrics": {"port": 9863, "socket": path}}, expect="reload failed")
+        for part in ("cannot serve metrics at http://127.0.0.1:9863/", "Address already in use",
+                     "ss -ltnp", "metrics.port of " + d.file):
+            true(part in line, "%r is not in: %s" % (part, line))
+    true(not os.path.exists(path), "a socket of settings that were refused")
+    scrape.scrape(d)
+    line = d.reload({"metrics": {"port": PORT, "address": "192.0.2.77"}}, expect="reload failed")
+    true("no interface has it" in line, line)
+    scrape.scrape(d)
+    d.reload({"metrics": {"address": "0.0.0.0", "port": PORT, "socket": path}})
+    same(scrape.get(d, "/metrics", host=SERVER[4])[0], 200, "at another address")
+    same(os.stat(path).st_mode & 0o777, 0o660, "mode of the socket")
+    same(scrape.ask(scrape.dial_unix(path), "/metrics")[0], 200, "at the socket")
+    line = d.reload({"metrics": {"socket": "/nonexistent/http"}}, expect="reload failed")
+    true("metrics.socket" in line and "/run/twampd" in line, line)
+    same(scrape.ask(scrape.dial_unix(path), "/metrics")[0], 200, "at the socket, still")
+    d.terminate()
+    true(not os.path.exists(path), "the socket is left")
+
+
+@test
+def address_comes_and_goes(t):
+    d = t.daemon({"metrics": {"port": PORT, "address": SERVER[4]}})
+    address = ("address", "%s", SERVER[4] + "/24", "dev", harness.SERVER_LINK)
+    same(scrape.get(d, "/metrics", host=SERVER[4])[0], 200, "before")
+    net = t.run.net.server
+    harness.run("ip", "-n", net, "address", "del", *address[2:])
+    try:
+        d.reload({"log": {"level": "info"}})  # keeps the socket
+    finally:
+        harness.run("ip", "-n", net, "address", "add", *address[2:])
+    same(scrape.get(d, "/metrics", host=SERVER[4])[0], 200, "when it is back")
+
+
+@test
+def packets_count(t):
+    d = t.daemon(METRICS)
+    _, s, to = t.session()
+    for number in (0, 1, 3, 3):
+        s.send(to, make_packet(number))
+        true(s.receive() is not None, "a reply")
+    s.send(to, b"short")
+    m = harness.wait_for(
+        lambda: (lambda m: m if value(m, "twampd_packets_received_total") == 5 else None)(
+            scrape.scrape(d)), "five packets")
+    same(value(m, "twampd_packets_reflected_total"), 4, "reflected")
+    same(value(m, "twampd_packets_dropped_total"), 1, "dropped")
+    same(value(m, "twampd_packets_dropped_total", reason="short"), 1, "too short")
+    same(value(m, "twampd_timestamps_total"), 4, "timestamps")
+    same(value(m, "twampd_sessions", **{"class": "default"}), 1, "sessions")
+    same(value(m, "twampd_ports"), 1, "ports")
+    same(value(m, "twampd_connections"), 1, "connections")
+    same(value(m, "twampd_session_requests_total", accept="0"), 1, "accepted")
+
+
+if __name__ == "__main__":
+    harness.main()
