@@ -32,10 +32,136 @@ static const struct ctl_line status_page[] = {
 	{ NULL, NULL, NULL, NULL },
 };
 
+static const struct ctl_option by_client[] = {
+	{ "--client", "ADDRESS", "client", CTL_STRING },
+	{ "--class", "CLASS", "class", CTL_STRING },
+	{ NULL, NULL, NULL, CTL_FLAG },
+};
+
+static const struct ctl_option by_key[] = {
+	{ "--client", "ADDRESS", "client", CTL_STRING },
+	{ "--class", "CLASS", "class", CTL_STRING },
+	{ "--key", "KEYID", "key", CTL_STRING },
+	{ NULL, NULL, NULL, CTL_FLAG },
+};
+
+static const struct ctl_option by_time[] = {
+	{ "--since", "TIME", "since_s", CTL_SECONDS },
+	{ "--client", "ADDRESS", "client", CTL_STRING },
+	{ "--class", "CLASS", "class", CTL_STRING },
+	{ "--key", "KEYID", "key", CTL_STRING },
+	{ NULL, NULL, NULL, CTL_FLAG },
+};
+
+static const struct ctl_column session_columns[] = {
+	{ "SID", "sid", CTL_TEXT, 1, NULL },
+	{ "CLIENT", "client", CTL_TEXT, 1, NULL },
+	{ "LOCAL", "local", CTL_TEXT, 6, NULL },
+	{ "SENDER", "sender", CTL_TEXT, 9, NULL },
+	{ "CLASS", "class", CTL_TEXT, 7, NULL },
+	{ "KEY", "key", CTL_TEXT, 8, NULL },
+	{ "MODE", "mode", CTL_TEXT, 9, NULL },
+	{ "STATE", "state", CTL_TEXT, 5, NULL },
+	{ "AGE", "age_s", CTL_DURATION, 4, NULL },
+	{ "RX", "received", CTL_TEXT, 1, NULL },
+	{ "TX", "reflected", CTL_TEXT, 3, NULL },
+	{ "GAPS", "gaps", CTL_TEXT, 5, NULL },
+	{ "GAP%", "gap_percent", CTL_PERCENT, 1, NULL },
+	{ "DUP", "duplicates", CTL_TEXT, 5, NULL },
+	{ "REORD", "reordered", CTL_TEXT, 5, NULL },
+	{ "DROP", "dropped", CTL_TEXT, 3, NULL },
+	{ NULL, NULL, CTL_TEXT, 0, NULL },
+};
+
+static const struct ctl_line session_page[] = {
+	{ "session", "{sid}, {state}", NULL, NULL },
+	{ "client", "{client}, class {class}", NULL, NULL },
+	{ "", "key {key}", NULL, "key" },
+	{ "", "the control connection is gone", NULL, "!connected" },
+	{ "sender", "{sender}", NULL, NULL },
+	{ "local", "{local} {device}", NULL, NULL },
+	{ "mode", "{mode}", NULL, NULL },
+	{ "accepted", "{accepted|time}, {age_s|duration} ago", NULL, NULL },
+	{ "asked for",
+	  "{padding_octets} octets of padding, DSCP {dscp}, Timeout {timeout_s|duration}", NULL,
+	  NULL },
+	{ "packets", "{received} received, {reflected} reflected, {dropped} dropped", NULL, NULL },
+	{ "forward",
+	  "{gaps} missing ({gap_percent|percent} %), {duplicates} duplicates, {reordered} reordered",
+	  NULL, NULL },
+	{ "numbers", "first {first_seq}, last {last_seq}, highest {max_seq}", "counters",
+	  "received" },
+	{ "timestamps",
+	  "{hardware_timestamps} of a network card, {kernel_timestamps} of the kernel, {user_timestamps} of twampd",
+	  "counters", NULL },
+	{ "dropped", "{@}: {@value}", "counters.drops", "@value" },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static const struct ctl_column client_columns[] = {
+	{ "CLIENT", "client", CTL_TEXT, 1, NULL },
+	{ "CLASS", "class", CTL_TEXT, 2, NULL },
+	{ "CONN/MAX", "connections.used", CTL_TEXT, 1, "connections.max" },
+	{ "SESS/MAX", "sessions.used", CTL_TEXT, 1, "sessions.max" },
+	{ "REFUSED", "refused", CTL_TEXT, 1, NULL },
+	{ "LAST-REASON", "refused_last", CTL_TEXT, 3, NULL },
+	{ "LAST-REFUSED", "refused_at", CTL_TIME, 4, NULL },
+	{ "SEEN", "seen", CTL_TIME, 5, NULL },
+	{ NULL, NULL, CTL_TEXT, 0, NULL },
+};
+
+static const struct ctl_column connection_columns[] = {
+	{ "CLIENT", "client", CTL_TEXT, 1, NULL }, { "LOCAL", "local", CTL_TEXT, 4, NULL },
+	{ "CLASS", "class", CTL_TEXT, 2, NULL },   { "KEY", "key", CTL_TEXT, 5, NULL },
+	{ "MODE", "mode", CTL_TEXT, 6, NULL },	   { "STATE", "state", CTL_TEXT, 1, NULL },
+	{ "BARRED", "barred", CTL_TEXT, 5, NULL }, { "SESSIONS", "sessions", CTL_TEXT, 1, NULL },
+	{ "AGE", "age_s", CTL_DURATION, 3, NULL }, { NULL, NULL, CTL_TEXT, 0, NULL },
+};
+
+static const struct ctl_column refused_columns[] = {
+	{ "TIME", "time", CTL_TIME, 1, NULL },	   { "CLIENT", "client", CTL_TEXT, 1, NULL },
+	{ "CLASS", "class", CTL_TEXT, 4, NULL },   { "KEY", "key", CTL_TEXT, 6, NULL },
+	{ "WHAT", "what", CTL_TEXT, 5, NULL },	   { "CODE", "code", CTL_TEXT, 1, NULL },
+	{ "REASON", "reason", CTL_TEXT, 1, NULL }, { "NOW/LIMIT", "now", CTL_TEXT, 3, "limit" },
+	{ "COUNT", "count", CTL_TEXT, 1, NULL },   { "SETTING", "setting", CTL_TEXT, 7, NULL },
+	{ NULL, NULL, CTL_TEXT, 0, NULL },
+};
+
 const struct ctl_command ctl_commands[] = {
 	{ .words = "status",
 	  .verb = "status",
 	  .page = status_page,
 	  .help = "how the daemon is, on one page" },
+	{ .words = "sessions",
+	  .verb = "sessions",
+	  .options = by_key,
+	  .items = "sessions",
+	  .columns = session_columns,
+	  .help = "test sessions" },
+	{ .words = "session",
+	  .verb = "session",
+	  .operand = "SID",
+	  .operand_key = "sid",
+	  .operand_kind = CTL_STRING,
+	  .page = session_page,
+	  .help = "everything about one of them" },
+	{ .words = "clients",
+	  .verb = "clients",
+	  .options = by_client,
+	  .items = "clients",
+	  .columns = client_columns,
+	  .help = "clients, and how close each is to its limits" },
+	{ .words = "connections",
+	  .verb = "connections",
+	  .options = by_key,
+	  .items = "connections",
+	  .columns = connection_columns,
+	  .help = "control connections" },
+	{ .words = "refused",
+	  .verb = "refused",
+	  .options = by_time,
+	  .items = "refused",
+	  .columns = refused_columns,
+	  .help = "who was refused, and why: the newest first" },
 	{ .words = NULL },
 };

@@ -2,6 +2,7 @@
 #include "client/ctl/ctl_page.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 static unsigned widest(const struct ctl_line *lines)
@@ -32,6 +33,20 @@ static bool put_line(const struct ctl_line *l, const json_t *in, bool first, int
 	return true;
 }
 
+static void put_members(const struct ctl_line *l, const json_t *of, int width, FILE *to)
+{
+	const char *key;
+	json_t *value, *one;
+	bool first = true;
+
+	json_object_foreach((json_t *)(uintptr_t)of, key, value)
+	{
+		one = json_pack("{s:s,s:O}", "@", key, "@value", value);
+		first &= !one || !put_line(l, one, first, width, to);
+		json_decref(one);
+	}
+}
+
 void ctl_page_print(const json_t *result, const struct ctl_line *lines, FILE *to)
 {
 	int width = (int)widest(lines);
@@ -43,6 +58,10 @@ void ctl_page_print(const json_t *result, const struct ctl_line *lines, FILE *to
 		bool first = true;
 		size_t i;
 
+		if (json_is_object(of) && strstr(lines->template, "{@}")) {
+			put_members(lines, of, width, to);
+			continue;
+		}
 		if (!json_is_array(of)) {
 			if (of) {
 				(void)put_line(lines, of, true, width, to);

@@ -40,6 +40,30 @@ json_t *tell_address(const struct address *a)
 					   : address_host_text(a, text, sizeof text));
 }
 
+json_t *tell_prefix(const struct prefix *p)
+{
+	char text[PREFIX_TEXT_LEN], *slash;
+
+	slash = strchr(prefix_text(p, text), '/');
+	if (slash && p->bits == (p->family == 4 ? 32 : 128)) {
+		*slash = '\0';
+	}
+	return json_string_nocheck(text);
+}
+
+json_t *tell_key(const uint8_t key_id[static MSG_KEY_ID_LEN])
+{
+	char text[MSG_KEY_ID_LEN * QUOTE_WIDEST + 1];
+
+	(void)quote_text(text, sizeof text, key_id, strnlen((const char *)key_id, MSG_KEY_ID_LEN));
+	return json_string(text);
+}
+
+json_t *tell_number(uint64_t n)
+{
+	return json_integer((json_int_t)n);
+}
+
 json_t *tell_device(uint32_t index)
 {
 	char text[DEVICE_TEXT_LEN];

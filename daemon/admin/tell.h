@@ -8,6 +8,8 @@
 #pragma once
 
 #include "protocol/address.h"
+#include "protocol/msg.h"
+#include "protocol/prefix.h"
 #include "protocol/ts.h"
 
 #include <jansson.h>
@@ -19,6 +21,14 @@ json_t *tell_time(struct wall at);
 
 /** "192.0.2.1:862", "[2001:db8::1]:862"; without a port if that is 0. */
 json_t *tell_address(const struct address *a);
+
+/** "192.0.2.1" for a single address, "2001:db8::/56". */
+json_t *tell_prefix(const struct prefix *p);
+
+/** A KeyID; "" for zeros. */
+json_t *tell_key(const uint8_t key_id[static MSG_KEY_ID_LEN]);
+
+json_t *tell_number(uint64_t n);
 
 /** The name of a network device; "" for 0. */
 json_t *tell_device(uint32_t index);

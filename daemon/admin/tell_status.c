@@ -8,11 +8,6 @@
 
 #include <unistd.h>
 
-static json_t *number(uint64_t n)
-{
-	return json_integer((json_int_t)n);
-}
-
 static json_t *tell_settings(const struct server *s, const struct view_status *v)
 {
 	const struct settings *now = view_settings(s);
@@ -23,7 +18,7 @@ static json_t *tell_settings(const struct server *s, const struct view_status *v
 	}
 	tell_put(o, "file", tell_text(v->config_path));
 	tell_put(o, "files", files);
-	tell_put(o, "keys", number(keys_count(now->keys)));
+	tell_put(o, "keys", tell_number(keys_count(now->keys)));
 	tell_put(o, "since", tell_time(v->reload.settings_since));
 	return o;
 }
@@ -65,9 +60,9 @@ static json_t *tell_packets(const struct counters_values *n)
 {
 	json_t *o = json_object();
 
-	tell_put(o, "received", number(n->n[COUNTER_RECEIVED]));
-	tell_put(o, "reflected", number(n->n[COUNTER_REFLECTED]));
-	tell_put(o, "dropped", number(counters_dropped(n)));
+	tell_put(o, "received", tell_number(n->n[COUNTER_RECEIVED]));
+	tell_put(o, "reflected", tell_number(n->n[COUNTER_REFLECTED]));
+	tell_put(o, "dropped", tell_number(counters_dropped(n)));
 	return o;
 }
 
@@ -76,16 +71,16 @@ static json_t *tell_timestamps(const struct view_status *v)
 	json_t *o = json_object();
 
 	tell_put(o, "hardware",
-		 number(v->totals.n[COUNTER_HARDWARE_TIMESTAMPS] +
-			v->light.n[COUNTER_HARDWARE_TIMESTAMPS]));
+		 tell_number(v->totals.n[COUNTER_HARDWARE_TIMESTAMPS] +
+			     v->light.n[COUNTER_HARDWARE_TIMESTAMPS]));
 	tell_put(o, "kernel",
-		 number(v->totals.n[COUNTER_KERNEL_TIMESTAMPS] +
-			v->light.n[COUNTER_KERNEL_TIMESTAMPS]));
-	tell_put(
-		o, "user",
-		number(v->totals.n[COUNTER_USER_TIMESTAMPS] + v->light.n[COUNTER_USER_TIMESTAMPS]));
+		 tell_number(v->totals.n[COUNTER_KERNEL_TIMESTAMPS] +
+			     v->light.n[COUNTER_KERNEL_TIMESTAMPS]));
+	tell_put(o, "user",
+		 tell_number(v->totals.n[COUNTER_USER_TIMESTAMPS] +
+			     v->light.n[COUNTER_USER_TIMESTAMPS]));
 	tell_put(o, "kernel_used", json_boolean(v->kernel_timestamps));
-	tell_put(o, "interfaces_used", number(v->cards_used));
+	tell_put(o, "interfaces_used", tell_number(v->cards_used));
 	tell_put(o, "interfaces", tell_text(v->cards));
 	return o;
 }
@@ -131,9 +126,9 @@ static void add_recent(const struct server *s, json_t *to, enum reason reason)
 	o = json_object();
 	tell_put(o, "reason", json_string(info->key));
 	tell_put(o, "code", json_integer(info->code));
-	tell_put(o, "last_1m", number(view_recent(s, reason, 1)));
-	tell_put(o, "last_5m", number(view_recent(s, reason, 5)));
-	tell_put(o, "last_60m", number(hour));
+	tell_put(o, "last_1m", tell_number(view_recent(s, reason, 1)));
+	tell_put(o, "last_5m", tell_number(view_recent(s, reason, 5)));
+	tell_put(o, "last_60m", tell_number(hour));
 	(void)json_array_append_new(to, o);
 }
 
@@ -163,10 +158,10 @@ json_t *tell_status(const struct server *s)
 	tell_put(o, "settings", tell_settings(s, &v));
 	tell_put(o, "reload", tell_reload(&v));
 	tell_put(o, "listeners", tell_listeners(s, &v));
-	tell_put(o, "light_ports", number(v.light_ports));
+	tell_put(o, "light_ports", tell_number(v.light_ports));
 	tell_put(o, "connections", tell_room(v.connections, v.max_connections));
 	tell_put(o, "sessions", tell_room(v.sessions, v.max_sessions));
-	tell_put(o, "clients", number(v.clients));
+	tell_put(o, "clients", tell_number(v.clients));
 	tell_put(o, "descriptors", tell_room(v.descriptors, v.max_descriptors));
 	tell_put(o, "packets", tell_packets(&v.totals));
 	tell_put(o, "light_packets", tell_packets(&v.light));

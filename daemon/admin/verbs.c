@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/admin/verbs.h"
 
+#include "daemon/admin/lists.h"
 #include "daemon/admin/tell_status.h"
 
 static enum task_next begin_status(struct task *t)
@@ -11,5 +12,10 @@ static enum task_next begin_status(struct task *t)
 
 const struct task_verb verbs_table[] = {
 	{ .name = "status", .begin = begin_status },
+	{ .name = "sessions", .args = lists_sessions_args, .begin = lists_sessions },
+	{ .name = "session", .args = lists_session_args, .begin = lists_session },
+	{ .name = "clients", .args = lists_clients_args, .begin = lists_clients },
+	{ .name = "connections", .args = lists_connections_args, .begin = lists_connections },
+	{ .name = "refused", .args = lists_refused_args, .begin = lists_refused },
 	{ .name = NULL },
 };
