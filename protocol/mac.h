@@ -17,6 +17,15 @@ struct mac_key {
 	struct hmac_sha256_ctx ready;
 };
 
+#define MAC_KEY_MIN 16 /* octets: one HMAC is one guess */
+#define MAC_KEY_MAX 1024
+
+/**
+ * The key of a passphrase: its octets as they are, or with @hex what its digits mean. Return NULL,
+ * or what is wrong with it, to follow "the passphrase": "is shorter than ...".   S-025, S-225
+ */
+NODISCARD const char *mac_key_read(struct mac_key *k, const uint8_t *passphrase, size_t n, bool hex);
+
 void mac_key_init(struct mac_key *k, const void *octets, size_t n);
 void mac_key_wipe(struct mac_key *k);
 

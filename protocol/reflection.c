@@ -11,12 +11,22 @@ struct reflection_rules reflection_session(uint32_t modes, struct crypt_test *cr
 					  .encrypted = modes & MODE_ENCRYPTED };
 }
 
-struct reflection_rules reflection_light(bool stamp)
+struct reflection_rules reflection_light(bool stamp, bool stamp_auth)
 {
-	return (struct reflection_rules){ .layout = stamp ? stamp_layout()
-							  : pkt_layout(MODE_UNAUTHENTICATED),
+	return (struct reflection_rules){ .layout = stamp_auth ? stamp_auth_layout()
+						    : stamp    ? stamp_layout()
+							       : pkt_layout(MODE_UNAUTHENTICATED),
 					  .format = TS_NTP,
-					  .stamp = stamp };
+					  .stamp = stamp,
+					  .stamp_auth = stamp_auth };
+}
+
+uint16_t reflection_ssid(const struct reflection_rules *r, const uint8_t *in, size_t n)
+{
+	if (!r->stamp) {
+		return 0;
+	}
+	return r->stamp_auth ? stamp_auth_get_ssid(in, n) : stamp_get_ssid(in, n);
 }
 
 /* Between two reflectors a reply would go to and fro for ever; in the keyed modes the HMAC of the
@@ -25,6 +35,9 @@ int reflection_check(const struct reflection_rules *r, const uint8_t *in, size_t
 {
 	if (n < r->layout->send_min) {
 		return REFLECTION_SHORT;
+	}
+	if (r->stamp_auth) {
+		return stamp_auth_is_reply(in, n) ? REFLECTION_LOOP : 0;
 	}
 	return !r->crypt && stamp_is_reply(in, n) ? REFLECTION_LOOP : 0;
 }
@@ -44,16 +57,26 @@ size_t reflection_build(const struct reflection_rules *r, const uint8_t *in, siz
 					  .ttl = facts->ttl,
 					  .tos = facts->tos };
 
-	if (r->stamp ? stamp_put_reply(in, n, out, &fields)
-		     : pkt_put_reply(r->layout, in, n, out, &fields)) {
+	if (r->stamp_auth ? stamp_auth_put_reply(in, n, out, &fields)
+	    : r->stamp	  ? stamp_put_reply(in, n, out, &fields)
+			  : pkt_put_reply(r->layout, in, n, out, &fields)) {
 		return 0;
 	}
-	/* Behind the base packet @out has copies of the TLVs: those that ask for more than that are
-	 * filled in here. */
 	if (r->crypt && !r->encrypted) { /* covers nothing of T3, so it need not wait: T-005 */
 		crypt_pkt_seal_reply(r->crypt, false, out);
 	}
 	return pkt_reply_len(r->layout, n);
+}
+
+size_t reflection_build_tlvs(const struct reflection_rules *r, const uint8_t *in, size_t n,
+			     uint8_t *out, const struct reflection_facts *facts,
+			     struct tlvreply *told)
+{
+	size_t len = reflection_build(r, in, n, out, facts), base = r->layout->reply_min;
+
+	/* Behind the base packet @out has copies of the TLVs. */
+	tlvreply(r->tlvs, facts->tlvs, out + base, len > base ? len - base : 0, told);
+	return told->verdict == TLVREPLY_SEND ? len : 0;
 }
 
 struct reflection_time reflection_time(struct wall at)
@@ -71,5 +94,14 @@ void reflection_finish(const struct reflection_rules *r, uint8_t *out, struct wa
 			 t3->at.ns < t2.ns ? ts_encode(r->format, t2) : t3->wire[r->format]);
 	if (r->encrypted) {
 		crypt_pkt_seal_reply(r->crypt, true, out);
+	}
+}
+
+void reflection_finish_stamp(const struct reflection_rules *r, uint8_t *out, struct wall t2,
+			     const struct reflection_time *t3, const struct mac_key *key)
+{
+	reflection_finish(r, out, t2, t3);
+	if (r->stamp_auth && key) { /* S-022: T3 is covered, too */
+		stamp_seal(key, out);
 	}
 }

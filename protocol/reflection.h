@@ -6,14 +6,15 @@
  * it leaves reflection_finish. RFC 5357 4.2.1, RFC 8762 4.3, RFC 8972.
  *
  * What stands behind the base packet is copied (T-022, T-083), so that a reply is as long as its
- * packet. TLVs that ask for more are for reflection_build to fill in, where its comment says so: that is
- * also where a packet that only needs copying parts from the others. What they need to know becomes
+ * packet. TLVs that ask for more are filled in by reflection_build_tlvs: that is where a packet
+ * that only needs copying parts from the others. What they need to know becomes
  * a member of struct reflection_facts, and what is set up for a session or port, of struct reflection_rules.
  */
 #pragma once
 
 #include "protocol/crypt.h"
 #include "protocol/pkt.h"
+#include "protocol/tlvreply.h"
 
 /* By which rules packets are answered: fixed for a session, or a port without control. */
 struct reflection_rules {
@@ -22,6 +23,8 @@ struct reflection_rules {
 	enum ts_format format; /* of T2 and T3 */
 	bool encrypted; /* else, with crypt, authenticated */
 	bool stamp; /* an SSID, and TLVs */
+	bool stamp_auth; /* STAMP, authenticated: the key is the sender's, and comes with the packet */
+	const struct tlvreply_policy *tlvs; /* NULL = TLVs are copied as they are */
 };
 
 /* What the reflector knows about a packet, and says in the reply. */
@@ -31,6 +34,7 @@ struct reflection_facts {
 	struct wall t2;
 	uint8_t ttl; /* as received, or PKT_TTL_UNKNOWN */
 	uint8_t tos; /* as received; layouts without a place for it do not say it */
+	const struct tlvreply_facts *tlvs; /* for r->tlvs */
 };
 
 enum reflection_fault {
@@ -42,13 +46,19 @@ enum reflection_fault {
 /** Of a session. @crypt: the caller's; NULL if the modes are clear. */
 struct reflection_rules reflection_session(uint32_t modes, struct crypt_test *crypt);
 
-/** Of a port without control: STAMP, or TWAMP Light. T-084: NTP. */
-struct reflection_rules reflection_light(bool stamp);
+/** Of a port without control: STAMP, or TWAMP Light. T-084, S-041: NTP. */
+struct reflection_rules reflection_light(bool stamp, bool stamp_auth);
+
+/** The SSID of a packet; 0 = none, or not STAMP. */
+uint16_t reflection_ssid(const struct reflection_rules *r, const uint8_t *in, size_t n);
 
 /** What is seen at once. Return 0, REFLECTION_SHORT or REFLECTION_LOOP. */
 NODISCARD int reflection_check(const struct reflection_rules *r, const uint8_t *in, size_t n);
 
-/** Decrypt and verify, in place; in the clear there is nothing to do. Return 0 or REFLECTION_FORGED. */
+/**
+ * Decrypt and verify, in place; in the clear there is nothing to do, and STAMP's authenticated mode
+ * has stamp_opens() for the keys of a sender. Return 0 or REFLECTION_FORGED.
+ */
 NODISCARD int reflection_open(const struct reflection_rules *r, uint8_t *in, size_t n);
 
 /**
@@ -59,6 +69,14 @@ NODISCARD int reflection_open(const struct reflection_rules *r, uint8_t *in, siz
  */
 size_t reflection_build(const struct reflection_rules *r, const uint8_t *in, size_t n, uint8_t *out,
 			const struct reflection_facts *facts);
+
+/**
+ * The same where TLVs are answered (r->tlvs), and how the reply leaves: @told. Unless
+ * its verdict is TLVREPLY_SEND there is no reply, and 0 is returned.
+ */
+size_t reflection_build_tlvs(const struct reflection_rules *r, const uint8_t *in, size_t n,
+			     uint8_t *out, const struct reflection_facts *facts,
+			     struct tlvreply *told);
 
 /* A reading of the clock, for all that leave now. */
 struct reflection_time {
@@ -75,3 +93,7 @@ struct reflection_time reflection_time(struct wall at);
  */
 void reflection_finish(const struct reflection_rules *r, uint8_t *out, struct wall t2,
 		       const struct reflection_time *t3);
+
+/** The same with what STAMP's authenticated mode covers it by: the key that the packet had. */
+void reflection_finish_stamp(const struct reflection_rules *r, uint8_t *out, struct wall t2,
+			     const struct reflection_time *t3, const struct mac_key *key);

@@ -4,6 +4,7 @@
 #include "base/value.h"
 #include "client/cli/optlight.h"
 #include "client/cli/optrow.h"
+#include "client/cli/opttlv.h"
 #include "protocol/keyline.h"
 #include "protocol/mode.h"
 #include "protocol/ts.h"
@@ -83,7 +84,10 @@ static void set_defaults(struct options *o)
 			  .timeout_ns = 2 * TS_NS_PER_S,
 			  .sessions = 1,
 			  .spin = true,
-			  .reflect_length = 2 }, /* room for the server's octets: R-317 */
+			  .reflect_length = 2, /* room for the server's octets: R-317 */
+			  .more = { .tlvs = { .access_id = 1, .access_code = 1, .micro_sender = 1 },
+				    .report_wait_ns = 3 * TS_NS_PER_S, /* S-249 */
+				    .report_tries = 4 } },
 		.access = { .control_timeout_ns = 10 * TS_NS_PER_S,
 			    .retries = 3,
 			    .retry_wait_ns = TS_NS_PER_S,
@@ -156,7 +160,7 @@ static enum options_verdict take_option(struct options *o, int code, char **argv
 static enum options_verdict take_host(struct options *o, const char *host, FILE *err)
 {
 	const char *name = commands[o->command].name;
-	const char *fault = optlight_fault(o);
+	const char *fault = o->command == COMMAND_SENDER ? opttlv_settle(o) : NULL;
 
 	if (fault) {
 		fprintf(err, "twamp %s: %s\n", name, fault);
@@ -182,6 +186,12 @@ static enum options_verdict take_host(struct options *o, const char *host, FILE 
 
 static enum options_verdict take_local(struct options *o, const char *local, FILE *err)
 {
+	const char *fault = opttlv_settle(o);
+
+	if (fault) {
+		fprintf(err, "twamp responder: %s\n", fault);
+		return OPTIONS_BAD;
+	}
 	if (!optlight_endpoint(o, local)) {
 		fprintf(err, "twamp responder: '%s' is not :PORT, ADDRESS:PORT or [ADDRESS]:PORT\n",
 			local);

@@ -31,6 +31,8 @@ struct options {
 	struct access access;
 	struct responder_plan responder;
 	bool ssid_given;
+	bool tlvs_all, tlv_dscp_given;
+	bool key_hex; /* the passphrase of a STAMP key is hex digits */
 	int64_t duration_ns; /* in place of a count; 0 = not given */
 	bool json;
 	bool quiet;

@@ -2,8 +2,8 @@
 #include "client/cli/optlight.h"
 
 #include "base/value.h"
-#include "client/measure/padding.h"
-#include "protocol/stamp.h"
+
+#include <string.h>
 
 bool optlight_ssid(struct options *o, const char *text)
 {
@@ -45,21 +45,3 @@ bool optlight_endpoint(struct options *o, const char *text)
 	o->plan.port = (uint16_t)number;
 	return true;
 }
-
-const char *optlight_fault(const struct options *o)
-{
-	if (o->command != COMMAND_SENDER) {
-		return NULL;
-	}
-	if (o->ssid_given && !o->plan.stamp) {
-		return "--ssid goes with --stamp";
-	}
-	if (o->plan.stamp && padding_stamp(&o->plan) && o->plan.padding < STAMP_TLV_HEADER_LEN) {
-		return "--padding of --stamp is a TLV: 0, or 4 octets and more";
-	}
-	if (o->plan.stamp && padding_stamp(&o->plan) > PKT_MAX_PAYLOAD_V4 - STAMP_BASE_LEN) {
-		return "--padding of --stamp: at most 65463 octets";
-	}
-	return NULL;
-}
-_Static_assert(PKT_MAX_PAYLOAD_V4 - STAMP_BASE_LEN == 65463, "named in the text");

@@ -13,6 +13,3 @@ bool optlight_allow(struct options *o, const char *text);
 
 /** "[ADDR]:PORT" of the responder; ":PORT" is every address of the host. */
 bool optlight_endpoint(struct options *o, const char *text);
-
-/** What does not go together; NULL if all does. */
-const char *optlight_fault(const struct options *o);

@@ -27,7 +27,7 @@ struct optrow {
 };
 
 #define OPTROW_MEASURING (1u << COMMAND_CONTROLLER | 1u << COMMAND_SENDER)
-#define OPTROW_COUNT 38
+#define OPTROW_COUNT 44
 extern const struct optrow optrow_table[OPTROW_COUNT];
 
 /** false: @text is not what the row @accepts. */

@@ -3,6 +3,7 @@
 #include "base/output.h"
 #include "client/cli/keygen.h"
 #include "client/cli/options.h"
+#include "client/cli/opttlv.h"
 #include "client/control/controller.h"
 #include "client/measure/interrupt.h"
 #include "client/measure/measure.h"
@@ -16,8 +17,17 @@
 #include <string.h>
 #include <unistd.h>
 
-static int measure(const struct options *o)
+/* Without control: TWAMP Light or STAMP. */
+static void measure_alone(struct measure *m, struct options *o, struct mac_key *key)
 {
+	if (opttlv_load_key(o, key, m->key_id, &m->outcome) == OUTCOME_OK) {
+		measure_light(m);
+	}
+}
+
+static int measure(struct options *o)
+{
+	struct mac_key key;
 	struct measure m;
 	struct live live;
 	int status;
@@ -31,7 +41,7 @@ static int measure(const struct options *o)
 	if (o->command == COMMAND_CONTROLLER) {
 		controller_run(&m, &o->access);
 	} else {
-		measure_light(&m);
+		measure_alone(&m, o, &key);
 	}
 	live_end(&live);
 	if (o->json) {
@@ -41,6 +51,23 @@ static int measure(const struct options *o)
 	}
 	status = outcome_exit(&m.outcome);
 	measure_wipe(&m);
+	mac_key_wipe(&key);
+	return status;
+}
+
+static int respond(struct options *o)
+{
+	struct outcome outcome = { .kind = OUTCOME_OK };
+	char key_id[KEYLINE_ID_MAX + 1];
+	struct mac_key key;
+	int status;
+
+	if (opttlv_load_key(o, &key, key_id, &outcome) != OUTCOME_OK) {
+		outcome_print(&outcome, stderr);
+		return outcome_exit(&outcome);
+	}
+	status = responder_run(&o->plan, &o->responder, o->quiet);
+	mac_key_wipe(&key);
 	return status;
 }
 
@@ -55,14 +82,14 @@ static int make_key(const char *key_id)
 	return OUTCOME_EXIT_OK;
 }
 
-static int run(const struct options *o)
+static int run(struct options *o)
 {
 	switch (o->command) {
 	case COMMAND_CONTROLLER:
 	case COMMAND_SENDER:
 		return measure(o);
 	case COMMAND_RESPONDER:
-		return responder_run(&o->plan, &o->responder, o->quiet);
+		return respond(o);
 	case COMMAND_EXPLAIN:
 		if (explain_print(o->topic, stdout) < 0) {
 			fprintf(stderr,

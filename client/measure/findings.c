@@ -82,6 +82,15 @@ int findings_nothing(struct measure *m)
 	return OUTCOME_INCOMPLETE;
 }
 
+int findings_no_ssid(struct measure *m)
+{
+	outcome_set(&m->outcome, OUTCOME_INCOMPLETE, 0,
+		    "the test was stopped: replies came without the SSID that was sent");
+	outcome_hint(&m->outcome, "the reflector does not know RFC 8972; --no-ssid says what to do "
+				  "with such replies");
+	return OUTCOME_INCOMPLETE;
+}
+
 static void note_odds(struct measure *m)
 {
 	static const struct {
@@ -174,8 +183,54 @@ static void note_schedule(struct measure *m)
 	}
 }
 
+/* S-247, S-252..S-254 */
+static void note_tlvs(struct measure *m)
+{
+	const struct tlvside_told *t = &m->told;
+
+	if (t->refused > 0) {
+		notes_add(&m->notes,
+			  "the reflector used no TLV of %" PRIu64 " packets, as it could not "
+			  "verify them: compare the keys, or sign them with --tlv hmac",
+			  t->refused);
+	}
+	if (t->hmac_wrong > 0) {
+		notes_add(&m->notes,
+			  "the TLVs of %" PRIu64 " replies were not used: their HMAC is wrong or "
+			  "missing",
+			  t->hmac_wrong);
+	}
+	if (t->types[TLV_DESTINATION_NODE_ADDRESS].unknown > 0) {
+		notes_add(&m->notes, "a stranger has answered: the reflector does not have the "
+				     "Destination Node Address, or does not know that TLV");
+	}
+	if (t->translated) {
+		notes_add(&m->notes, "addresses or ports are translated on the way (NAT)");
+	}
+	if (t->dscp_refused > 0) {
+		notes_add(&m->notes,
+			  "the reflector did not use the DSCP that was asked for in %" PRIu64
+			  " replies",
+			  t->dscp_refused);
+	}
+	if (t->micro_dropped > 0) {
+		notes_add(&m->notes, "%" PRIu64 " replies of another member link were ignored",
+			  t->micro_dropped);
+	}
+	if (t->other_length > 0) {
+		notes_add(&m->notes, "%" PRIu64 " replies are not as long as their packets",
+			  t->other_length);
+	}
+	if (tlvside_expects_nothing(m->plan)) {
+		notes_add(&m->notes, m->summary.answered ? "replies came, although none were "
+							   "asked for"
+							 : "no replies, as was asked for");
+	}
+}
+
 void findings_note(struct measure *m)
 {
+	note_tlvs(m);
 	note_schedule(m);
 	note_replies(m);
 	note_odds(m);

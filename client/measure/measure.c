@@ -33,6 +33,8 @@ void measure_reset(struct measure *m)
 	m->ran = false;
 	summary_wipe(&m->summary);
 	memset(m->tos_seen, 0, sizeof(m->tos_seen));
+	memset(m->tos_back, 0, sizeof(m->tos_back));
+	m->told = (struct tlvside_told){ 0 };
 	m->counts = (struct probe_counts){ 0 };
 }
 
@@ -89,6 +91,7 @@ static int finish(struct measure *m)
 	for (uint32_t i = 0; i < m->probe_count; i++) {
 		series[i] = &m->probes[i].series;
 		probe_add_counts(&m->probes[i], &m->counts);
+		tlvside_add(&m->told, &m->probes[i].tlvs.told);
 	}
 	summary_make(&m->summary, series, m->probe_count);
 	free(series);
@@ -102,7 +105,10 @@ static int finish(struct measure *m)
 			     "idle TCP connections; the results until then stand above");
 		return OUTCOME_INCOMPLETE;
 	}
-	if (m->summary.answered + m->summary.late == 0) {
+	if (m->end == SENDER_NO_SSID) {
+		return findings_no_ssid(m);
+	}
+	if (m->summary.answered + m->summary.late == 0 && !tlvside_expects_nothing(m->plan)) {
 		return findings_nothing(m);
 	}
 	return OUTCOME_OK;
@@ -133,31 +139,39 @@ void measure_note(const struct measure *m, const char *format, ...)
 /* The reflector's address: one that answers a packet like those of the test. */
 static int find_reflector(struct measure *m)
 {
-	const struct pkt_layout *l = m->plan->stamp ? stamp_layout()
-						    : pkt_layout(MODE_UNAUTHENTICATED);
+	const struct plan *plan = m->plan;
+	const struct pkt_layout *l = pkt_layout(MODE_UNAUTHENTICATED);
 	struct ts_error clock = clock_state();
 	struct pkt_send header = { .ts = ts_encode(TS_NTP, clock_wall()),
 				   .error_estimate = ts_ee_encode(&clock) };
-	uint8_t packet[64] = { 0 };
+	uint8_t packet[STAMP_AUTH_LEN] = { 0 };
 
-	pkt_put_send(l, packet, &header);
-	if (m->plan->stamp) {
-		stamp_put_ssid(packet, m->plan->ssid);
+	if (plan->stamp) {
+		l = plan->more.authenticated ? stamp_auth_layout() : stamp_layout();
 	}
-	return reach_knock(m->plan, packet, pkt_send_len(l, 0), &m->peer, &m->notes, &m->outcome);
+	pkt_put_send(l, packet, &header);
+	if (plan->stamp && plan->more.authenticated) {
+		stamp_auth_put_ssid(packet, plan->ssid);
+		stamp_seal(plan->more.key, packet);
+	} else if (plan->stamp) {
+		stamp_put_ssid(packet, plan->ssid);
+	}
+	return reach_knock(plan, packet, pkt_send_len(l, 0), &m->peer, &m->notes, &m->outcome);
 }
 
 static int run_light(struct measure *m)
 {
 	union endpoint local;
-	struct probe_aim at = { .modes = MODE_UNAUTHENTICATED };
+	struct probe_aim at = { .modes = MODE_UNAUTHENTICATED,
+				.tos_seen = m->tos_seen,
+				.tos_back = m->tos_back };
 	int r = find_reflector(m);
 
 	if (r != OUTCOME_OK) {
 		return r;
 	}
 	m->peer_known = true;
-	m->modes = at.modes;
+	m->modes = m->plan->more.authenticated ? MODE_AUTHENTICATED : at.modes;
 	at.peer = m->peer;
 	r = local_towards(m->plan, &m->peer, &local, &m->outcome);
 	if (r == OUTCOME_OK && !m->plan->stamp) { /* STAMP: its options were looked at */
@@ -167,6 +181,7 @@ static int run_light(struct measure *m)
 		r = measure_prepare(m, &local);
 	}
 	for (uint32_t i = 0; r == OUTCOME_OK && i < m->probe_count; i++) {
+		at.ssid = m->plan->ssid ? (uint16_t)(m->plan->ssid + i) : 0; /* S-243 */
 		r = probe_aim(&m->probes[i], m->plan, &at, &m->outcome);
 	}
 	return r == OUTCOME_OK ? measure_run(m, -1) : r;

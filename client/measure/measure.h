@@ -23,7 +23,10 @@ struct measure {
 	char key_id[MSG_KEY_ID_LEN + 1]; /* "" = no key was used */
 	struct probe *probes; /* the first probe_count take part; probes_open are to be closed */
 	uint32_t probe_count, probes_open;
-	uint64_t tos_seen[256]; /* replies by the TOS octet that they tell; RFC 7750 */
+	uint64_t
+		tos_seen[256]; /* replies by the TOS octet that they tell; RFC 7750, RFC 8972 4.4 */
+	uint64_t tos_back[256]; /* ... and that they came with; STAMP only */
+	struct tlvside_told told; /* of all probes; STAMP only */
 	struct sender *sender;
 	bool ran; /* packets were sent: end, clock and summary are valid */
 	enum sender_end end;

@@ -27,11 +27,6 @@ uint32_t padding_octets(const struct plan *plan, uint32_t modes)
 	return equal > least ? equal : least;
 }
 
-uint32_t padding_stamp(const struct plan *plan)
-{
-	return plan->padding_given ? plan->padding : 0;
-}
-
 int padding_check(const struct plan *plan, uint32_t modes, struct outcome *out)
 {
 	uint32_t padding = padding_octets(plan, modes), least = find_least(plan, modes);

@@ -9,8 +9,5 @@
 /** --padding, or what makes packets and replies equally long and has room to reflect. R-307 */
 uint32_t padding_octets(const struct plan *plan, uint32_t modes);
 
-/** Octets behind the base packet of STAMP: an Extra Padding TLV, which has at least its header. */
-uint32_t padding_stamp(const struct plan *plan);
-
 /** OUTCOME_OK, or OUTCOME_LOCAL if packets cannot have that much or so little padding. */
 NODISCARD int padding_check(const struct plan *plan, uint32_t modes, struct outcome *out);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "client/measure/schedule.h"
+#include "protocol/tlvsend.h"
 #include "protocol/ts.h"
 
 #include <stdbool.h>
@@ -13,6 +14,23 @@
 enum plan_fill {
 	PLAN_FILL_RANDOM,
 	PLAN_FILL_ZERO,
+};
+
+/* What to do when replies have not got our SSID.                     RFC 8972 3, S-244 */
+enum plan_no_ssid {
+	PLAN_NO_SSID_GO_ON,
+	PLAN_NO_SSID_WITHOUT, /* send without it from then on */
+	PLAN_NO_SSID_STOP,
+};
+
+/* What STAMP has beside its base packet. */
+struct plan_stamp {
+	bool authenticated;
+	const struct mac_key *key; /* NULL = none */
+	struct tlvsend tlvs; /* family, and node unless it is given, come with the reflector */
+	enum plan_no_ssid no_ssid;
+	int64_t report_wait_ns; /* between Access Reports that nobody confirms  S-249 */
+	uint32_t report_tries;
 };
 
 struct plan {
@@ -36,5 +54,6 @@ struct plan {
 	uint32_t features; /* asked for, of MODE_FEATURE_MASK */
 	uint16_t reflect_octets, reflect_length; /* RFC 6038 4.2 */
 	bool stamp; /* RFC 8762 in place of TWAMP Light */
-	uint16_t ssid;
+	uint16_t ssid; /* of the first session; the others have those behind it. 0 = none */
+	struct plan_stamp more;
 };

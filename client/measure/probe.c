@@ -84,6 +84,10 @@ static void fill(struct probe *p, size_t at, size_t end)
 
 static void guard(struct probe *p, const struct probe_aim *at)
 {
+	if (p->stamp) {
+		p->guard = p->layout == stamp_auth_layout() ? PROBE_SIGNED : PROBE_CLEAR;
+		return;
+	}
 	p->guard = at->modes & MODE_ENCRYPTED	    ? PROBE_ENCRYPTED
 		   : at->modes & MODE_AUTHENTICATED ? PROBE_AUTHENTICATED
 						    : PROBE_CLEAR;
@@ -104,20 +108,37 @@ static void fill_reflected(struct probe *p, const struct plan *plan, const struc
 	}
 }
 
+static void aim_stamp(struct probe *p, const struct plan *plan, const struct probe_aim *at)
+{
+	p->stamp = true;
+	p->ssid = at->ssid;
+	p->ssid_optional = plan->more.no_ssid == PLAN_NO_SSID_WITHOUT;
+	p->key = plan->more.key;
+	p->layout = plan->more.authenticated ? stamp_auth_layout() : stamp_layout();
+	p->format = plan->features & MODE_PTP ? TS_PTP : TS_NTP;
+	p->tos_back = at->tos_back;
+	tlvside_init(&p->tlvs, plan, &p->local, &at->peer, at->tos_seen);
+	p->series.holds = p->tlvs.send.types & TLV_BIT(TLV_FOLLOW_UP_TELEMETRY);
+}
+
 int probe_aim(struct probe *p, const struct plan *plan, const struct probe_aim *at,
 	      struct outcome *out)
 {
 	p->peer = at->peer;
 	memcpy(p->sid, at->sid, sizeof(p->sid));
-	p->stamp = plan->stamp;
-	p->ssid = plan->ssid;
-	p->layout = p->stamp ? stamp_layout() : pkt_layout(at->modes);
 	p->format = at->modes & MODE_PTP ? TS_PTP : TS_NTP;
 	p->tos_seen = at->modes & MODE_DSCP_ECN ? at->tos_seen : NULL;
+	p->layout = pkt_layout(at->modes);
+	if (plan->stamp) {
+		aim_stamp(p, plan, at);
+	}
 	p->reflect_octets = at->modes & MODE_REFLECT_OCTETS ? plan->reflect_length : 0;
-	p->send_octets = pkt_send_len(p->layout, p->stamp ? padding_stamp(plan)
-							  : padding_octets(plan, at->modes));
+	p->send_octets = pkt_send_len(p->layout,
+				      p->stamp ? p->tlvs.octets : padding_octets(plan, at->modes));
 	p->reply_octets = (size_t)p->layout->reply_min + p->reflect_octets;
+	if (p->stamp) { /* one more, to see those that are longer */
+		p->reply_octets = p->send_octets + 1;
+	}
 	free(p->packet);
 	p->packet = calloc(1, p->send_octets);
 	if (!p->packet) {
@@ -131,13 +152,14 @@ int probe_aim(struct probe *p, const struct plan *plan, const struct probe_aim *
 	return OUTCOME_OK;
 }
 
-/* What a STAMP packet has beside the fields of pkt.h. */
+/* What a STAMP packet has beside the fields of pkt.h; its TLVs are there already. */
 static void dress(struct probe *p)
 {
-	stamp_put_ssid(p->packet, p->ssid);
-	if (p->send_octets > STAMP_BASE_LEN) {
-		stamp_put_extra_padding(p->packet + STAMP_BASE_LEN,
-					(uint16_t)(p->send_octets - STAMP_BASE_LEN));
+	if (p->guard == PROBE_SIGNED) {
+		stamp_auth_put_ssid(p->packet, p->ssid);
+		stamp_seal(p->key, p->packet);
+	} else {
+		stamp_put_ssid(p->packet, p->ssid);
 	}
 }
 
@@ -157,6 +179,7 @@ static struct clock_pair put_header(struct probe *p, struct pkt_send *header)
 	}
 	switch (p->guard) {
 	case PROBE_CLEAR:
+	case PROBE_SIGNED:
 		break;
 	case PROBE_AUTHENTICATED:
 		crypt_pkt_seal_send(&p->crypt, false, p->packet);
@@ -186,6 +209,10 @@ void probe_send(struct probe *p, uint16_t error_estimate)
 	ssize_t n = -1;
 
 	fill(p, (size_t)p->layout->send_padding + p->reflect_octets, p->send_octets);
+	if (p->stamp) {
+		tlvside_put(&p->tlvs, header.seq, clock_mono(),
+			    p->packet + p->layout->send_padding);
+	}
 	/* The second try is for the ICMP error of an earlier packet, which this call reports. */
 	for (int attempt = 0; attempt < 2 && n < 0; attempt++) {
 		t1 = put_header(p, &header);
@@ -270,15 +297,23 @@ static int receive(int fd, struct probe_batch *b, int flags)
 	return n < 0 ? -errno : n;
 }
 
-/* T-085. False if the reply belongs to another session. */
+/* T-085 S-243 S-244. False if the reply belongs to another session. */
 static bool check_ssid(struct probe *p, const uint8_t *reply, size_t octets)
 {
-	uint16_t ssid = p->stamp ? stamp_get_ssid(reply, octets) : 0;
+	uint16_t ssid;
 
-	if (!p->stamp || ssid == p->ssid) {
+	if (!p->stamp) {
+		return true;
+	}
+	ssid = p->guard == PROBE_SIGNED ? stamp_auth_get_ssid(reply, octets)
+					: stamp_get_ssid(reply, octets);
+	if (ssid == p->ssid) {
 		return true;
 	}
 	p->counts.ssid_missing += ssid == 0;
+	if (ssid == 0 && p->ssid_optional) {
+		p->ssid = 0;
+	}
 	return ssid == 0;
 }
 
@@ -291,6 +326,8 @@ static bool is_authentic(struct probe *p, uint8_t *reply, size_t octets)
 		return crypt_pkt_open_reply(&p->crypt, false, reply, octets) == 0;
 	case PROBE_ENCRYPTED:
 		return crypt_pkt_open_reply(&p->crypt, true, reply, octets) == 0;
+	case PROBE_SIGNED:
+		return stamp_opens(p->key, reply, octets);
 	}
 	return false;
 }
@@ -316,6 +353,23 @@ static bool is_usable(struct probe *p, uint8_t *reply, size_t octets, bool *brie
 	}
 	if (*brief) {
 		memset(reply + octets, 0, p->layout->reply_min - octets);
+	}
+	return true;
+}
+
+/* False: the reply does not count. */
+static bool take_tlvs(struct probe *p, const uint8_t *reply, size_t octets,
+		      const struct pkt_reply *r)
+{
+	size_t base = p->layout->reply_min;
+	struct tlvread told;
+
+	if (!tlvside_take(&p->tlvs, reply + base, octets - base, r->seq, &told)) {
+		return false;
+	}
+	if (told.known & TLV_BIT(TLV_FOLLOW_UP_TELEMETRY) && told.follow_up.method != 0 &&
+	    told.follow_up.method <= 2) { /* S-250 */
+		series_followed_up(&p->series, told.follow_up.seq, told.follow_up.ts);
 	}
 	return true;
 }
@@ -348,6 +402,9 @@ static void take_reply(struct probe *p, uint8_t *reply, size_t octets, struct se
 		p->counts.bad_length++;
 		return;
 	}
+	if (p->stamp && !a->brief && !take_tlvs(p, reply, octets, &r)) {
+		return;
+	}
 	verdict = series_reply(&p->series, &r, a, &reading);
 	if (verdict != SERIES_COUNTED && verdict != SERIES_TOO_LATE) {
 		return;
@@ -360,6 +417,9 @@ static void take_reply(struct probe *p, uint8_t *reply, size_t octets, struct se
 	p->counts.user_stamps += !a->stamped;
 	if (p->tos_seen && !a->brief) {
 		p->tos_seen[r.tos]++;
+	}
+	if (p->tos_back && a->tos >= 0) {
+		p->tos_back[a->tos & 0xff]++;
 	}
 	if (p->reflect_octets > 0 && !is_reflected(p, reply, octets)) {
 		p->counts.reflect_failures++;
@@ -405,6 +465,7 @@ bool probe_receive(struct probe *p, struct probe_batch *b)
 		a.stamped = meta.stamped;
 		a.t4 = meta.stamp;
 		a.ttl = meta.ttl;
+		a.tos = meta.tos;
 		/* What is longer is cut: the rest of the padding tells nothing. */
 		take_reply(p, b->v[i].iov_base, b->m[i].msg_len, &a, &b->from[i]);
 	}

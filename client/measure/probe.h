@@ -9,6 +9,7 @@
 #include "client/measure/outcome.h"
 #include "client/measure/plan.h"
 #include "client/measure/series.h"
+#include "client/measure/tlvside.h"
 #include "client/measure/watcher.h"
 #include "protocol/crypt.h"
 #include "protocol/msg.h"
@@ -18,6 +19,7 @@ enum probe_guard {
 	PROBE_CLEAR, /* also in the mixed mode */
 	PROBE_AUTHENTICATED,
 	PROBE_ENCRYPTED,
+	PROBE_SIGNED, /* STAMP, authenticated: nothing is encrypted */
 };
 
 /* What a session counts beside its series. A row here is seen in text and JSON (show/). */
@@ -55,6 +57,10 @@ struct probe {
 	uint64_t *tos_seen; /* replies by the TOS octet they tell; NULL = they tell none */
 	enum plan_fill fill;
 	bool stamp; /* RFC 8762 packets with @ssid */
+	const struct mac_key *key; /* PROBE_SIGNED */
+	struct tlvside tlvs;
+	bool ssid_optional; /* S-244: send without one when replies have none */
+	uint64_t *tos_back; /* replies by the TOS octet that they came with, or NULL */
 	uint16_t ssid;
 	uint64_t random; /* padding; independent of any secret (T-007) */
 	bool departs; /* the kernel tells when packets leave */
@@ -87,7 +93,8 @@ struct probe_aim {
 	const struct crypt_keys *keys; /* of the control connection; NULL without */
 	uint8_t sid[MSG_SID_LEN];
 	uint16_t server_octets; /* RFC 6038 4.3 */
-	uint64_t *tos_seen; /* 256 counters, shared by all probes */
+	uint64_t *tos_seen, *tos_back; /* 256 counters each, shared by all probes */
+	uint16_t ssid; /* of STAMP */
 };
 
 /** Connect it to the reflector, and make room for packets. */

@@ -21,6 +21,7 @@ int probe_sock_set(int fd, const struct plan *plan, int family)
 		{ v6 ? IPV6_UNICAST_HOPS : IP_TTL, plan->ttl },
 		{ v6 ? IPV6_TCLASS : IP_TOS, plan->dscp << 2 }, /* ECN: Not-ECT */
 		{ v6 ? IPV6_RECVHOPLIMIT : IP_RECVTTL, 1 },
+		{ v6 ? IPV6_RECVTCLASS : IP_RECVTOS, 1 },
 	};
 
 	(void)sockopt_set(fd, level, v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER,
@@ -75,11 +76,15 @@ static bool is(const struct cmsghdr *c, int level, int type, size_t octets)
 
 void probe_sock_meta(struct msghdr *m, struct probe_sock_meta *out)
 {
-	*out = (struct probe_sock_meta){ .ttl = -1 };
+	*out = (struct probe_sock_meta){ .ttl = -1, .tos = -1 };
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
 		if (is(c, IPPROTO_IP, IP_TTL, sizeof(int)) ||
 		    is(c, IPPROTO_IPV6, IPV6_HOPLIMIT, sizeof(int))) {
 			memcpy(&out->ttl, CMSG_DATA(c), sizeof(out->ttl));
+		} else if (is(c, IPPROTO_IPV6, IPV6_TCLASS, sizeof(int))) {
+			memcpy(&out->tos, CMSG_DATA(c), sizeof(out->tos));
+		} else if (is(c, IPPROTO_IP, IP_TOS, sizeof(uint8_t))) { /* one octet */
+			out->tos = *CMSG_DATA(c);
 		} else if (is(c, SOL_SOCKET, SCM_TIMESTAMPING, sizeof(struct scm_timestamping))) {
 			read_stamp(c, out);
 		} else if (is(c, IPPROTO_IP, IP_RECVERR, sizeof(struct sock_extended_err)) ||

@@ -24,7 +24,7 @@ bool probe_sock_stamp(int fd, bool departures);
 struct probe_sock_meta {
 	struct wall stamp; /* valid if stamped */
 	bool stamped;
-	int ttl; /* -1 = unknown */
+	int ttl, tos; /* -1 = unknown */
 	bool departure; /* of packet @number, at @stamp: read from the error queue */
 	uint32_t number;
 };

@@ -7,6 +7,7 @@
 #include "client/measure/responder_sock.h"
 #include "protocol/reflection.h"
 #include "protocol/stamp.h"
+#include "protocol/tlvreply.h"
 
 #include <errno.h>
 #include <ev.h>
@@ -29,15 +30,19 @@ enum verdict {
 	LOOP,
 	OTHER_DESTINATION,
 	NOT_SENT,
+	FORGED, /* STAMP: wrong HMAC */
+	SILENT, /* STAMP: it asks for no reply */
 };
-#define VERDICTS 6
+#define VERDICTS 8
 
 /* A sender of a stateful reflector. RFC 5357 Appendix I, RFC 8972 3 */
 struct seat {
 	union endpoint remote;
 	struct responder_local local;
 	uint16_t ssid;
-	uint32_t seq;
+	uint32_t seq; /* of the next reply */
+	uint32_t rx_count;
+	ts_wire previous; /* when the last reply left */
 	uint64_t last; /* number of its last packet; 0 = free */
 };
 
@@ -52,6 +57,7 @@ struct responder {
 	ev_signal interrupt, terminate;
 	ev_timer clock;
 	uint16_t error_estimate;
+	bool synchronized;
 	uint64_t received, counts[VERDICTS];
 	struct seat seats[SEATS];
 	uint8_t in[BUFFER_OCTETS], out[BUFFER_OCTETS];
@@ -90,6 +96,9 @@ static enum verdict judge(const struct responder *r, const struct responder_pack
 	if (fault == REFLECTION_SHORT) {
 		return SHORT;
 	}
+	if (r->plan->more.authenticated && !stamp_opens(r->plan->more.key, r->in, p->octets)) {
+		return FORGED;
+	}
 	if (fault || port == 0 || port == r->plan->port || port == PLAN_TWAMP_PORT) {
 		return LOOP;
 	}
@@ -102,44 +111,118 @@ static bool is_seat_of(const struct seat *s, const struct responder_packet *p, u
 	       memcmp(&s->local, &p->local, sizeof(s->local)) == 0;
 }
 
-/* T-071, T-082: a copy of the sender's. T-072: from 0 for each; the oldest makes room. */
-static uint32_t number(struct responder *r, const struct responder_packet *p)
+/* T-072: numbers from 0 for each; the oldest makes room. NULL without state. */
+static struct seat *take_seat(struct responder *r, const struct responder_packet *p)
 {
-	struct wire_in w = wire_in(r->in, p->octets);
-	uint16_t ssid = r->plan->stamp ? stamp_get_ssid(r->in, p->octets) : 0;
+	uint16_t ssid = reflection_ssid(&r->rules, r->in, p->octets);
 	struct seat *s = &r->seats[0];
 
 	if (!r->who->stateful) {
-		return wire_get32(&w);
+		return NULL;
 	}
 	for (int i = 0; i < SEATS; i++) {
 		if (is_seat_of(&r->seats[i], p, ssid)) {
 			r->seats[i].last = r->received;
-			return r->seats[i].seq++;
+			return &r->seats[i];
 		}
 		if (r->seats[i].last < s->last) {
 			s = &r->seats[i];
 		}
 	}
 	*s = (struct seat){
-		.remote = p->from, .local = p->local, .ssid = ssid, .seq = 1, .last = r->received
+		.remote = p->from, .local = p->local, .ssid = ssid, .last = r->received
 	};
-	return 0;
+	return s;
 }
 
-static enum verdict answer(struct responder *r, int fd, const struct responder_packet *p)
+/* Only the address that was asked: a look at all others is a system call. */
+static bool is_ours(const void *host, const struct address *a)
 {
-	const struct reflection_facts facts = {
-		.seq = number(r, p),
-		.error_estimate = r->error_estimate,
-		.t2 = p->t2,
-		.ttl = p->ttl,
-		.tos = p->tos,
-	};
-	size_t n = reflection_build(&r->rules, r->in, p->octets, r->out, &facts);
-	struct reflection_time now = reflection_time(clock_wall());
+	return address_same_host(host, a);
+}
 
-	reflection_finish(&r->rules, r->out, p->t2, &now);
+static struct tlvreply_facts facts_of(const struct responder *r, const struct responder_packet *p,
+				      const struct seat *seat, uint32_t sender_seq)
+{
+	struct tlvreply_facts f = {
+		.authenticated = r->plan->more.authenticated,
+		.keys = { r->plan->more.key },
+		.sender_seq = sender_seq,
+		.own_seq = seat ? seat->seq : sender_seq,
+		.from = endpoint_address(&p->from),
+		.to = { .family = p->from.any.sa_family == AF_INET6 ? 6 : 4,
+			.port = r->plan->port },
+		.tos = p->tos,
+		.sync = r->synchronized ? TLVREPLY_SYNC_NTP : TLVREPLY_SYNC_LOCAL,
+		.method_in = TLVREPLY_METHOD_SOFTWARE,
+		.method_out = TLVREPLY_METHOD_SOFTWARE,
+		.stateful = seat != NULL,
+		.is_ours = is_ours,
+	};
+
+	memcpy(f.to.ip, p->local.ip, sizeof(f.to.ip));
+	f.loopback = address_is_loopback(&f.to);
+	if (seat) {
+		f.rx_count = seat->rx_count;
+		f.tx_count = seat->seq + 1;
+	}
+	if (seat && seat->seq) {
+		f.previous.method = TLVREPLY_METHOD_SOFTWARE;
+		f.previous.seq = seat->seq - 1;
+		f.previous.ts = seat->previous;
+	}
+	return f;
+}
+
+static const struct tlvreply_policy policy = { .location = TLVREPLY_LOCATION_ALL,
+					       .return_path = TLVREPLY_NO_REPLY,
+					       .types = TLV_ALL_TYPES,
+					       .dscp = UINT64_MAX };
+
+/* T-071, T-082: without state the number is a copy of the sender's. 0: no reply is wanted. */
+static size_t build(struct responder *r, struct responder_packet *p, const struct seat *seat)
+{
+	struct wire_in w = wire_in(r->in, p->octets);
+	struct tlvreply_facts tlvs = facts_of(r, p, seat, wire_get32(&w));
+	const struct reflection_facts facts = { .seq = tlvs.own_seq,
+						.error_estimate = r->error_estimate,
+						.t2 = p->t2,
+						.ttl = p->ttl,
+						.tos = p->tos,
+						.tlvs = &tlvs };
+	struct tlvreply told;
+	size_t n;
+
+	tlvs.host = &tlvs.to;
+	if (!r->rules.tlvs) {
+		return reflection_build(&r->rules, r->in, p->octets, r->out, &facts);
+	}
+	n = reflection_build_tlvs(&r->rules, r->in, p->octets, r->out, &facts, &told);
+	if (told.dscp_set) {
+		p->tos = (uint8_t)(told.dscp << 2);
+	}
+	return n;
+}
+
+static enum verdict answer(struct responder *r, int fd, struct responder_packet *p)
+{
+	struct seat *seat = take_seat(r, p);
+	struct reflection_time now;
+	size_t n;
+
+	if (seat) {
+		seat->rx_count++;
+	}
+	n = build(r, p, seat);
+	if (!n) {
+		return SILENT;
+	}
+	now = reflection_time(clock_wall());
+	reflection_finish_stamp(&r->rules, r->out, p->t2, &now, r->plan->more.key);
+	if (seat) {
+		seat->seq++;
+		seat->previous = now.at.ns < p->t2.ns ? ts_encode(TS_NTP, p->t2) : now.wire[TS_NTP];
+	}
 	return responder_sock_send(fd, p, r->out, n) ? NOT_SENT : ANSWER;
 }
 
@@ -173,6 +256,7 @@ static void look_at_clock(struct responder *r)
 	struct ts_error now = clock_state();
 
 	r->error_estimate = ts_ee_encode(&now);
+	r->synchronized = now.synchronized;
 }
 
 static void on_clock(struct ev_loop *loop, ev_timer *w, int events)
@@ -252,7 +336,10 @@ static void announce(const struct responder *r)
 	const struct plan *plan = r->plan;
 	char text[ENDPOINT_TEXT_LEN];
 
-	fprintf(stderr, "twamp responder: %s, %s, on", plan->stamp ? "STAMP" : "TWAMP Light",
+	fprintf(stderr, "twamp responder: %s, %s, on",
+		plan->more.authenticated ? "STAMP authenticated"
+		: plan->stamp		 ? "STAMP"
+					 : "TWAMP Light",
 		r->who->stateful ? "stateful" : "stateless");
 	for (int i = 0; i < r->fd_count; i++) {
 		fprintf(stderr, " %s", endpoint_text(&r->bound[i], true, text));
@@ -290,9 +377,13 @@ static void print_counters(const struct responder *r)
 {
 	printf("received %" PRIu64 ", reflected %" PRIu64 ", denied %" PRIu64 ", short %" PRIu64
 	       ", from reflectors %" PRIu64 ", to broadcast or multicast %" PRIu64
-	       ", not sent %" PRIu64 "\n",
+	       ", not sent %" PRIu64 "%s",
 	       r->received, r->counts[ANSWER], r->counts[DENIED], r->counts[SHORT], r->counts[LOOP],
-	       r->counts[OTHER_DESTINATION], r->counts[NOT_SENT]);
+	       r->counts[OTHER_DESTINATION], r->counts[NOT_SENT], r->plan->stamp ? ", " : "\n");
+	if (r->plan->stamp) {
+		printf("wrong HMAC %" PRIu64 ", without reply as asked %" PRIu64 "\n",
+		       r->counts[FORGED], r->counts[SILENT]);
+	}
 }
 
 int responder_run(const struct plan *plan, const struct responder_plan *who, bool quiet)
@@ -303,7 +394,8 @@ int responder_run(const struct plan *plan, const struct responder_plan *who, boo
 	if (r) {
 		r->plan = plan;
 		r->who = who;
-		r->rules = reflection_light(plan->stamp);
+		r->rules = reflection_light(plan->stamp, plan->more.authenticated);
+		r->rules.tlvs = plan->stamp ? &policy : NULL;
 		r->loop = ev_loop_new(EVFLAG_AUTO);
 	}
 	if (!r || !r->loop) {

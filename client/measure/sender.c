@@ -81,6 +81,12 @@ static void on_reply(struct ev_loop *loop, ev_io *w, int events)
 	struct sender *s = w->data;
 
 	(void)probe_receive(&s->probes[w - s->replies], s->batch);
+	if (s->plan->more.no_ssid == PLAN_NO_SSID_STOP &&
+	    s->probes[w - s->replies].counts.ssid_missing) {
+		s->verdict = SENDER_NO_SSID;
+		finish(s);
+		return;
+	}
 	if (s->closing && is_complete(s)) {
 		finish(s);
 	}

@@ -11,6 +11,7 @@
 enum sender_end {
 	SENDER_DONE,
 	SENDER_INTERRUPTED, /* what came until then is valid */
+	SENDER_NO_SSID, /* replies came without the SSID, and the plan says to stop then */
 	SENDER_CONTROL_LOST, /* the server ended the control connection */
 };
 

@@ -78,9 +78,13 @@ static void end_run(struct series *s)
 /* The packet at the tail is done with: in the order of sending. */
 static void retire(struct series *s)
 {
-	struct series_packet *p = at(s, s->tail++);
+	struct series_packet *p = at(s, s->tail);
 	bool answered = p->state == SERIES_ANSWERED;
 
+	if (s->held.any && s->held.index == s->tail) {
+		series_release(s);
+	}
+	s->tail++;
 	if (p->state == SERIES_UNSENT) {
 		return;
 	}
@@ -381,15 +385,6 @@ static void take_delays(struct series *s, struct series_packet *p, const struct 
 	}
 }
 
-static void add_delays(struct series *s, const struct series_reading *from)
-{
-	for (unsigned i = 0; i < SERIES_DELAYS; i++) {
-		if (from->known[i]) {
-			tally_add(&s->delay[i], from->delay_ns[i]);
-		}
-	}
-}
-
 /* The same number twice was copied on its way back; a new one on its way out. */
 static void take_duplicate(struct series *s, struct series_packet *p, uint32_t number)
 {
@@ -459,7 +454,12 @@ enum series_verdict series_reply(struct series *s, const struct pkt_reply *r,
 	}
 	p->state = SERIES_ANSWERED;
 	s->answered++;
-	add_delays(s, to);
+	series_release(s);
+	s->held = (struct series_held){ true, index, r->ts,
+					ts_ee_decode(r->error_estimate).format };
+	if (!s->holds) {
+		series_release(s);
+	}
 	return SERIES_COUNTED;
 }
 

@@ -119,6 +119,16 @@ struct series {
 	bool reflector_format[2]; /* by enum ts_format: used in a reply */
 	int64_t reflector_error_ns; /* the largest seen; -1 = none */
 	struct series_range sender_ttl, reply_ttl;
+	bool holds; /* the delays of a reply wait for what the next one tells of it */
+	struct series_held {
+		bool any;
+		uint64_t index;
+		ts_wire t3;
+		enum ts_format format;
+	} held;
+	uint64_t follow_ups; /* replies whose departure was told by a later one */
+	double follow_up_sum_ns;
+	int64_t follow_up_max_ns;
 };
 
 enum series_verdict {
@@ -134,7 +144,7 @@ struct series_arrival {
 	bool stamped; /* t4 is the kernel's; else only @now counts */
 	struct wall t4;
 	struct clock_pair now; /* read after it */
-	int ttl; /* -1 = unknown */
+	int ttl, tos; /* -1 = unknown */
 	bool brief; /* it ends before the Sender TTL */
 };
 
@@ -158,6 +168,15 @@ void series_departed(struct series *s, uint64_t index, struct wall at);
 /** A well-formed reply came. @to gets what it said if it is counted or too late. */
 enum series_verdict series_reply(struct series *s, const struct pkt_reply *r,
 				 const struct series_arrival *a, struct series_reading *to);
+
+/**
+ * The reply with @number of the reflector left at @t3: told by the next one, with the Follow-Up
+ * Telemetry TLV. Needs s->holds; what is not the last reply is passed over.     S-250
+ */
+void series_followed_up(struct series *s, uint32_t number, ts_wire t3);
+
+/** The delays of the reply that waits count as they are. */
+void series_release(struct series *s);
 
 /** What was sent more than the timeout before @now has no reply any more. */
 void series_expire(struct series *s, struct mono now);

@@ -64,7 +64,7 @@ static void add_counts(struct summary *to, const struct series *s)
 
 void summary_make(struct summary *to, const struct series *const *series, uint32_t n)
 {
-	double departed = 0;
+	double departed = 0, followed = 0;
 
 	*to = (struct summary){ .loss = { .known = true },
 				.direction_known = true,
@@ -82,11 +82,17 @@ void summary_make(struct summary *to, const struct series *const *series, uint32
 			tally_merge(&to->delay[i], &s->delay[i]);
 		}
 		departed += s->departed_sum_ns;
+		followed += s->follow_up_sum_ns;
+		to->follow_ups += s->follow_ups;
+		to->follow_up_max_ns = to->follow_up_max_ns > s->follow_up_max_ns
+					       ? to->follow_up_max_ns
+					       : s->follow_up_max_ns;
 		to->departures += s->departures;
 		to->departed_max_ns = to->departed_max_ns > s->departed_max_ns ? to->departed_max_ns
 									       : s->departed_max_ns;
 	}
 	to->departed_mean_ns = to->departures ? llround(departed / (double)to->departures) : 0;
+	to->follow_up_mean_ns = to->follow_ups ? llround(followed / (double)to->follow_ups) : 0;
 	to->reflector_synchronized &= to->answered > 0;
 	for (unsigned i = 0; i < SERIES_DELAYS; i++) {
 		to->spread[i] = tally_look(&to->delay[i]);

@@ -17,6 +17,8 @@ struct summary {
 	uint64_t restarts; /* of reflectors, as seen by their numbers */
 	uint64_t departures;
 	int64_t departed_mean_ns, departed_max_ns; /* from T1 in the packet to the true departure */
+	uint64_t follow_ups; /* replies whose departure was told by a later one */
+	int64_t follow_up_mean_ns, follow_up_max_ns; /* from T3 in the reply to that */
 	bool reflector_synchronized; /* S = 1 in every reply, and there was one */
 	int64_t reflector_error_ns; /* the largest; -1 = unknown */
 	bool reflector_format[2]; /* by enum ts_format: used in a reply */

@@ -208,9 +208,6 @@ static void print_dscp_ecn(const struct measure *m, FILE *out)
 	static const char *const ecn[] = { "Not-ECT", "ECT(1)", "ECT(0)", "CE" };
 	bool changed = false;
 
-	if (!(m->modes & MODE_DSCP_ECN)) {
-		return;
-	}
 	for (unsigned tos = 0; tos < 256; tos++) {
 		const char *name = dscp_name((uint8_t)(tos >> 2));
 
@@ -235,7 +232,8 @@ static void print_head(const struct measure *m, FILE *out)
 
 	fprintf(out, "twamp %s %s (%s), mode %s\n", m->controlled ? "controller" : "sender",
 		plan->host, endpoint_text(&m->peer, true, text),
-		plan->stamp ? "STAMP" : mode_text(m->modes, modes, sizeof(modes)));
+		plan->stamp ? plan->more.authenticated ? "STAMP authenticated" : "STAMP"
+			    : mode_text(m->modes, modes, sizeof(modes)));
 	if (plan->stamp && plan->ssid) {
 		fprintf(out, "  SSID %u\n", plan->ssid);
 	}
@@ -268,6 +266,7 @@ void result_text(const struct measure *m, FILE *out, FILE *err)
 		print_hops("inbound", &m->summary.reply_ttl, 255, out);
 		fputc('\n', out);
 		print_dscp_ecn(m, out);
+		result_tlv_text(m, out);
 		print_oddities(m, out);
 		if (m->end == SENDER_INTERRUPTED) {
 			fprintf(out, "  interrupted before all packets were sent or answered\n");

@@ -15,3 +15,7 @@ int64_t result_error_ns(const struct measure *m);
 
 /** One-way delays mean something only if both clocks follow UTC.   T-033 */
 bool result_reliable(const struct measure *m, enum series_delay kind);
+
+/** What TLVs of STAMP told, as lines of the text and as a member of the JSON object. */
+void result_tlv_text(const struct measure *m, FILE *out);
+void result_tlv_json(const struct measure *m, FILE *out);

@@ -277,6 +277,7 @@ static void put_results(const struct measure *m, FILE *out)
 	put_schedule(m, out);
 	put_formats(m, out);
 	put_dscp_ecn(m, out);
+	result_tlv_json(m, out);
 	fprintf(out, ",\"hops\":{\"unit\":\"routers\"");
 	put_hops("outbound", &m->summary.sender_ttl, m->plan->ttl, out);
 	put_hops("inbound", &m->summary.reply_ttl, 255, out);
@@ -319,6 +320,7 @@ void result_json(const struct measure *m, FILE *out)
 	if (plan->stamp) {
 		put_bool("stamp", true, out);
 		put_count("ssid", plan->ssid, out);
+		put_bool("authenticated", plan->more.authenticated, out);
 	}
 	put_text("host", plan->host, out);
 	put_count("port", plan->port, out);

@@ -180,7 +180,7 @@ static const struct reflect_way light_way = {
 void lightpath_obey(struct light_port *p, const struct settings_light *rules)
 {
 	p->rules = rules;
-	p->party.rules = reflection_light(rules->type == SETTINGS_LIGHT_STAMP);
+	p->party.rules = reflection_light(rules->type == SETTINGS_LIGHT_STAMP, false);
 	p->party.copy_tos = rules->dscp == SETTINGS_DSCP_COPY;
 	p->party.tos = p->party.copy_tos ? 0 : (uint8_t)(rules->dscp << 2);
 	p->party.run_octets = UINT32_MAX;

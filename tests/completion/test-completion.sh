@@ -62,6 +62,9 @@ offers _twamp "$twamp" controller --padding-fill ""
 expect "random zero"
 offers _twamp "$twamp" controller --dscp AF1
 expect "AF11 AF12 AF13"
+offers _twamp "$twamp" sender --tlv ""
+expect "$(sed -n '/^.Sh TLVS OF STAMP/,/^.El/s/^.It //p' "$root/man/twamp.1" | grep -o -e 'Cm [-a-z]* Ns' -e 'Cm [-a-z]*$' |
+	awk '{ print $2 }' | sort -u)"
 offers _twamp "$twamp" explain max-connections
 expect "max-connections max-connections-per-class max-connections-per-client"
 offers _twamp "$twamp" explain "[0-9]"

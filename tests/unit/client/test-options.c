@@ -161,6 +161,43 @@ START_TEST(without_control)
 }
 END_TEST
 
+/* S-240..S-245, S-249, S-253 */
+START_TEST(stamp_tlvs)
+{
+	const struct tlvsend *t = &o.plan.more.tlvs;
+
+	ck_assert_int_eq(parse("sender --stamp --tlv cos=EF --tlv location --tlv extra-padding=9 "
+			       "--tlv return-path=no-reply --padding 104 h"),
+			 OPTIONS_RUN);
+	ck_assert_uint_eq(t->types, TLV_BIT(TLV_CLASS_OF_SERVICE) | TLV_BIT(TLV_LOCATION) |
+					    TLV_BIT(TLV_RETURN_PATH));
+	ck_assert_uint_eq(t->dscp, 46);
+	ck_assert_uint_eq(t->paddings, 2);
+	ck_assert_uint_eq(t->padding[0], 9);
+	ck_assert_uint_eq(t->padding[1], 100);
+	ck_assert_int_eq(t->path, TLVSEND_NO_REPLY);
+	ck_assert(!o.plan.more.authenticated);
+	ck_assert_int_eq(o.plan.more.report_wait_ns, 3 * TS_NS_PER_S);
+	ck_assert_uint_eq(o.plan.more.report_tries, 4);
+
+	/* a key makes it authenticated, and TLVs are signed then, but not padding alone */
+	ck_assert_int_eq(parse("sender --stamp --key-file k --dscp 10 --tlv cos h"), OPTIONS_RUN);
+	ck_assert(o.plan.more.authenticated);
+	ck_assert_uint_eq(t->types, TLV_BIT(TLV_CLASS_OF_SERVICE) | TLV_BIT(TLV_HMAC));
+	ck_assert_uint_eq(t->dscp, 10);
+	ck_assert_int_eq(parse("sender --stamp --key-file k --padding 100 h"), OPTIONS_RUN);
+	ck_assert_uint_eq(t->types, 0);
+	ck_assert_int_eq(parse("sender --stamp --key-file k --mode unauthenticated --tlv hmac h"),
+			 OPTIONS_RUN);
+	ck_assert(!o.plan.more.authenticated);
+
+	ck_assert_int_eq(parse("sender --stamp --tlvs all h"), OPTIONS_RUN);
+	ck_assert(!(t->types & (TLV_BIT(TLV_HMAC) | TLV_BIT(TLV_DESTINATION_NODE_ADDRESS))));
+	ck_assert_int_eq(parse("sender --stamp --tlvs all --ssid 1 --key-file k h"), OPTIONS_RUN);
+	ck_assert_uint_eq(t->types, TLV_ALL_TYPES & ~TLV_BIT(TLV_EXTRA_PADDING));
+}
+END_TEST
+
 START_TEST(duration_is_a_count)
 {
 	ck_assert_int_eq(parse("sender --duration 10s -i 3ms h"), OPTIONS_RUN);
@@ -179,6 +216,24 @@ static const char *const bad_lines[] = {
 	"sender --stamp --ssid 65536 h",
 	"sender --stamp --padding 3 h",
 	"sender --stamp --padding 65464 h",
+	"sender --tlv cos h",
+	"sender --tlvs all h",
+	"sender --key-file k h",
+	"sender --ptp h",
+	"sender --stamp --tlv nothing h",
+	"sender --stamp --tlv cos=64 h",
+	"sender --stamp --tlv location=1 h",
+	"sender --stamp --tlv hmac h",
+	"sender --stamp --tlv destination-node-address h",
+	"sender --stamp --tlv return-path=192.0.2.0/24 h",
+	"sender --stamp --tlv access-report=3:1 h",
+	"sender --stamp --tlvs some h",
+	"sender --stamp --mode mixed --key-file k h",
+	"sender --stamp --mode authenticated h",
+	"sender --stamp --no-ssid maybe h",
+	"sender --stamp --ssid 65535 --sessions 2 h",
+	"sender --stamp --padding 65463 --tlv cos h",
+	"responder --key-file k :5000",
 	"sender --allow 192.0.2.0/24 h",
 	"responder",
 	"responder :0",
@@ -357,6 +412,7 @@ int main(void)
 	tcase_add_test(c, modes_and_keys);
 	tcase_add_test(c, features);
 	tcase_add_test(c, without_control);
+	tcase_add_test(c, stamp_tlvs);
 	tcase_add_test(c, duration_is_a_count);
 	tcase_add_loop_test(c, refused, 0, sizeof(bad_lines) / sizeof(bad_lines[0]));
 	tcase_add_test(c, help_names_every_default_once);

@@ -19,7 +19,7 @@ static struct vectors *test, *stamp;
 /* The reply with the T2 and T3 of the vectors, which are finer than nanoseconds; between guards. */
 static void reflect(const uint8_t *in, size_t n, uint8_t *out)
 {
-	const struct reflection_rules rules = reflection_light(true);
+	const struct reflection_rules rules = reflection_light(true, false);
 	struct pkt_reply p = reply_fields(test);
 	struct reflection_facts facts = {
 		.seq = p.seq, .error_estimate = p.error_estimate, .ttl = p.ttl, .tos = p.tos
@@ -94,7 +94,7 @@ START_TEST(short_packets)
 {
 	uint8_t in[STAMP_BASE_LEN], out[STAMP_BASE_LEN + 1];
 	struct pkt_send fields = sender_fields(test);
-	const struct reflection_rules rules = reflection_light(true);
+	const struct reflection_rules rules = reflection_light(true, false);
 	const struct reflection_facts facts = { .seq = 1 };
 
 	memset(in, 0xa5, sizeof(in));
