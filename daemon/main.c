@@ -7,7 +7,10 @@
 #include "daemon/admin/web.h"
 #include "daemon/checkconf.h"
 #include "daemon/config/settings.h"
+#include "daemon/server/inherited.h"
 #include "daemon/server/server.h"
+#include "daemon/server/signals.h"
+#include "daemon/server/start.h"
 #include "daemon/server/verdict.h"
 
 #include <errno.h>
@@ -19,7 +22,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#define EXIT_USAGE SERVER_EXIT_CONFIG
+#define EXIT_USAGE START_EXIT_CONFIG
 #define READ_US 200000 /* the journal looks up who said something when it reads it */
 #define CALM_S 2 /* between starts for those who knock while there is an error */
 
@@ -252,7 +255,7 @@ static int run(struct command *c)
 	if (!c->check && !c->reload) {
 		return serve(c);
 	}
-	server_hold_signals(false);
+	signals_hold(false);
 	return c->check ? check(c) : verdict_ask((pid_t)c->reload);
 }
 
@@ -261,7 +264,7 @@ int main(int argc, char **argv)
 	struct command c = { .server.config_path = SETTINGS_PATH };
 	int passed, status;
 
-	server_hold_signals(true); /* none that comes early may end it */
+	signals_hold(true); /* none that comes early may end it */
 	if (output_hold()) {
 		return EXIT_FAILURE;
 	}
@@ -269,7 +272,7 @@ int main(int argc, char **argv)
 	parse(argc, argv, &c);
 	status = run(&c);
 	if (status == EXIT_USAGE && inherited_turn_away(passed)) {
-		server_await_signal(CALM_S);
+		signals_await(CALM_S);
 	}
 	return status;
 }

@@ -3,6 +3,7 @@
 
 #include "daemon/admin/desk.h"
 #include "daemon/admin/verbs.h"
+#include "daemon/config/settings.h"
 #include "daemon/server/server.h"
 
 #include <limits.h>
@@ -40,7 +41,7 @@ static void open_desk(struct admin *a, struct server *s)
 	if (rc < 0) {
 		snprintf(why, sizeof why, "%s: %s", passed >= 0 ? "the passed socket" : path,
 			 strerror(-rc));
-		server_say(s, LOG_EVENT_ADMIN_FAILED, why);
+		log_say(server_log(s), LOG_EVENT_ADMIN_FAILED, why);
 	}
 }
 

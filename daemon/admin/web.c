@@ -4,6 +4,7 @@
 #include "daemon/admin/http.h"
 #include "daemon/admin/httpdoor.h"
 #include "daemon/admin/metrics.h"
+#include "daemon/server/asked.h"
 #include "daemon/server/server.h"
 
 #include <errno.h>
@@ -117,11 +118,11 @@ static const char *where(const struct settings_metrics *m, bool tcp, char buf[st
 static void explain(const struct settings *next, const char *key, int rc, char *why, size_t size)
 {
 	bool tcp = !strcmp(key, "metrics.port");
-	char at[WHERE_LEN], asked[RELOAD_ASKED_LEN];
+	char at[WHERE_LEN], asked[ASKED_LEN];
 
 	(void)snprintf(why, size, "cannot serve metrics at %s: %s%s%s",
 		       where(&next->metrics, tcp, at), strerror(-rc), find_way_out(rc, tcp),
-		       reload_asked(next, key, NULL, asked));
+		       asked_text(next, key, NULL, asked));
 }
 
 static bool is_wanted(const struct settings_metrics *m)
@@ -170,10 +171,10 @@ static void say(struct web *w)
 	char at[WHERE_LEN];
 
 	if (w->next.address.port && !address_same_port(&w->next.address, &w->now.address)) {
-		server_say(w->server, LOG_EVENT_METRICS, where(&w->next, true, at));
+		log_say(server_log(w->server), LOG_EVENT_METRICS, where(&w->next, true, at));
 	}
 	if (*w->next.socket && strcmp(w->next.socket, w->now.socket) != 0) {
-		server_say(w->server, LOG_EVENT_METRICS, where(&w->next, false, at));
+		log_say(server_log(w->server), LOG_EVENT_METRICS, where(&w->next, false, at));
 	}
 	w->now = w->next;
 }

@@ -249,6 +249,11 @@ bool log_event(struct log *l, enum log_event e, const struct log_args *args)
 	return true;
 }
 
+void log_say(struct log *l, enum log_event e, const char *detail)
+{
+	(void)log_event(l, e, &(struct log_args){ .detail = detail });
+}
+
 void log_set_level(struct log *l, int level)
 {
 	l->level = level;

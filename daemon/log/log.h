@@ -63,6 +63,9 @@ struct prefix log_client(const struct log *l, const struct address *a);
  */
 bool log_event(struct log *l, enum log_event e, const struct log_args *args);
 
+/** An event that is about nobody in particular. @detail NULL ok. */
+void log_say(struct log *l, enum log_event e, const char *detail);
+
 /**
  * The process ends: from now on nothing is left out for its rate, and a full queue is waited
  * for, a second at most.

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/adopt.h"
 
+#include "base/clock.h"
 #include "daemon/control/resume.h"
 #include "daemon/reflector/sock.h"
 #include "daemon/server/conn.h"
-#include "daemon/server/server.h"
+#include "daemon/server/conns.h"
+#include "daemon/server/evict.h"
+#include "daemon/server/inherited.h"
 #include "daemon/server/session_orders.h"
+#include "daemon/server/standing.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,13 +17,13 @@
 
 #define DETAIL_LEN 160
 
-void adopt_say(struct server *s, enum log_event e, uint32_t connections, uint32_t sessions)
+void adopt_say(struct log *l, enum log_event e, uint32_t connections, uint32_t sessions)
 {
 	char detail[DETAIL_LEN];
 
 	snprintf(detail, sizeof detail, "%" PRIu32 " connection%s and %" PRIu32 " session%s",
 		 connections, connections == 1 ? "" : "s", sessions, sessions == 1 ? "" : "s");
-	server_say(s, e, detail);
+	log_say(l, e, detail);
 }
 
 /* --- what goes ------------------------------------------------------------------------ */
@@ -33,29 +37,37 @@ static void carry_conn(struct carry *k, struct conn *c)
 	stream_carry(k, &c->stream);
 }
 
-void adopt_save(struct carry *k, struct server *s)
+static void save_conns(struct carry *k, struct conns *cs)
 {
-	struct carry record;
 	uint32_t n = 0;
 
-	(void)carry_small(k, s->admit.draining, 1);
-	for (const struct conn *c = conn_first(s); c; c = conn_next(c)) {
+	for (const struct conn *c = conns_first(cs); c; c = conns_next(c)) {
 		n += conn_at_rest(c);
 	}
 	CARRY(k, n);
-	for (struct conn *c = conn_first(s); c; c = conn_next(c)) {
+	for (struct conn *c = conns_first(cs); c; c = conns_next(c)) {
 		if (conn_at_rest(c)) {
-			record = carry_open(k);
+			struct carry record = carry_open(k);
+
 			carry_conn(&record, c);
-			session_orders_carry(&record, s, c);
+			session_orders_carry(&record, cs, c);
 			carry_close(k, &record);
 		}
 	}
+}
+
+void adopt_save(struct carry *k, void *context)
+{
+	struct conns *cs = ((const struct adopt *)context)->conns;
+	struct carry record;
+
+	(void)carry_small(k, cs->admit.draining, 1);
+	save_conns(k, cs);
 	record = carry_open(k);
-	session_orders_carry(&record, s, NULL);
+	session_orders_carry(&record, cs, NULL);
 	carry_close(k, &record);
 	record = carry_open(k);
-	reflector_carry(&record, s->reflector);
+	reflector_carry(&record, cs->reflector);
 	carry_close(k, &record);
 }
 
@@ -67,8 +79,9 @@ struct taken {
 };
 
 /* A connection as it was saved, that nobody knows yet. NULL = no memory. */
-static struct conn *load_conn(struct server *s, struct carry *k)
+static struct conn *load_conn(const struct adopt *a, struct carry *k)
 {
+	struct conns *cs = a->conns;
 	struct conn *c = calloc(1, sizeof *c);
 	uint64_t cookie = 0;
 
@@ -76,23 +89,23 @@ static struct conn *load_conn(struct server *s, struct carry *k)
 		return NULL;
 	}
 	CARRY(k, cookie);
-	stream_init(&c->stream, inherited_socket(&s->inherited, cookie));
-	c->control.keyed = vault_take(&s->keyed);
+	stream_init(&c->stream, inherited_socket(a->from, cookie));
+	c->control.keyed = vault_take(&cs->keyed);
 	resume_control(k, &c->control);
 	if (!(c->control.modes & MODE_KEYED_MASK)) {
-		vault_give(&s->keyed, c->control.keyed);
+		vault_give(&cs->keyed, c->control.keyed);
 		c->control.keyed = NULL;
 	}
 	stream_carry(k, &c->stream);
-	c->server = s;
-	c->control.total = &s->admit;
+	c->conns = cs;
+	c->control.total = &cs->admit;
 	return c;
 }
 
 static void discard(struct conn *c)
 {
 	control_wipe(&c->control);
-	vault_give(&c->server->keyed, c->control.keyed);
+	vault_give(&c->conns->keyed, c->control.keyed);
 	stream_close(&c->stream);
 	free(c);
 }
@@ -100,10 +113,10 @@ static void discard(struct conn *c)
 /* Class and client are found as for any other that comes. */
 static struct standing *place(struct conn *c)
 {
-	struct standing *st = standing_new(c->server, &c->control.remote);
+	struct standing *st = standing_new(c->conns, &c->control.remote);
 
 	if (st && (c->control.modes & MODE_KEYED_MASK) && c->control.state != CONTROL_DERIVING) {
-		standing_prove(c->server, st, c->control.setup.key_id);
+		standing_prove(c->conns, st, c->control.setup.key_id);
 	}
 	return st;
 }
@@ -114,7 +127,7 @@ static void enlist(struct conn *c, struct standing *st)
 	conn_enlist(c);
 	if (c->control.counted) {
 		c->control.charged = c->control.class;
-		admit_connection_resume(&c->server->admit, c->control.charged, c->control.client);
+		admit_connection_resume(&c->conns->admit, c->control.charged, c->control.client);
 	}
 }
 
@@ -123,8 +136,8 @@ static void resume_conn(struct conn *c)
 {
 	struct control_in in = { .kind = CONTROL_RESUMED };
 
-	resume_settle(&c->control, server_mono());
-	c->control.barred = standing_judge(c->server, c);
+	resume_settle(&c->control, clock_mono());
+	c->control.barred = standing_judge(c->conns, c);
 	evict_sort(c);
 	conn_feed(c, &in);
 	if (c->control.state == CONTROL_DERIVING && session_orders_derive(c, &in)) {
@@ -133,9 +146,10 @@ static void resume_conn(struct conn *c)
 	conn_go_on(c);
 }
 
-static void take_connection(struct server *s, struct carry *k, struct taken *t)
+static void take_connection(const struct adopt *a, struct carry *k, struct taken *t)
 {
-	struct conn *c = load_conn(s, k);
+	const struct session_orders_to to = { a->conns, a->from };
+	struct conn *c = load_conn(a, k);
 	struct standing *st = c && !k->bad ? place(c) : NULL;
 	bool lost = !st || c->stream.fd < 0;
 
@@ -148,49 +162,55 @@ static void take_connection(struct server *s, struct carry *k, struct taken *t)
 		enlist(c, st);
 	}
 	if (st) {
-		session_orders_adopt(k, s, st, c, &t->sessions);
-		standing_put(s, st);
+		session_orders_adopt(k, &to, st, c, &t->sessions);
+		standing_put(a->conns, st);
 	}
 }
 
-void adopt_go_on(struct server *s)
+void adopt_go_on(struct conns *cs)
 {
-	for (struct conn *c = conn_first(s), *next; c; c = next) {
-		next = conn_next(c);
+	for (struct conn *c = conns_first(cs), *next; c; c = next) {
+		next = conns_next(c);
 		resume_conn(c);
 	}
 }
 
-bool adopt_load(struct carry *k, struct server *s)
+static void say_taken(struct log *l, const struct taken *t)
 {
-	struct taken t = { 0 };
-	struct carry record;
 	char detail[DETAIL_LEN];
-	uint32_t n = 0;
-	bool bad;
 
-	if (carry_small(k, false, 1)) {
-		server_drain(s, true);
-	}
-	CARRY(k, n);
-	for (; n && !k->bad; n--) {
-		record = carry_open(k);
-		take_connection(s, &record, &t);
-		carry_close(k, &record);
-	}
-	record = carry_open(k);
-	session_orders_adopt(&record, s, NULL, NULL, &t.sessions);
-	if (t.lost || t.sessions.lost) {
+	if (t->lost || t->sessions.lost) {
 		snprintf(detail, sizeof detail,
 			 "%" PRIu32 " connections and %" PRIu32
 			 " sessions: their sockets or ports are not there any more",
-			 t.lost, t.sessions.lost);
-		server_say(s, LOG_EVENT_HANDOVER_LOST, detail);
+			 t->lost, t->sessions.lost);
+		log_say(l, LOG_EVENT_HANDOVER_LOST, detail);
 	}
-	adopt_say(s, LOG_EVENT_TAKEN_OVER, t.connections, t.sessions.taken);
+	adopt_say(l, LOG_EVENT_TAKEN_OVER, t->connections, t->sessions.taken);
+}
+
+bool adopt_load(struct carry *k, void *context)
+{
+	struct adopt *a = context;
+	const struct session_orders_to to = { a->conns, a->from };
+	struct taken t = { 0 };
+	struct carry record;
+	uint32_t n = 0;
+	bool bad;
+
+	a->draining = carry_small(k, false, 1);
+	CARRY(k, n);
+	for (; n && !k->bad; n--) {
+		record = carry_open(k);
+		take_connection(a, &record, &t);
+		carry_close(k, &record);
+	}
+	record = carry_open(k);
+	session_orders_adopt(&record, &to, NULL, NULL, &t.sessions);
+	say_taken(a->conns->log, &t);
 	bad = record.bad;
 	carry_close(k, &record);
 	record = carry_open(k);
-	reflector_carry(&record, s->reflector);
+	reflector_carry(&record, a->conns->reflector);
 	return !k->bad && !record.bad && !bad;
 }

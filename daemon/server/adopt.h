@@ -8,17 +8,26 @@
 #include "daemon/log/log.h"
 
 struct carry;
-struct server;
+struct conns;
+struct inherited;
 
-/** All of them, for the next process. */
-void adopt_save(struct carry *k, struct server *s);
+struct adopt {
+	struct conns *conns;
+	struct inherited *from; /* their sockets; to take them up */
+	bool draining; /* the process before was */
+};
 
-/** Those of the process before. What cannot go on is closed, and said in the log. No peer hears of
- * it before adopt_go_on(). False: the state ends too soon. */
-bool adopt_load(struct carry *k, struct server *s);
+/** sealed_write: all of them, for the next process. @context  struct adopt */
+void adopt_save(struct carry *k, void *context);
+
+/**
+ * sealed_read: those of the process before. What cannot go on is closed, and said in the log. No
+ * peer hears of it before adopt_go_on(). @context  struct adopt; false: the state ends too soon.
+ */
+bool adopt_load(struct carry *k, void *context);
 
 /** Read and answer on all connections. */
-void adopt_go_on(struct server *s);
+void adopt_go_on(struct conns *cs);
 
 /** An event about so many. */
-void adopt_say(struct server *s, enum log_event e, uint32_t connections, uint32_t sessions);
+void adopt_say(struct log *l, enum log_event e, uint32_t connections, uint32_t sessions);

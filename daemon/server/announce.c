@@ -5,7 +5,7 @@
 #include "daemon/config/keys.h"
 #include "daemon/reflector/estimate.h"
 #include "daemon/reflector/light.h"
-#include "daemon/server/server.h"
+#include "daemon/server/server_parts.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -59,7 +59,7 @@ static void add_listeners(struct text *t, const struct server *s)
 	char address[ADDRESS_TEXT_LEN], device[DEVICE_TEXT_LEN];
 	size_t n = 0;
 
-	for (const struct listener *l = s->listeners; l; l = l->next) {
+	for (const struct listener *l = s->listeners.list; l; l = l->next) {
 		if (l->fd >= 0 && n++ < LISTENERS_MAX) {
 			add(t, "%s%s%s", n > 1 ? ", " : "; listening on ",
 			    address_text(&l->bound, address, sizeof address),
@@ -70,9 +70,9 @@ static void add_listeners(struct text *t, const struct server *s)
 		add(t, " and %zu more", n - LISTENERS_MAX);
 	}
 	add(t, s->inherited.n_control ? " (opened by the service manager)" : " (opened by twampd)");
-	if (light_count(s->reflector)) {
-		add(t, " and %zu UDP port%s of light", light_count(s->reflector),
-		    light_count(s->reflector) == 1 ? "" : "s");
+	if (light_count(s->conns.reflector)) {
+		add(t, " and %zu UDP port%s of light", light_count(s->conns.reflector),
+		    light_count(s->conns.reflector) == 1 ? "" : "s");
 	}
 }
 
@@ -80,10 +80,10 @@ static void add_stamps(struct text *t, const struct server *s)
 {
 	char cards[CARDS_LEN];
 
-	(void)reflector_hardware(s->reflector, cards, sizeof cards);
+	(void)reflector_hardware(s->conns.reflector, cards, sizeof cards);
 	add(t, "; receive timestamps of the %s",
-	    s->settings->timestamps == SETTINGS_TIMESTAMPS_USER ||
-			    !reflector_kernel_timestamps(s->reflector)
+	    s->conns.settings->timestamps == SETTINGS_TIMESTAMPS_USER ||
+			    !reflector_kernel_timestamps(s->conns.reflector)
 		    ? "reflector threads (user space)"
 		    : "kernel");
 	if (*cards) {
@@ -110,12 +110,12 @@ void announce_ready(struct server *s)
 		add(&t, "settings as the process before had them");
 	} else {
 		add(&t, "settings from ");
-		add_files(&t, s->settings);
+		add_files(&t, s->conns.settings);
 	}
 	add_listeners(&t, s);
 	add_stamps(&t, s);
 	add_clock(&t);
-	server_say(s, LOG_EVENT_READY, t.octets);
+	log_say(s->conns.log, LOG_EVENT_READY, t.octets);
 }
 
 void announce_reloaded(struct server *s, const struct settings *old, const struct settings *now)
@@ -129,12 +129,12 @@ void announce_reloaded(struct server *s, const struct settings *old, const struc
 	} else {
 		add(&t, "; nothing changed");
 	}
-	server_say(s, LOG_EVENT_RELOADED, t.octets);
+	log_say(s->conns.log, LOG_EVENT_RELOADED, t.octets);
 }
 
 void announce_passed(struct server *s, bool first)
 {
-	struct settings_place listen = settings_origin(s->settings, "listen", NULL);
+	struct settings_place listen = settings_origin(s->conns.settings, "listen", NULL);
 	struct text t = { .len = 0 };
 
 	if (!s->inherited.n_control) {
@@ -142,11 +142,11 @@ void announce_passed(struct server *s, bool first)
 	}
 	if (first) {
 		add(&t, "%zu", s->inherited.n_control);
-		server_say(s, LOG_EVENT_ACTIVATED, t.octets);
+		log_say(s->conns.log, LOG_EVENT_ACTIVATED, t.octets);
 	}
 	if (listen.file) {
 		t.len = 0;
 		add(&t, "%s:%u", listen.file, listen.line);
-		server_say(s, LOG_EVENT_LISTEN_UNUSED, t.octets);
+		log_say(s->conns.log, LOG_EVENT_LISTEN_UNUSED, t.octets);
 	}
 }

@@ -1,55 +1,49 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/conn.h"
 
+#include "base/clock.h"
 #include "base/device.h"
+#include "base/endpoint.h"
 #include "daemon/reflector/sock.h"
+#include "daemon/server/conns.h"
+#include "daemon/server/evict.h"
 #include "daemon/server/host.h"
 #include "daemon/server/memory.h"
 #include "daemon/server/report.h"
-#include "daemon/server/server.h"
 #include "daemon/server/session_orders.h"
+#include "daemon/server/standing.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
 
-#define CROWD_LOW 32 /* unused or refused connections while memory is short */
+#define IDLE_LOW 32 /* unused or refused connections while memory is short */
 #define LINGER_S 2. /* for a client to take the last answer before the socket is closed */
-
-struct conn *conn_first(const struct server *s)
-{
-	return (struct conn *)(void *)s->conns.first; /* its first member */
-}
-
-struct conn *conn_next(const struct conn *c)
-{
-	return (struct conn *)(void *)c->node.next;
-}
-_Static_assert(offsetof(struct conn, node) == 0, "conn_first");
 
 /* --- the end -------------------------------------------------------------------------- */
 
 static void free_conn(struct conn *c)
 {
-	struct server *s = c->server;
+	struct conns *cs = c->conns;
 
 	session_orders_forget(c);
 	control_wipe(&c->control);
-	ev_io_stop(s->loop, &c->io);
-	ev_timer_stop(s->loop, &c->timer);
-	roll_remove(&s->conns, &c->node);
+	ev_io_stop(cs->loop, &c->io);
+	ev_timer_stop(cs->loop, &c->timer);
+	roll_remove(&cs->all, &c->node);
 	if (c->control.counted) {
-		admit_connection_end(&s->admit, c->control.charged, c->control.client);
+		admit_connection_end(&cs->admit, c->control.charged, c->control.client);
 	}
 	evict_leave(c);
 	c->standing->conn = NULL;
-	standing_put(s, c->standing);
+	standing_put(cs, c->standing);
 	stream_close(&c->stream);
-	vault_give(&s->keyed, c->control.keyed);
+	vault_give(&cs->keyed, c->control.keyed);
 	free(c);
-	server_conn_gone(s);
+	if (cs->gone) {
+		cs->gone(cs->context);
+	}
 }
 
 /* A client that still has octets under way would get a reset and lose the last answer: say
@@ -61,13 +55,13 @@ static void linger(struct conn *c)
 		return;
 	}
 	c->lingering = true;
-	c->deadline.ns = server_mono().ns + (int64_t)(LINGER_S * 1e9);
-	ev_timer_stop(c->server->loop, &c->timer);
+	c->deadline.ns = clock_mono().ns + (int64_t)(LINGER_S * 1e9);
+	ev_timer_stop(c->conns->loop, &c->timer);
 	ev_timer_set(&c->timer, LINGER_S, 0.);
-	ev_timer_start(c->server->loop, &c->timer);
-	ev_io_stop(c->server->loop, &c->io);
+	ev_timer_start(c->conns->loop, &c->timer);
+	ev_io_stop(c->conns->loop, &c->io);
 	ev_io_set(&c->io, c->stream.fd, EV_READ);
-	ev_io_start(c->server->loop, &c->io);
+	ev_io_start(c->conns->loop, &c->io);
 }
 
 /* --- output --------------------------------------------------------------------------- */
@@ -77,10 +71,10 @@ static void watch(struct conn *c, int events)
 	if (events == (c->io.events & (EV_READ | EV_WRITE)) && ev_is_active(&c->io)) {
 		return;
 	}
-	ev_io_stop(c->server->loop, &c->io);
+	ev_io_stop(c->conns->loop, &c->io);
 	ev_io_set(&c->io, c->stream.fd, events);
 	if (events) {
-		ev_io_start(c->server->loop, &c->io);
+		ev_io_start(c->conns->loop, &c->io);
 	}
 }
 
@@ -95,37 +89,9 @@ static void set_deadline(struct conn *c, struct mono deadline, struct mono now)
 	if (deadline.ns == CONTROL_NEVER || (running && !sooner)) {
 		return;
 	}
-	ev_timer_stop(c->server->loop, &c->timer);
+	ev_timer_stop(c->conns->loop, &c->timer);
 	ev_timer_set(&c->timer, (double)(deadline.ns - now.ns) / 1e9, 0.);
-	ev_timer_start(c->server->loop, &c->timer);
-}
-
-const struct policy *conn_policy(const struct conn *c)
-{
-	const struct settings_class *class = c->standing->class;
-
-	return class ? &class->policy : &c->server->keyed_policy;
-}
-
-/*
- * Room for the answers to the next event: one buffer for all connections. It can fail only for a
- * message of the peer (conn_prepare has the rest), so that no event of ours is ever lost: who is
- * not told that a session has ended would look at its memory for ever.
- */
-static bool fit_scratch(struct server *s, size_t room)
-{
-	uint8_t *more;
-
-	if (room <= s->scratch_octets) {
-		return true;
-	}
-	more = realloc(s->scratch, room);
-	if (!more) {
-		return false;
-	}
-	s->scratch = more;
-	s->scratch_octets = room;
-	return true;
+	ev_timer_start(c->conns->loop, &c->timer);
 }
 
 /* The orders that are answered by an event: false if there is none. */
@@ -142,19 +108,14 @@ static bool order(struct conn *c, const struct control_out *out, struct control_
 	return out->derive && session_orders_derive(c, in);
 }
 
-int conn_prepare(struct server *s)
-{
-	return fit_scratch(s, CONTROL_ROOM_USUAL) ? 0 : -ENOMEM;
-}
-
 static void report(struct conn *c, const struct control_out *out)
 {
-	const struct server *s = c->server;
-	const struct reached_rules rules = { s->settings, c->standing->class, conn_policy(c) };
+	const struct conns *cs = c->conns;
+	const struct reached_rules rules = { cs->settings, c->standing->class, standing_policy(c) };
 
-	report_control(s->log, &c->control, &rules, out);
-	refusals_note(s->refusals, &c->control, &rules, out, &c->standing->use->tally,
-		      c->standing->client, server_wall());
+	report_control(cs->log, &c->control, &rules, out);
+	refusals_note(cs->refusals, &c->control, &rules, out, &c->standing->use->tally,
+		      c->standing->client, clock_wall());
 }
 
 void conn_feed(struct conn *c, struct control_in *in)
@@ -163,14 +124,14 @@ void conn_feed(struct conn *c, struct control_in *in)
 	struct mono now;
 
 	do {
-		if (!fit_scratch(c->server, control_room(&c->control, in->kind))) {
+		if (!conns_fit_scratch(c->conns, control_room(&c->control, in->kind))) {
 			c->closing = c->eof = true; /* finish() says so to the control side */
 			return;
 		}
-		out.octets = c->server->scratch;
-		out.size = c->server->scratch_octets;
-		now = server_mono();
-		control_feed(&c->control, conn_policy(c), in, now, &out);
+		out.octets = c->conns->scratch;
+		out.size = c->conns->scratch_octets;
+		now = clock_mono();
+		control_feed(&c->control, standing_policy(c), in, now, &out);
 		evict_sort(c);
 		session_orders_carry_out(c);
 		if (out.len && !stream_push(&c->stream, out.octets, out.len)) {
@@ -196,7 +157,7 @@ static void digest(struct conn *c)
 	struct control_in in = { .kind = CONTROL_OCTETS };
 	size_t used = 0, want;
 
-	server_load_measure(c->server);
+	conns_measure(c->conns);
 
 	while ((want = control_want(&c->control)) && want <= c->stream.in_len - used &&
 	       !c->closing) {
@@ -279,7 +240,7 @@ static void on_io(struct ev_loop *loop, ev_io *w, int events)
 static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct conn *c = w->data;
-	struct mono now = server_mono();
+	struct mono now = clock_mono();
 
 	if (c->lingering) {
 		free_conn(c);
@@ -300,14 +261,14 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 /* --- the beginning -------------------------------------------------------------------- */
 
 /* C-085: an IPv4 address of this host, for IPv6 without one the end of its address. */
-static void choose_sid_address(struct control *c, const struct server *s)
+static void choose_sid_address(struct control *c, const struct conns *cs)
 {
 	static const uint8_t none[4];
 
 	if (c->local.family == 4 && c->local.ip[0] != 127) {
 		memcpy(c->sid_ipv4, c->local.ip, 4);
-	} else if (memcmp(s->host_ipv4, none, 4) != 0) {
-		memcpy(c->sid_ipv4, s->host_ipv4, 4);
+	} else if (memcmp(cs->host_ipv4, none, 4) != 0) {
+		memcpy(c->sid_ipv4, cs->host_ipv4, 4);
 	} else {
 		memcpy(c->sid_ipv4, c->local.family == 4 ? c->local.ip : c->local.ip + 12, 4);
 	}
@@ -327,7 +288,7 @@ static bool evict(struct conn *c)
 		}
 		(void)stream_flush(&c->stream);
 	}
-	report_crowded(c->server->log, &c->control.remote);
+	report_crowded(c->conns->log, &c->control.remote);
 	free_conn(c);
 	return true;
 }
@@ -338,7 +299,7 @@ static void make_way(const struct conn *c)
 	for (int i = 0; i < 2; i++) {
 		struct conn *surplus;
 
-		server_load_measure(c->server);
+		conns_measure(c->conns);
 		surplus = evict_surplus(c);
 		if (!surplus || !evict(surplus)) {
 			return;
@@ -346,31 +307,31 @@ static void make_way(const struct conn *c)
 	}
 }
 
-bool conn_make_room(struct server *s)
+bool conn_make_room(struct conns *cs)
 {
-	struct conn *c = evict_any(s);
+	struct conn *c = evict_any(cs);
 
 	return c && evict(c);
 }
 
 static bool prepare(struct conn *c, const struct address *remote)
 {
-	struct server *s = c->server;
+	struct conns *cs = c->conns;
 	struct address local;
 
 	if (endpoint_bound(c->stream.fd, &local)) {
 		return false;
 	}
-	control_init(&c->control, &local, remote, &s->admit, &c->standing->client->admit);
-	c->control.start_time = s->start_time;
-	choose_sid_address(&c->control, s);
+	control_init(&c->control, &local, remote, &cs->admit, &c->standing->client->admit);
+	c->control.start_time = cs->start_time;
+	choose_sid_address(&c->control, cs);
 	host_tune_tcp(c->stream.fd);
 	return true;
 }
 
 void conn_enlist(struct conn *c)
 {
-	struct server *s = c->server;
+	struct conns *cs = c->conns;
 
 	standing_join(c->standing, c);
 	/* The kernel binds a connection between link-local addresses to their interface, which
@@ -380,16 +341,16 @@ void conn_enlist(struct conn *c)
 	ev_init(&c->timer, on_timer);
 	ev_io_init(&c->io, on_io, c->stream.fd, EV_READ);
 	c->timer.data = c->io.data = c;
-	c->since = server_mono();
-	roll_add(&s->conns, &c->node);
+	c->since = clock_mono();
+	roll_add(&cs->all, &c->node);
 }
 
-static struct conn *allocate(struct server *s, const struct address *remote)
+static struct conn *allocate(struct conns *cs, const struct address *remote)
 {
 	struct conn *c = NULL;
 
 	do {
-		struct standing *standing = standing_new(s, remote);
+		struct standing *standing = standing_new(cs, remote);
 
 		if (standing) {
 			c = calloc(1, sizeof *c);
@@ -397,28 +358,28 @@ static struct conn *allocate(struct server *s, const struct address *remote)
 		if (c) {
 			c->standing = standing;
 		} else {
-			standing_put(s, standing);
+			standing_put(cs, standing);
 		}
 	} while (!c && memory_lend());
 	return c;
 }
 
-bool conn_new(struct server *s, int fd, const union endpoint *peer)
+bool conn_new(struct conns *cs, int fd, const union endpoint *peer)
 {
 	struct control_in opened = { .kind = CONTROL_OPENED };
 	struct address remote = endpoint_address(peer);
 	struct conn *c;
 
-	if (memory_is_low() && s->idlers.n + s->refused.n >= CROWD_LOW) {
-		(void)conn_make_room(s);
+	if (memory_is_low() && cs->idlers.n + cs->refused.n >= IDLE_LOW) {
+		(void)conn_make_room(cs);
 	}
-	c = allocate(s, &remote);
+	c = allocate(cs, &remote);
 	if (!c) {
-		report_crowded(s->log, &remote);
+		report_crowded(cs->log, &remote);
 		goto fail;
 	}
-	c->server = s;
-	c->standing->client->seen = server_wall();
+	c->conns = cs;
+	c->standing->client->seen = clock_wall();
 	stream_init(&c->stream, fd);
 	if (getrandom(opened.random, sizeof opened.random, 0) != sizeof opened.random ||
 	    !prepare(c, &remote)) {
@@ -427,23 +388,23 @@ bool conn_new(struct server *s, int fd, const union endpoint *peer)
 	conn_enlist(c);
 	make_way(c);
 	evict_sort(c);
-	server_load_measure(s);
+	conns_measure(cs);
 	conn_feed(c, &opened);
 	finish(c);
-	return !s->admit.descriptors_low && s->admit.connections < s->admit.max_connections;
+	return !cs->admit.descriptors_low && cs->admit.connections < cs->admit.max_connections;
 fail:
 	if (c) {
-		standing_put(s, c->standing);
+		standing_put(cs, c->standing);
 	}
 	free(c);
 	close(fd);
 	return false;
 }
 
-void conn_shutdown_all(struct server *s)
+void conn_shutdown_all(struct conns *cs)
 {
-	for (struct conn *c = conn_first(s), *next; c; c = next) {
-		next = conn_next(c);
+	for (struct conn *c = conns_first(cs), *next; c; c = next) {
+		next = conns_next(c);
 		if (c->lingering) {
 			continue;
 		}
@@ -453,22 +414,22 @@ void conn_shutdown_all(struct server *s)
 	}
 }
 
-void conn_settings_changed(struct server *s)
+void conn_settings_changed(struct conns *cs)
 {
-	standing_recount(s);
-	session_orders_recount(s);
-	for (struct conn *c = conn_first(s); c; c = conn_next(c)) {
+	standing_recount(cs);
+	session_orders_recount(cs);
+	for (struct conn *c = conns_first(cs); c; c = conns_next(c)) {
 		if (!c->lingering) {
-			c->control.barred = standing_judge(s, c);
+			c->control.barred = standing_judge(cs, c);
 			feed_kind(c, CONTROL_POLICY);
 		}
 	}
 }
 
-void conn_free_all(struct server *s)
+void conn_free_all(struct conns *cs)
 {
-	for (struct conn *c = conn_first(s), *next; c; c = next) {
-		next = conn_next(c);
+	for (struct conn *c = conns_first(cs), *next; c; c = next) {
+		next = conns_next(c);
 		free_conn(c);
 	}
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/evict.h"
 
-#include "daemon/server/conn.h"
-#include "daemon/server/server.h"
+#include "daemon/server/conns.h"
+#include "daemon/server/standing.h"
 
 #define REFUSED_MAX 256 /* connections over a limit that may wait for their refusal */
 
@@ -10,9 +10,9 @@
 static struct evict_queue *belongs_to(const struct conn *c)
 {
 	if (!c->control.counted) {
-		return &c->server->refused;
+		return &c->conns->refused;
 	}
-	return c->control.state == CONTROL_GREETED ? &c->server->idlers : NULL;
+	return c->control.state == CONTROL_GREETED ? &c->conns->idlers : NULL;
 }
 
 void evict_leave(struct conn *c)
@@ -57,46 +57,46 @@ static struct conn *oldest_of(const struct evict_queue *q, const struct admit_cl
 
 static bool is_own_fault(const struct conn *c)
 {
-	return c->control.client->connections >= conn_policy(c)->max_connections_per_client;
+	return c->control.client->connections >= standing_policy(c)->max_connections_per_client;
 }
 
 /* Who has its answer loses least. */
-static struct conn *oldest_refused(const struct server *s)
+static struct conn *oldest_refused(const struct conns *cs)
 {
-	struct conn *c = s->refused.oldest;
+	struct conn *c = cs->refused.oldest;
 
 	while (c && !c->lingering) {
 		c = c->evict.newer;
 	}
-	return c ? c : s->refused.oldest;
+	return c ? c : cs->refused.oldest;
 }
 
-struct conn *evict_any(const struct server *s)
+struct conn *evict_any(const struct conns *cs)
 {
-	struct conn *c = oldest_refused(s);
+	struct conn *c = oldest_refused(cs);
 
-	return c ? c : s->idlers.oldest;
+	return c ? c : cs->idlers.oldest;
 }
 
 struct conn *evict_surplus(const struct conn *c)
 {
-	const struct server *s = c->server;
+	const struct conns *cs = c->conns;
 	const struct admit_class *class = c->control.class;
 
-	if (s->refused.n >= REFUSED_MAX) {
-		return oldest_refused(s);
+	if (cs->refused.n >= REFUSED_MAX) {
+		return oldest_refused(cs);
 	}
 	if (is_own_fault(c)) {
 		return NULL;
 	}
-	if (s->admit.descriptors_low) {
-		return evict_any(s);
+	if (cs->admit.descriptors_low) {
+		return evict_any(cs);
 	}
-	if (s->admit.connections >= s->admit.max_connections) {
-		return s->idlers.oldest;
+	if (cs->admit.connections >= cs->admit.max_connections) {
+		return cs->idlers.oldest;
 	}
-	if (class && class->connections >= conn_policy(c)->max_connections) {
-		return oldest_of(&s->idlers, class);
+	if (class && class->connections >= standing_policy(c)->max_connections) {
+		return oldest_of(&cs->idlers, class);
 	}
 	return NULL;
 }

@@ -6,23 +6,8 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
-
-struct admit_class;
 struct conn;
-struct server;
-
-struct evict_queue {
-	struct conn *oldest, *newest;
-	uint32_t n;
-};
-
-/* A link of struct conn. */
-struct evict_link {
-	struct evict_queue *in; /* NULL = in none */
-	struct conn *older, *newer;
-};
+struct conns;
 
 /**
  * Put the connection where it belongs now: after its state or its being counted may have
@@ -39,4 +24,4 @@ void evict_leave(struct conn *c);
 struct conn *evict_surplus(const struct conn *c);
 
 /** The one to go when nobody can be let in for lack of memory or descriptors; NULL = none. */
-struct conn *evict_any(const struct server *s);
+struct conn *evict_any(const struct conns *cs);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/handover.h"
 
+#include "base/clock.h"
 #include "daemon/server/adopt.h"
 #include "daemon/server/notify.h"
 #include "daemon/server/parcel.h"
 #include "daemon/server/sealed.h"
-#include "daemon/server/server.h"
+#include "daemon/server/server_parts.h"
+#include "daemon/server/status.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -29,10 +31,11 @@ static void forget(struct server *s, struct mono until)
 static int pack(struct server *s)
 {
 	struct kept kept;
-	int rc = kept_write(s->settings, &kept), sockets = parcel_pack(s, &kept);
+	int rc = kept_write(s->conns.settings, &kept),
+	    sockets = parcel_pack(&s->conns, &s->listeners, &kept);
 
 	if (rc < 0) {
-		server_say(s, LOG_EVENT_HANDOVER_LOST, "the settings in force do not fit");
+		log_say(s->conns.log, LOG_EVENT_HANDOVER_LOST, "the settings in force do not fit");
 	}
 	kept_close(&kept);
 	return sockets;
@@ -43,7 +46,8 @@ static int pack(struct server *s)
 
 static int give(struct server *s, struct mono until)
 {
-	int state = sealed_write(INHERITED_STATE, adopt_save, s);
+	struct adopt all = { .conns = &s->conns };
+	int state = sealed_write(INHERITED_STATE, adopt_save, &all);
 	int sockets = state < 0 ? state : pack(s);
 	int rc = sockets < 0 ? sockets : 0;
 
@@ -61,26 +65,27 @@ static int give(struct server *s, struct mono until)
 
 bool handover_give(struct server *s)
 {
-	struct mono until = { server_mono().ns + PATIENCE_NS };
+	struct mono until = { clock_mono().ns + PATIENCE_NS };
 	int rc;
 
 	if (!notify_is_on(s->notify)) {
-		server_say(s, LOG_EVENT_HANDOVER_FAILED,
-			   "no service manager (NOTIFY_SOCKET) to keep it");
+		log_say(s->conns.log, LOG_EVENT_HANDOVER_FAILED,
+			"no service manager (NOTIFY_SOCKET) to keep it");
 		return false;
 	}
-	reflector_halt(s->reflector);
+	reflector_halt(s->conns.reflector);
 	forget(s, until);
 	rc = give(s, until);
 	if (!rc) {
-		adopt_say(s, LOG_EVENT_HANDED_OVER, s->conns.n, s->admit.sessions);
+		adopt_say(s->conns.log, LOG_EVENT_HANDED_OVER, s->conns.all.n,
+			  s->conns.admit.sessions);
 		return true;
 	}
 	forget(s, until);
-	server_say(s, LOG_EVENT_HANDOVER_FAILED, strerror(-rc));
-	rc = reflector_go_on(s->reflector);
+	log_say(s->conns.log, LOG_EVENT_HANDOVER_FAILED, strerror(-rc));
+	rc = reflector_go_on(s->conns.reflector);
 	if (rc < 0) {
-		server_say(s, LOG_EVENT_HANDOVER_FAILED, strerror(-rc));
+		log_say(s->conns.log, LOG_EVENT_HANDOVER_FAILED, strerror(-rc));
 	}
 	return false;
 }
@@ -91,6 +96,7 @@ bool handover_give(struct server *s)
  */
 static const char *take(struct server *s, int state)
 {
+	struct adopt all = { .conns = &s->conns, .from = &s->inherited };
 	off_t tried = lseek(state, 0, SEEK_CUR);
 	const char *fault;
 
@@ -98,7 +104,10 @@ static const char *take(struct server *s, int state)
 		return "no process could take it up";
 	}
 	(void)lseek(state, 1, SEEK_CUR);
-	fault = sealed_read(state, adopt_load, s);
+	fault = sealed_read(state, adopt_load, &all);
+	if (all.draining) {
+		status_drain(s, true);
+	}
 	(void)lseek(state, 0, SEEK_SET);
 	return fault;
 }
@@ -113,7 +122,7 @@ void handover_take(struct server *s)
 		fault = p->state < 0 ? "there are sockets without it" : take(s, p->state);
 	}
 	if (fault) {
-		server_say(s, LOG_EVENT_HANDOVER_LOST, fault);
+		log_say(s->conns.log, LOG_EVENT_HANDOVER_LOST, fault);
 	}
 }
 
@@ -125,7 +134,7 @@ void handover_ready(struct server *s)
 		notify_say(s->notify, "%s", REMOVE INHERITED_SOCKETS);
 	}
 	inherited_retire(&s->inherited);
-	server_tell_ready(s);
+	status_tell_ready(s);
 	s->ready = true;
-	adopt_go_on(s);
+	adopt_go_on(&s->conns);
 }

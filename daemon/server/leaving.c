@@ -2,7 +2,6 @@
 #include "daemon/server/leaving.h"
 
 #include "daemon/server/listener.h"
-#include "daemon/server/server.h"
 
 #include <linux/filter.h>
 #include <stdlib.h>
@@ -33,16 +32,16 @@ void leaving_stay(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof none);
 }
 
-static void end(struct server *s, struct listener *l, bool take)
+static void end(struct listeners *ls, struct listener *l, bool take)
 {
-	struct listener **at = &s->leaving;
+	struct listener **at = &ls->leaving;
 
 	while (*at != l) {
 		at = &(*at)->next;
 	}
 	*at = l->next;
-	ev_io_stop(s->loop, &l->io);
-	ev_timer_stop(s->loop, &l->leave);
+	ev_io_stop(ls->loop, &l->io);
+	ev_timer_stop(ls->loop, &l->leave);
 	for (int i = 0; take && i < TURNS_MAX && listener_accept(l); i++) {
 	}
 	(void)shutdown(l->fd, SHUT_RD); /* whoever else holds it open */
@@ -54,25 +53,25 @@ static void on_time(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct listener *l = w->data;
 
-	end(l->server, l, true);
+	end(l->all, l, true);
 }
 
-void leaving_add(struct server *s, struct listener *l, bool replaced)
+void leaving_add(struct listeners *ls, struct listener *l, bool replaced)
 {
 	if (replaced) {
 		bar(l->fd);
 	}
-	l->next = s->leaving;
-	s->leaving = l;
+	l->next = ls->leaving;
+	ls->leaving = l;
 	listener_start(l);
 	ev_timer_init(&l->leave, on_time, replaced ? HANDSHAKE_S : 0., 0.);
 	l->leave.data = l;
-	ev_timer_start(s->loop, &l->leave);
+	ev_timer_start(ls->loop, &l->leave);
 }
 
-void leaving_end(struct server *s, bool take)
+void leaving_end(struct listeners *ls, bool take)
 {
-	while (s->leaving) {
-		end(s, s->leaving, take);
+	while (ls->leaving) {
+		end(ls, ls->leaving, take);
 	}
 }

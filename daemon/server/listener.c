@@ -4,10 +4,10 @@
 #include "base/device.h"
 #include "base/endpoint.h"
 #include "base/sockopt.h"
+#include "daemon/log/log.h"
 #include "daemon/reflector/sock.h"
-#include "daemon/server/conn.h"
+#include "daemon/server/inherited.h"
 #include "daemon/server/leaving.h"
-#include "daemon/server/server.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -24,8 +24,46 @@ static bool is_shortage(int error)
 	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
+static void pause_all(struct listener *l, bool pause)
+{
+	for (; l; l = l->next) {
+		if (pause) {
+			ev_io_stop(l->all->loop, &l->io);
+		} else if (l->fd >= 0) {
+			ev_io_start(l->all->loop, &l->io);
+		}
+	}
+}
+
+static void on_pause_over(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct listeners *ls = w->data;
+
+	pause_all(ls->list, false);
+	pause_all(ls->leaving, false);
+}
+
+/* Whoever knocks finds nothing that he could have: for a second nobody is let in. */
+static void pause_a_second(struct listeners *ls, int error)
+{
+	log_say(ls->log, LOG_EVENT_ACCEPT_FAILED, strerror(error));
+	pause_all(ls->list, true);
+	pause_all(ls->leaving, true);
+	ev_timer_stop(ls->loop, &ls->pause);
+	ev_timer_set(&ls->pause, 1., 0.);
+	ev_timer_start(ls->loop, &ls->pause);
+}
+
+void listener_init(struct listeners *ls)
+{
+	ev_init(&ls->pause, on_pause_over);
+	ls->pause.data = ls;
+}
+
 bool listener_accept(struct listener *l)
 {
+	struct listeners *ls = l->all;
+
 	for (int i = 0; i < ACCEPTS_PER_EVENT; i++) {
 		union endpoint peer;
 		socklen_t len = sizeof peer;
@@ -35,14 +73,14 @@ bool listener_accept(struct listener *l)
 		if (fd >= 0) {
 			/* Where somebody may have to go for who comes, those who are in are read
 			 * first. */
-			if (conn_new(l->server, fd, &peer)) {
+			if (ls->take(ls->context, fd, &peer)) {
 				continue;
 			}
 			return true;
 		}
 		error = errno;
-		if (is_shortage(error) && !i && !conn_make_room(l->server)) {
-			server_pause_accept(l->server, error);
+		if (is_shortage(error) && !i && !ls->make_room(ls->context)) {
+			pause_a_second(ls, error);
 		}
 		if (error != ECONNABORTED && error != EINTR && error != EPROTO) {
 			return false;
@@ -61,7 +99,7 @@ void listener_start(struct listener *l)
 	ev_io_init(&l->io, take_connections, l->fd, EV_READ);
 	ev_set_priority(&l->io, EV_MINPRI); /* who is in comes first */
 	l->io.data = l;
-	ev_io_start(l->server->loop, &l->io);
+	ev_io_start(l->all->loop, &l->io);
 }
 
 /* --- opening -------------------------------------------------------------------------- */
@@ -200,7 +238,7 @@ static void drop(struct listener *list, const struct listener *keep)
 		struct listener *next = list->next;
 
 		if (ev_is_active(&list->io)) {
-			ev_io_stop(list->server->loop, &list->io);
+			ev_io_stop(list->all->loop, &list->io);
 		}
 		if (list->fd >= 0 && !uses(keep, list->fd)) {
 			close(list->fd);
@@ -211,13 +249,14 @@ static void drop(struct listener *list, const struct listener *keep)
 }
 
 /* The sockets that were passed are the listeners for good: they are as they were passed. */
-static int prepare_passed(struct server *s, struct listener **out, struct settings_listen *fault)
+static int prepare_passed(struct listeners *ls, struct listener **out,
+			  struct settings_listen *fault)
 {
-	struct listener *old = s->listeners, *list = NULL, **end = &list;
+	struct listener *old = ls->list, *list = NULL, **end = &list;
 
-	for (size_t i = 0; i < s->inherited.n_control; i++) {
+	for (size_t i = 0; i < ls->inherited->n_control; i++) {
 		struct listener *l = calloc(1, sizeof *l);
-		int rc = l ? endpoint_bound(s->inherited.control[i], &l->bound) : -ENOMEM;
+		int rc = l ? endpoint_bound(ls->inherited->control[i], &l->bound) : -ENOMEM;
 
 		if (rc < 0) {
 			free(l);
@@ -225,8 +264,8 @@ static int prepare_passed(struct server *s, struct listener **out, struct settin
 			drop(list, old);
 			return rc;
 		}
-		l->server = s;
-		l->fd = s->inherited.control[i];
+		l->all = ls;
+		l->fd = ls->inherited->control[i];
 		l->wanted = l->bound;
 		l->device = device_of(l->fd);
 		l->said = uses(old, l->fd);
@@ -238,7 +277,7 @@ static int prepare_passed(struct server *s, struct listener **out, struct settin
 }
 
 /* Entries without sockets. On failure @fault is the entry that it was. */
-static int list_wanted(struct server *s, const struct settings *now, struct listener **list,
+static int list_wanted(struct listeners *ls, const struct settings *now, struct listener **list,
 		       const struct settings_listen **fault)
 {
 	for (size_t i = 0; i < now->n_listen; i++) {
@@ -248,7 +287,7 @@ static int list_wanted(struct server *s, const struct settings *now, struct list
 		if (!l) {
 			return -ENOMEM;
 		}
-		l->server = s;
+		l->all = ls;
 		l->wanted = now->listen[i].address;
 		l->fd = -1;
 		*list = l;
@@ -266,7 +305,7 @@ static bool is_absent(const struct settings_listen *wanted, int error)
 	return wanted->implied && (error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL);
 }
 
-static int open_missing(struct server *s, const struct settings *now, struct listener *list,
+static int open_missing(struct listeners *ls, const struct settings *now, struct listener *list,
 			const struct settings_listen **fault)
 {
 	struct listener *l = list;
@@ -276,7 +315,7 @@ static int open_missing(struct server *s, const struct settings *now, struct lis
 	for (size_t i = 0; i < now->n_listen; i++, l = l->next) {
 		*fault = &now->listen[i];
 		rc = l->fd >= 0 ? 0 : open_socket(l, *fault, false);
-		if (rc == -EADDRINUSE && invite(s->listeners, list, l)) {
+		if (rc == -EADDRINUSE && invite(ls->list, list, l)) {
 			rc = open_socket(l, *fault, true);
 		}
 		if (rc && !is_absent(*fault, rc)) {
@@ -287,28 +326,28 @@ static int open_missing(struct server *s, const struct settings *now, struct lis
 	return any ? 0 : rc;
 }
 
-int listener_prepare(struct server *s, const struct settings *now, struct listener **out,
+int listener_prepare(struct listeners *ls, const struct settings *now, struct listener **out,
 		     struct settings_listen *fault)
 {
 	const struct settings_listen *at = NULL;
 	struct listener *list = NULL;
 	int rc;
 
-	leaving_end(s, true);
-	if (s->inherited.n_control) {
-		return prepare_passed(s, out, fault);
+	leaving_end(ls, true);
+	if (ls->inherited->n_control) {
+		return prepare_passed(ls, out, fault);
 	}
-	rc = list_wanted(s, now, &list, &at);
+	rc = list_wanted(ls, now, &list, &at);
 	if (!rc) {
-		reuse(s->listeners, list, false);
-		reuse(s->listeners, list, true);
-		rc = open_missing(s, now, list, &at);
+		reuse(ls->list, list, false);
+		reuse(ls->list, list, true);
+		rc = open_missing(ls, now, list, &at);
 	}
 	part(list);
-	part(s->listeners);
+	part(ls->list);
 	if (rc) {
 		*fault = *at;
-		drop(list, s->listeners);
+		drop(list, ls->list);
 		return rc;
 	}
 	*out = list;
@@ -326,22 +365,22 @@ static bool is_replaced(const struct listener *l, const struct listener *list)
 	return false;
 }
 
-void listener_swap(struct server *s, struct listener *next)
+void listener_swap(struct listeners *ls, struct listener *next)
 {
-	struct listener *old = s->listeners;
+	struct listener *old = ls->list;
 
-	s->listeners = next;
+	ls->list = next;
 	while (old) {
 		struct listener *l = old;
 
 		old = old->next;
 		if (ev_is_active(&l->io)) {
-			ev_io_stop(s->loop, &l->io);
+			ev_io_stop(ls->loop, &l->io);
 		}
 		if (uses(next, l->fd) || l->fd < 0) {
 			free(l);
 		} else {
-			leaving_add(s, l, is_replaced(l, next));
+			leaving_add(ls, l, is_replaced(l, next));
 		}
 	}
 	for (; next; next = next->next) {
@@ -351,35 +390,21 @@ void listener_swap(struct server *s, struct listener *next)
 	}
 }
 
-void listener_close(struct server *s)
+void listener_close(struct listeners *ls)
 {
-	leaving_end(s, false);
-	drop(s->listeners, NULL);
-	s->listeners = NULL;
-}
-
-static void pause_all(struct listener *l, bool pause)
-{
-	for (; l; l = l->next) {
-		if (pause) {
-			ev_io_stop(l->server->loop, &l->io);
-		} else if (l->fd >= 0) {
-			ev_io_start(l->server->loop, &l->io);
-		}
+	leaving_end(ls, false);
+	drop(ls->list, NULL);
+	ls->list = NULL;
+	if (ls->loop) {
+		ev_timer_stop(ls->loop, &ls->pause);
 	}
 }
 
-void listener_pause(struct server *s, bool pause)
-{
-	pause_all(s->listeners, pause);
-	pause_all(s->leaving, pause);
-}
-
-int listener_inherit(struct server *s)
+int listener_inherit(struct listeners *ls)
 {
 	int fd;
 
-	while ((fd = inherited_listener(&s->inherited)) >= 0) {
+	while ((fd = inherited_listener(ls->inherited)) >= 0) {
 		struct listener *l = calloc(1, sizeof *l);
 
 		if (!l || endpoint_bound(fd, &l->bound)) {
@@ -394,13 +419,13 @@ int listener_inherit(struct server *s)
 			close(fd);
 			continue;
 		}
-		l->server = s;
+		l->all = ls;
 		l->fd = fd;
 		l->inherited = true;
 		l->wanted = l->bound;
 		l->device = device_of(fd);
-		l->next = s->listeners;
-		s->listeners = l;
+		l->next = ls->list;
+		ls->list = l;
 	}
 	return 0;
 }

@@ -3,7 +3,9 @@
 
 #include "daemon/reflector/light.h"
 #include "daemon/server/conn.h"
-#include "daemon/server/server.h"
+#include "daemon/server/conns.h"
+#include "daemon/server/inherited.h"
+#include "daemon/server/listener.h"
 
 #include <errno.h>
 #include <string.h>
@@ -55,15 +57,15 @@ static void put(struct lot *l, int fd)
 	}
 }
 
-static int put_sockets(const struct server *s, int to)
+static int put_sockets(const struct conns *cs, int to)
 {
 	struct lot l = { .to = to, .kind = INHERITED_LOT_COOKIE };
 
-	for (const struct conn *c = conn_first(s); c; c = conn_next(c)) {
+	for (const struct conn *c = conns_first(cs); c; c = conns_next(c)) {
 		put(&l, conn_at_rest(c) ? c->stream.fd : -1);
 	}
-	for (struct udp_session *u = udp_next(s->reflector, NULL); u;
-	     u = udp_next(s->reflector, u)) {
+	for (struct udp_session *u = udp_next(cs->reflector, NULL); u;
+	     u = udp_next(cs->reflector, u)) {
 		put(&l, udp_fd(u));
 	}
 	flush(&l);
@@ -72,18 +74,18 @@ static int put_sockets(const struct server *s, int to)
 
 /* Those that the service manager listens on it has already; and who holds them, too, is in the way
  * when its units change. */
-static int put_ports(const struct server *s, int to)
+static int put_ports(const struct reflector *r, const struct listeners *ls, int to)
 {
 	struct lot l = { .to = to, .kind = INHERITED_LOT_ADDRESS };
 	int fd;
 
-	for (const struct listener *i = s->listeners; i && !s->inherited.n_control; i = i->next) {
+	for (const struct listener *i = ls->list; i && !ls->inherited->n_control; i = i->next) {
 		put(&l, i->fd);
 	}
-	for (unsigned i = 0; (fd = reflector_shared_fd(s->reflector, i)) >= 0; i++) {
+	for (unsigned i = 0; (fd = reflector_shared_fd(r, i)) >= 0; i++) {
 		put(&l, fd);
 	}
-	for (size_t n = 0; (fd = light_fd(s->reflector, n)) >= 0; n++) {
+	for (size_t n = 0; (fd = light_fd(r, n)) >= 0; n++) {
 		put(&l, fd);
 	}
 	flush(&l);
@@ -104,7 +106,7 @@ static int put_kept(const struct kept *kept, int to)
  * All sockets, waiting to be received from one: the service manager compares each descriptor that
  * it is given with each that it has, which takes it a minute for 8000 of them.
  */
-int parcel_pack(const struct server *s, const struct kept *kept)
+int parcel_pack(const struct conns *cs, const struct listeners *ls, const struct kept *kept)
 {
 	int ends[2], octets = 1 << 24, rc;
 
@@ -113,8 +115,8 @@ int parcel_pack(const struct server *s, const struct kept *kept)
 	}
 	(void)setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &octets, sizeof octets);
 	rc = put_kept(kept, ends[0]);
-	rc = rc ? rc : put_sockets(s, ends[0]);
-	rc = rc ? rc : put_ports(s, ends[0]);
+	rc = rc ? rc : put_sockets(cs, ends[0]);
+	rc = rc ? rc : put_ports(cs->reflector, ls, ends[0]);
 	close(ends[0]);
 	if (rc) {
 		close(ends[1]);

@@ -7,7 +7,9 @@
 #include "daemon/config/kept.h"
 #include "protocol/wire.h"
 
-struct server;
+struct conns;
+struct listeners;
 
 /** With the settings in force, too. Return a Unix stream in which they wait to be received (inherited.h), or negative errno. */
-NODISCARD int parcel_pack(const struct server *s, const struct kept *kept);
+NODISCARD int parcel_pack(const struct conns *cs, const struct listeners *ls,
+			  const struct kept *kept);

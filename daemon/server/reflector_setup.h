@@ -7,13 +7,19 @@
 
 #include "protocol/wire.h"
 
-struct server;
+struct conns;
+struct inherited;
+
+struct reflector_setup {
+	struct conns *conns; /* whose reflector it is */
+	struct inherited *inherited;
+};
 
 /** Sockets and all, but no thread runs yet. Return 0, or negative errno with @why. */
-NODISCARD int reflector_setup_start(struct server *s, char *why, size_t size);
+NODISCARD int reflector_setup_start(struct reflector_setup *setup, char *why, size_t size);
 
 /** The ports of ports.also, as the settings have them now: but those of Light reflectors. */
-void reflector_setup_ports(struct server *s);
+void reflector_setup_ports(struct reflector_setup *setup);
 
 /** From here on packets are answered. Return 0 or negative errno. */
-NODISCARD int reflector_setup_go_on(struct server *s);
+NODISCARD int reflector_setup_go_on(struct reflector_setup *setup);

@@ -29,8 +29,7 @@ static uint64_t checksum(const struct header *h)
 	return siphash(seed, (const uint64_t *)(const void *)(h + 1), h->octets / sizeof(uint64_t));
 }
 
-static int fill(int fd, void (*what)(struct carry *k, struct server *s), struct server *s,
-		size_t octets)
+static int fill(int fd, void (*what)(struct carry *k, void *context), void *context, size_t octets)
 {
 	size_t all = sizeof(struct header) + octets;
 	struct carry k = { .way = CARRY_SAVE, .left = octets };
@@ -47,7 +46,7 @@ static int fill(int fd, void (*what)(struct carry *k, struct server *s), struct 
 	*h = (struct header){ .version = VERSION, .octets = octets };
 	memcpy(h->magic, MAGIC, sizeof h->magic);
 	k.at = (uint8_t *)(h + 1);
-	what(&k, s);
+	what(&k, context);
 	h->checksum = checksum(h);
 	munmap(h, all);
 	if (k.bad) {
@@ -56,8 +55,7 @@ static int fill(int fd, void (*what)(struct carry *k, struct server *s), struct 
 	return fcntl(fd, F_ADD_SEALS, SEALS) < 0 ? -errno : 0;
 }
 
-int sealed_write(const char *name, void (*what)(struct carry *k, struct server *s),
-		 struct server *s)
+int sealed_write(const char *name, void (*what)(struct carry *k, void *context), void *context)
 {
 	struct carry k = { .way = CARRY_COUNT };
 	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -66,8 +64,8 @@ int sealed_write(const char *name, void (*what)(struct carry *k, struct server *
 	if (fd < 0) {
 		return -errno;
 	}
-	what(&k, s);
-	rc = fill(fd, what, s, (k.used + 7) / 8 * 8);
+	what(&k, context);
+	rc = fill(fd, what, context, (k.used + 7) / 8 * 8);
 	if (rc < 0) {
 		close(fd);
 		return rc;
@@ -107,7 +105,7 @@ static const char *check(const struct header *h, size_t octets)
 	return NULL;
 }
 
-const char *sealed_read(int fd, bool (*what)(struct carry *k, struct server *s), struct server *s)
+const char *sealed_read(int fd, bool (*what)(struct carry *k, void *context), void *context)
 {
 	struct carry k = { .way = CARRY_LOAD };
 	const struct header *h;
@@ -128,7 +126,7 @@ const char *sealed_read(int fd, bool (*what)(struct carry *k, struct server *s),
 	if (!fault) {
 		k.at = (uint8_t *)map + sizeof *h;
 		k.left = h->octets;
-		fault = what(&k, s) ? NULL : "it ends too soon";
+		fault = what(&k, context) ? NULL : "it ends too soon";
 	}
 	munmap(map, octets);
 	return fault;

@@ -8,11 +8,10 @@
 #include "protocol/wire.h"
 
 struct carry;
-struct server;
 
 /** Write what @what carries. Return the descriptor, named @name, or negative errno. */
-NODISCARD int sealed_write(const char *name, void (*what)(struct carry *k, struct server *s),
-			   struct server *s);
+NODISCARD int sealed_write(const char *name, void (*what)(struct carry *k, void *context),
+			   void *context);
 
 /** Have @what read it, which is false if it ends too soon. Return what is wrong, or NULL. */
-const char *sealed_read(int fd, bool (*what)(struct carry *k, struct server *s), struct server *s);
+const char *sealed_read(int fd, bool (*what)(struct carry *k, void *context), void *context);

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/server_load.h"
 
+#include "base/clock.h"
 #include "daemon/reflector/light.h"
 #include "daemon/server/cgroup.h"
+#include "daemon/server/conns.h"
 #include "daemon/server/memory.h"
-#include "daemon/server/server.h"
 
 #include <stdio.h>
-#include <sys/resource.h>
 
 #define BEAT_S 0.05
 #define LOOK_S 0.9 /* between two looks at the load */
 #define CARDS_LEN 400 /* network cards and their state */
-#define FDS_SPARE 64 /* threads, log, listeners, name service */
 
 /* Each change is said once. */
-static void watch_health(struct server *s)
+static void watch_health(struct server_load *l)
 {
 	static const struct {
 		enum health_change change;
@@ -34,16 +33,16 @@ static void watch_health(struct server *s)
 	struct counters_values t;
 	unsigned changes;
 
-	reflector_totals(s->reflector, &t);
-	changes = health_update(&s->load.health, &t, reflector_synchronized(s->reflector),
-				reflector_kernel_timestamps(s->reflector));
+	reflector_totals(l->conns->reflector, &t);
+	changes = health_update(&l->health, &t, reflector_synchronized(l->conns->reflector),
+				reflector_kernel_timestamps(l->conns->reflector));
 	if (changes >= HEALTH_HARDWARE_READY) {
-		(void)reflector_hardware(s->reflector, cards, sizeof(cards));
+		(void)reflector_hardware(l->conns->reflector, cards, sizeof(cards));
 	}
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (changes & rows[i].change) {
-			server_say(s, rows[i].event,
-				   rows[i].change >= HEALTH_HARDWARE_READY ? cards : NULL);
+			log_say(l->conns->log, rows[i].event,
+				rows[i].change >= HEALTH_HARDWARE_READY ? cards : NULL);
 		}
 	}
 }
@@ -51,99 +50,82 @@ static void watch_health(struct server *s)
 /* How late the main loop is: the beat should come every BEAT_S. */
 static void on_beat(struct ev_loop *loop, ev_timer *w, int events)
 {
-	struct server *s = w->data;
-	struct mono now = server_mono();
-	double late_ms = (double)(now.ns - s->load.beat.ns) / 1e6 - BEAT_S * 1e3;
+	struct server_load *l = w->data;
+	struct mono now = clock_mono();
+	double late_ms = (double)(now.ns - l->beat.ns) / 1e6 - BEAT_S * 1e3;
 
-	if (late_ms > s->load.worst_lag_ms) {
-		s->load.worst_lag_ms = late_ms;
+	if (late_ms > l->worst_lag_ms) {
+		l->worst_lag_ms = late_ms;
 	}
-	s->load.beat = now;
+	l->beat = now;
 }
 
-static void say_load(struct server *s)
+static void say_load(struct server_load *l)
 {
-	const struct admit_total *t = &s->admit;
+	const struct admit_total *t = &l->conns->admit;
 	char text[OVERLOAD_TEXT_LEN];
 
 	if (t->cpu_load || t->memory_low || t->net_buffers) {
-		server_say(s, LOG_EVENT_OVERLOADED,
-			   overload_text(t, &s->load.marks, &s->settings->overload, &s->load.sample,
-					 text));
+		log_say(l->conns->log, LOG_EVENT_OVERLOADED,
+			overload_text(t, &l->marks, &l->conns->settings->overload, &l->sample,
+				      text));
 	} else {
-		server_say(s, LOG_EVENT_RECOVERED, NULL);
-	}
-}
-
-uint64_t server_load_descriptors(const struct server *s, uint64_t *most)
-{
-	struct rlimit limit;
-
-	*most = getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == RLIM_INFINITY
-			? 0
-			: (uint64_t)limit.rlim_cur;
-	return (uint64_t)s->conns.n + FDS_SPARE + (s->shared_ports ? 0 : s->admit.sessions);
-}
-
-void server_load_measure(struct server *s)
-{
-	uint64_t most, used = server_load_descriptors(s, &most);
-
-	s->admit.descriptors_low = most && used >= most;
-	/* At once, for the next request may need what is not there; a look at the load ends it. */
-	if (memory_is_low() && !s->admit.memory_low) {
-		s->admit.memory_low = true;
-		say_load(s);
+		log_say(l->conns->log, LOG_EVENT_RECOVERED, NULL);
 	}
 }
 
 /* Of sessions and Light ports, since start. */
-static struct server_load_drops count_drops(const struct server *s)
+static struct server_load_drops count_drops(const struct reflector *r)
 {
 	struct counters_values t;
 	struct counters_values light;
 
-	reflector_totals(s->reflector, &t);
-	light_totals(s->reflector, &light);
+	reflector_totals(r, &t);
+	light_totals(r, &light);
 	return (struct server_load_drops){
 		.tx = t.n[COUNTER_DROP_TX] + light.n[COUNTER_DROP_TX],
 		.rcvbuf = t.n[COUNTER_DROP_RCVBUF] + light.n[COUNTER_DROP_RCVBUF],
 	};
 }
 
-void server_load_look(struct server *s)
+void server_load_memory_short(struct server_load *l)
 {
-	struct server_load_drops drops = count_drops(s);
+	say_load(l);
+}
+
+void server_load_look(struct server_load *l)
+{
+	struct server_load_drops drops = count_drops(l->conns->reflector);
 	struct overload_sample now;
-	struct mono at = server_mono();
-	double passed_s = (double)(at.ns - s->load.looked.ns) / 1e9;
+	struct mono at = clock_mono();
+	double passed_s = (double)(at.ns - l->looked.ns) / 1e9;
 
 	if (passed_s < LOOK_S) { /* the watchdog wants the timer more often */
 		return;
 	}
-	s->load.looked = at;
-	watch_health(s);
+	l->looked = at;
+	watch_health(l);
 	now = (struct overload_sample){
-		.loop_lag_ms = s->load.worst_lag_ms,
-		.reflector_busy = reflector_busy(s->reflector),
-		.memory_used = cgroup_memory_used(s->cgroup),
-		.memory_pressure = cgroup_memory_pressure(s->cgroup),
-		.send_drops = (double)(drops.tx - s->load.drops.tx) / passed_s,
-		.receive_drops = (double)(drops.rcvbuf - s->load.drops.rcvbuf) / passed_s,
+		.loop_lag_ms = l->worst_lag_ms,
+		.reflector_busy = reflector_busy(l->conns->reflector),
+		.memory_used = cgroup_memory_used(l->cgroup),
+		.memory_pressure = cgroup_memory_pressure(l->cgroup),
+		.send_drops = (double)(drops.tx - l->drops.tx) / passed_s,
+		.receive_drops = (double)(drops.rcvbuf - l->drops.rcvbuf) / passed_s,
 	};
-	s->load.worst_lag_ms = 0;
-	s->load.drops = drops;
-	s->load.sample = now;
-	if (overload_judge(&s->admit, &s->load.marks, &s->settings->overload, &now,
+	l->worst_lag_ms = 0;
+	l->drops = drops;
+	l->sample = now;
+	if (overload_judge(&l->conns->admit, &l->marks, &l->conns->settings->overload, &now,
 			   memory_is_low())) {
-		say_load(s);
+		say_load(l);
 	}
 }
 
-void server_load_start(struct server *s)
+void server_load_start(struct server_load *l)
 {
-	s->load.beat = s->load.looked = server_mono();
-	ev_timer_init(&s->load.timer, on_beat, BEAT_S, BEAT_S);
-	s->load.timer.data = s;
-	ev_timer_start(s->loop, &s->load.timer);
+	l->beat = l->looked = clock_mono();
+	ev_timer_init(&l->timer, on_beat, BEAT_S, BEAT_S);
+	l->timer.data = l;
+	ev_timer_start(l->conns->loop, &l->timer);
 }

@@ -11,9 +11,12 @@
 
 #include <ev.h>
 
-struct server;
+struct cgroup;
+struct conns;
 
 struct server_load {
+	struct conns *conns; /* whose admission is told */
+	struct cgroup *cgroup;
 	ev_timer timer; /* beats, to see how late the main loop comes */
 	double worst_lag_ms; /* of the main loop, since the last look */
 	struct mono beat; /* the last one */
@@ -26,13 +29,11 @@ struct server_load {
 	struct health health;
 };
 
-void server_load_start(struct server *s);
+/** With @conns and @cgroup set. */
+void server_load_start(struct server_load *l);
 
-/** What is left of descriptors and memory, at once: sets the flags of admit. R-122 */
-void server_load_measure(struct server *s);
-
-/** Descriptors in use, about, and how many there may be (0 = without limit). */
-uint64_t server_load_descriptors(const struct server *s, uint64_t *most);
+/** conns.memory_short: said in the log. */
+void server_load_memory_short(struct server_load *l);
 
 /** Look, once a second at most. */
-void server_load_look(struct server *s);
+void server_load_look(struct server_load *l);

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/session_orders.h"
 
+#include "base/clock.h"
 #include "daemon/control/resume.h"
 #include "daemon/reflector/sock.h"
 #include "daemon/server/conn.h"
+#include "daemon/server/conns.h"
 #include "daemon/server/ends.h"
 #include "daemon/server/host.h"
+#include "daemon/server/inherited.h"
 #include "daemon/server/report.h"
-#include "daemon/server/server.h"
+#include "daemon/server/standing.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -39,7 +42,7 @@ bool session_orders_derive(struct conn *c, struct control_in *in)
 {
 	const struct control *control = &c->control;
 	struct kdf_request r = {
-		.settings = c->server->settings,
+		.settings = c->conns->settings,
 		.challenge = control->challenge,
 		.salt = control->salt,
 		.token = control->setup.token,
@@ -49,16 +52,16 @@ bool session_orders_derive(struct conn *c, struct control_in *in)
 	int rc;
 
 	if (!c->control.keyed) { /* else it was taken over */
-		c->control.keyed = vault_take(&c->server->keyed);
+		c->control.keyed = vault_take(&c->conns->keyed);
 	}
 	if (!c->control.keyed) {
 		return refuse_key(in, REASON_MEMORY_LOW);
 	}
 	if (!crypt_key_id_len(control->setup.key_id, &len)) {
-		r.key = keys_find(c->server->settings->keys, control->setup.key_id, len);
+		r.key = keys_find(c->conns->settings->keys, control->setup.key_id, len);
 	}
-	standing_mark(c->server, control, control->keyed->mark);
-	rc = kdf_submit(c->server->kdf, &r, c, &c->job);
+	standing_mark(c->conns, control, control->keyed->mark);
+	rc = kdf_submit(c->conns->kdf, &r, c, &c->job);
 	if (rc == -EAGAIN) {
 		return refuse_key(in, REASON_KDF_QUEUE);
 	}
@@ -72,7 +75,7 @@ void session_orders_derived(void *owner, const struct crypt_keys *keys, bool kno
 	struct control_in in = { .kind = CONTROL_KEY_READY, .keys = keys };
 
 	c->job = NULL;
-	if (!standing_same_key(c->server, &c->control)) {
+	if (!standing_same_key(c->conns, &c->control)) {
 		if (session_orders_derive(c, &in)) {
 			conn_feed(c, &in);
 			conn_go_on(c);
@@ -80,10 +83,10 @@ void session_orders_derived(void *owner, const struct crypt_keys *keys, bool kno
 		return;
 	}
 	if (!keys) {
-		report_auth_failed(c->server->log, &c->control, known);
+		report_auth_failed(c->conns->log, &c->control, known);
 		refuse_key(&in, REASON_AUTH_FAILED);
 	} else {
-		standing_prove(c->server, c->standing, c->control.setup.key_id);
+		standing_prove(c->conns, c->standing, c->control.setup.key_id);
 	}
 	if (keys && getrandom(in.random, sizeof in.random, 0) != sizeof in.random) {
 		refuse_key(&in, REASON_INTERNAL);
@@ -95,13 +98,13 @@ void session_orders_derived(void *owner, const struct crypt_keys *keys, bool kno
 /* --- sessions ------------------------------------------------------------------------- */
 
 /* With memory for its place. */
-static struct order_session *new_session(struct server *s)
+static struct order_session *new_session(struct conns *cs)
 {
 	struct order_session *o = calloc(1, sizeof *o);
 
 	if (o) {
-		o->server = s;
-		o->place = place_new(&s->places);
+		o->conns = cs;
+		o->place = place_new(&cs->places);
 	}
 	if (o && !o->place) {
 		free(o);
@@ -114,8 +117,7 @@ static void take_place(struct order_session *o)
 {
 	const struct session *s = &o->session;
 
-	o->place = place_take(&o->server->places, o->place, &s->spec.local, s->port,
-			      s->spec.device);
+	o->place = place_take(&o->conns->places, o->place, &s->spec.local, s->port, s->spec.device);
 }
 
 /*
@@ -125,7 +127,7 @@ static void take_place(struct order_session *o)
  */
 static bool end_rival(const struct conn *c, const struct session_spec *spec)
 {
-	const struct reflector *r = c->server->reflector;
+	const struct reflector *r = c->conns->reflector;
 
 	for (struct udp_session *u = NULL; (u = udp_rival(r, spec, u));) {
 		const struct order_session *other = udp_owner(u);
@@ -141,9 +143,9 @@ static bool end_rival(const struct conn *c, const struct session_spec *spec)
 
 static int try_port(struct conn *c, struct order_session *o)
 {
-	const struct policy *p = conn_policy(c);
+	const struct policy *p = standing_policy(c);
 
-	return udp_open(c->server->reflector, &o->session.spec, p->port_first, p->port_last, o,
+	return udp_open(c->conns->reflector, &o->session.spec, p->port_first, p->port_last, o,
 			&o->udp, &o->session.port);
 }
 
@@ -163,7 +165,7 @@ static bool is_loop(const struct conn *opener, const struct address *remote)
 {
 	bool shown = address_same_host(remote, &opener->control.remote);
 
-	return place_is_taken(&opener->server->places, remote, shown ? &opener->device : NULL);
+	return place_is_taken(&opener->conns->places, remote, shown ? &opener->device : NULL);
 }
 
 void session_orders_open(struct conn *c, struct control_in *in)
@@ -172,7 +174,7 @@ void session_orders_open(struct conn *c, struct control_in *in)
 	struct order_session *o;
 
 	in->kind = CONTROL_PORT_REFUSED;
-	in->wall = server_wall();
+	in->wall = clock_wall();
 	in->error = 0;
 	in->reason = REASON_INTERNAL;
 	if (getrandom(in->random, sizeof in->random, 0) != sizeof in->random) {
@@ -180,14 +182,14 @@ void session_orders_open(struct conn *c, struct control_in *in)
 	}
 	in->reason = REASON_ADDRESS_NOT_LOCAL;
 	if (!address_same_host(&spec->local, &c->control.local) &&
-	    !host_has(&c->server->host, &spec->local, c->device)) {
+	    !host_has(&c->conns->host, &spec->local, c->device)) {
 		return;
 	}
 	in->reason = REASON_LOOP;
 	if (is_loop(c, &spec->remote)) {
 		return;
 	}
-	o = new_session(c->server);
+	o = new_session(c->conns);
 	in->error = -ENOMEM;
 	if (!o) {
 		return;
@@ -205,7 +207,7 @@ void session_orders_open(struct conn *c, struct control_in *in)
 	udp_police(o->udp, &c->standing->use->police);
 	o->standing = standing_ref(c->standing);
 	o->standing->sessions++;
-	roll_add(&c->server->sessions, &o->node);
+	roll_add(&c->conns->sessions, &o->node);
 	in->kind = CONTROL_PORT_READY;
 	in->session = &o->session;
 }
@@ -252,11 +254,11 @@ void session_orders_forget(struct conn *c)
 	}
 }
 
-void session_orders_recount(struct server *s)
+void session_orders_recount(struct conns *cs)
 {
 	struct udp_session *u = NULL;
 
-	while ((u = udp_next(s->reflector, u))) {
+	while ((u = udp_next(cs->reflector, u))) {
 		const struct order_session *o = udp_owner(u);
 
 		/* Who is in no class any more keeps the rates that there were. */
@@ -266,22 +268,21 @@ void session_orders_recount(struct server *s)
 	}
 }
 
-void session_orders_session_ended(void *context, void *owner, enum udp_end why,
+void session_orders_session_ended(struct conns *cs, void *owner, enum udp_end why,
 				  const struct counters_values *counters)
 {
-	struct server *s = context;
 	struct order_session *o = owner;
 	struct control_in in = { .kind = CONTROL_SESSION_ENDED, .session = &o->session };
 
 	if (why != UDP_END_HANDED_OVER) {
-		ends_add(s->ends, &o->standing->peer, &o->session, o->standing->use->name, why,
+		ends_add(cs->ends, &o->standing->peer, &o->session, o->standing->use->name, why,
 			 counters);
 	}
-	roll_remove(&s->sessions, &o->node);
-	standing_end_session(s, o->standing);
-	standing_put(s, o->standing);
+	roll_remove(&cs->sessions, &o->node);
+	standing_end_session(cs, o->standing);
+	standing_put(cs, o->standing);
 	o->standing = NULL;
-	place_leave(&s->places, o->place);
+	place_leave(&cs->places, o->place);
 	o->place = NULL;
 	o->udp = NULL;
 	if (o->conn) { /* not when it was handed over */
@@ -327,12 +328,12 @@ static bool is_orphan(const struct udp_session *u)
 	return !o->conn || !conn_at_rest(o->conn);
 }
 
-static uint32_t count_orphans(const struct server *s)
+static uint32_t count_orphans(const struct conns *cs)
 {
 	struct udp_session *u = NULL;
 	uint32_t n = 0;
 
-	while ((u = udp_next(s->reflector, u))) {
+	while ((u = udp_next(cs->reflector, u))) {
 		n += is_orphan(u);
 	}
 	return n;
@@ -351,9 +352,9 @@ static void save_orphan(struct carry *k, struct order_session *o)
 	save_session(k, o);
 }
 
-void session_orders_carry(struct carry *k, const struct server *s, const struct conn *c)
+void session_orders_carry(struct carry *k, const struct conns *cs, const struct conn *c)
 {
-	uint32_t n = c ? c->control.sessions : count_orphans(s);
+	uint32_t n = c ? c->control.sessions : count_orphans(cs);
 	struct udp_session *u = NULL;
 	struct carry record;
 
@@ -363,7 +364,7 @@ void session_orders_carry(struct carry *k, const struct server *s, const struct 
 		save_session(&record, owner_of(i));
 		carry_close(k, &record);
 	}
-	while (!c && (u = udp_next(s->reflector, u))) {
+	while (!c && (u = udp_next(cs->reflector, u))) {
 		if (is_orphan(u)) {
 			record = carry_open(k);
 			save_orphan(&record, udp_owner(u));
@@ -373,23 +374,23 @@ void session_orders_carry(struct carry *k, const struct server *s, const struct 
 }
 
 /* Its socket and its places. */
-static bool adopt(struct carry *k, struct order_session *o, struct standing *st,
-		  const struct past *p)
+static bool adopt(struct carry *k, struct order_session *o, struct inherited *from,
+		  struct standing *st, const struct past *p)
 {
-	struct server *s = o->server;
-	int fd = p->cookie ? inherited_socket(&s->inherited, p->cookie) : -1;
+	struct conns *cs = o->conns;
+	int fd = p->cookie ? inherited_socket(from, p->cookie) : -1;
 
 	if (p->cookie && fd < 0) {
 		return false;
 	}
-	if (udp_adopt(s->reflector, &o->session.spec, o->session.port, fd, k, o, &st->use->police,
+	if (udp_adopt(cs->reflector, &o->session.spec, o->session.port, fd, k, o, &st->use->police,
 		      &o->udp) < 0) {
 		return false;
 	}
 	take_place(o);
 	o->standing = standing_ref(st);
-	standing_resume_session(s, st);
-	roll_add(&s->sessions, &o->node);
+	standing_resume_session(cs, st);
+	roll_add(&cs->sessions, &o->node);
 	return true;
 }
 
@@ -408,10 +409,10 @@ static void settle(struct order_session *o, struct conn *c, struct session_order
 	t->taken++;
 }
 
-static void load_session(struct carry *k, struct server *s, struct standing *st, struct conn *c,
-			 struct session_orders_tally *t)
+static void restore_session(struct carry *k, const struct session_orders_to *to,
+			    struct standing *st, struct conn *c, struct session_orders_tally *t)
 {
-	struct order_session *o = new_session(s);
+	struct order_session *o = new_session(to->conns);
 	struct past p = { 0 };
 
 	if (!o) {
@@ -420,7 +421,7 @@ static void load_session(struct carry *k, struct server *s, struct standing *st,
 	}
 	o->conn = c;
 	carry_session(k, o, &p);
-	if (k->bad || (p.live && !adopt(k, o, st, &p))) {
+	if (k->bad || (p.live && !adopt(k, o, to->from, st, &p))) {
 		place_drop(o->place);
 		free(o);
 		t->lost++;
@@ -433,25 +434,26 @@ static void load_session(struct carry *k, struct server *s, struct standing *st,
 	settle(o, c, t);
 }
 
-static void load_orphan(struct carry *k, struct server *s, struct session_orders_tally *t)
+static void restore_orphan(struct carry *k, const struct session_orders_to *to,
+			   struct session_orders_tally *t)
 {
 	uint8_t key_id[CRYPT_KEY_ID_LEN];
 	struct address peer = { 0 };
 	struct standing *st;
 
 	carry_standing(k, &peer, key_id);
-	st = k->bad ? NULL : standing_new(s, &peer);
+	st = k->bad ? NULL : standing_new(to->conns, &peer);
 	if (!st) {
 		t->lost++;
 		return;
 	}
-	standing_prove(s, st, key_id);
-	load_session(k, s, st, NULL, t);
-	standing_put(s, st);
+	standing_prove(to->conns, st, key_id);
+	restore_session(k, to, st, NULL, t);
+	standing_put(to->conns, st);
 }
 
-void session_orders_adopt(struct carry *k, struct server *s, struct standing *st, struct conn *c,
-			  struct session_orders_tally *t)
+void session_orders_adopt(struct carry *k, const struct session_orders_to *to, struct standing *st,
+			  struct conn *c, struct session_orders_tally *t)
 {
 	uint32_t n = 0;
 
@@ -460,9 +462,9 @@ void session_orders_adopt(struct carry *k, struct server *s, struct standing *st
 		struct carry record = carry_open(k);
 
 		if (st) {
-			load_session(&record, s, st, c, t);
+			restore_session(&record, to, st, c, t);
 		} else {
-			load_orphan(&record, s, t);
+			restore_orphan(&record, to, t);
 		}
 		carry_close(k, &record);
 	}

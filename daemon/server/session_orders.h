@@ -10,21 +10,22 @@
 #include "daemon/reflector/reflector.h"
 
 struct conn;
-struct server;
+struct conns;
+struct inherited;
 struct standing;
 
 /* A session of ours: as the control side has it, and what carries it out. */
 struct order_session {
 	struct session session; /* first: control hands out pointers to it */
-	struct roll_node node; /* of all sessions of the server, while there is udp */
-	struct server *server;
+	struct roll_node node; /* conns.sessions, while there is udp */
+	struct conns *conns;
 	struct conn *conn; /* NULL when that is gone */
 	struct standing *standing; /* of the connection: where it is counted */
 	struct udp_session *udp;
 	struct place *place; /* while there is udp */
 };
 
-/** Of a node of the server's sessions. */
+/** Of a node of conns.sessions. */
 struct order_session *session_orders_of(struct roll_node *n);
 
 /** Order DERIVE. False: the answer comes later. True: @in is the answer. */
@@ -43,14 +44,19 @@ void session_orders_carry_out(struct conn *c);
 void session_orders_forget(struct conn *c);
 
 /** The settings changed, and the classes were found anew: so are the rates that sessions share. */
-void session_orders_recount(struct server *s);
+void session_orders_recount(struct conns *cs);
 
-/** reflector_config.ended: a session is over; @context is the server. */
-void session_orders_session_ended(void *context, void *owner, enum udp_end why,
+/** reflector_config.ended: a session is over. */
+void session_orders_session_ended(struct conns *cs, void *owner, enum udp_end why,
 				  const struct counters_values *counters);
 
 /** For the next process: the sessions of a connection, or those of none if @c is NULL. */
-void session_orders_carry(struct carry *k, const struct server *s, const struct conn *c);
+void session_orders_carry(struct carry *k, const struct conns *cs, const struct conn *c);
+
+struct session_orders_to {
+	struct conns *conns;
+	struct inherited *from; /* their sockets */
+};
 
 struct session_orders_tally {
 	uint32_t taken;
@@ -62,5 +68,5 @@ struct session_orders_tally {
  * @st  NULL: the connection of each was gone already
  * @c   NULL: it is lost, and what was not stopping ends at once, with its event (R-190)
  */
-void session_orders_adopt(struct carry *k, struct server *s, struct standing *st, struct conn *c,
-			  struct session_orders_tally *t);
+void session_orders_adopt(struct carry *k, const struct session_orders_to *to, struct standing *st,
+			  struct conn *c, struct session_orders_tally *t);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/view.h"
 
+#include "base/clock.h"
 #include "daemon/reflector/estimate.h"
 #include "daemon/reflector/light.h"
-#include "daemon/server/conn.h"
-#include "daemon/server/server.h"
+#include "daemon/server/server_parts.h"
 #include "daemon/server/session_orders.h"
+#include "daemon/server/standing.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,18 +20,18 @@ static void put_clock(const struct server *s, struct view_status *out)
 	estimate_read(&e);
 	out->synchronized = e.synchronized;
 	out->clock_error_ms = e.maxerror_ns < 0 ? -1. : (double)e.maxerror_ns / 1e6;
-	out->kernel_timestamps = s->settings->timestamps != SETTINGS_TIMESTAMPS_USER &&
-				 reflector_kernel_timestamps(s->reflector);
-	out->cards_used = reflector_hardware(s->reflector, out->cards, sizeof out->cards);
+	out->kernel_timestamps = s->conns.settings->timestamps != SETTINGS_TIMESTAMPS_USER &&
+				 reflector_kernel_timestamps(s->conns.reflector);
+	out->cards_used = reflector_hardware(s->conns.reflector, out->cards, sizeof out->cards);
 }
 
 void view_status(const struct server *s, struct view_status *out)
 {
-	const struct admit_total *t = &s->admit;
+	const struct admit_total *t = &s->conns.admit;
 
 	*out = (struct view_status){
 		.config_path = s->config_path,
-		.started = ts_decode(TS_NTP, s->start_time, server_wall()),
+		.started = ts_decode(TS_NTP, s->conns.start_time, clock_wall()),
 		.took_over = s->taken_over,
 		.draining = t->draining,
 		.stopping = s->stopping,
@@ -40,37 +41,37 @@ void view_status(const struct server *s, struct view_status *out)
 		.light_passed = s->inherited.n_light > 0,
 		.connections = t->connections,
 		.max_connections = t->max_connections,
-		.idle = s->idlers.n,
-		.refused = s->refused.n,
+		.idle = s->conns.idlers.n,
+		.refused = s->conns.refused.n,
 		.sessions = t->sessions,
 		.max_sessions = t->max_sessions,
-		.clients = clients_number(s->clients),
-		.light_ports = light_count(s->reflector),
+		.clients = clients_number(s->conns.clients),
+		.light_ports = light_count(s->conns.reflector),
 	};
-	out->descriptors = server_load_descriptors(s, &out->max_descriptors);
+	out->descriptors = conns_descriptors(&s->conns, &out->max_descriptors);
 	put_clock(s, out);
-	reflector_totals(s->reflector, &out->totals);
-	light_totals(s->reflector, &out->light);
+	reflector_totals(s->conns.reflector, &out->totals);
+	light_totals(s->conns.reflector, &out->light);
 }
 
 struct settings *view_settings(const struct server *s)
 {
-	return s->settings;
+	return s->conns.settings;
 }
 
 struct settings *view_started_settings(const struct server *s)
 {
-	return s->running;
+	return s->started;
 }
 
 struct reflector *view_reflector(const struct server *s)
 {
-	return s->reflector;
+	return s->conns.reflector;
 }
 
 void view_overload(const struct server *s, struct view_measure out[static VIEW_MEASURES])
 {
-	const struct overload *limits = &s->settings->overload;
+	const struct overload *limits = &s->conns.settings->overload;
 	const struct overload_sample *now = &s->load.sample;
 	const struct overload_marks *marks = &s->load.marks;
 	const struct view_measure all[VIEW_MEASURES] = {
@@ -93,7 +94,7 @@ void view_overload(const struct server *s, struct view_measure out[static VIEW_M
 
 bool view_listener(const struct server *s, size_t i, struct view_listener *out)
 {
-	const struct listener *l = s->listeners;
+	const struct listener *l = s->listeners.list;
 
 	for (; l && i; i--) {
 		l = l->next;
@@ -112,7 +113,7 @@ bool view_listener(const struct server *s, size_t i, struct view_listener *out)
 
 bool view_class(const struct server *s, size_t i, struct view_class *out)
 {
-	const struct settings *now = s->settings;
+	const struct settings *now = s->conns.settings;
 	const struct settings_class *class = i < now->n_classes	   ? &now->classes[i]
 					     : i == now->n_classes ? &now->fallback
 								   : NULL;
@@ -121,7 +122,7 @@ bool view_class(const struct server *s, size_t i, struct view_class *out)
 	if (i > now->n_classes + 1) {
 		return false;
 	}
-	use = class ? s->class_uses.of[i] : &s->class_uses.nobody;
+	use = class ? s->conns.class_uses.of[i] : &s->conns.class_uses.nobody;
 	*out = (struct view_class){
 		.connections = use->admit.connections,
 		.sessions = use->admit.sessions,
@@ -135,12 +136,12 @@ bool view_class(const struct server *s, size_t i, struct view_class *out)
 
 void view_tally(const struct server *s, struct refusals_tally *out)
 {
-	*out = *refusals_total(s->refusals);
+	*out = *refusals_total(s->conns.refusals);
 }
 
 uint64_t view_recent(const struct server *s, enum reason reason, unsigned minutes)
 {
-	return refusals_recent(s->refusals, reason, minutes);
+	return refusals_recent(s->conns.refusals, reason, minutes);
 }
 
 /* --- walks ---------------------------------------------------------------------------- */
@@ -151,16 +152,16 @@ void view_begin(struct view_walk *w, struct server *s, enum view_what what)
 
 	switch (what) {
 	case VIEW_CONNECTIONS:
-		of = &s->conns;
+		of = &s->conns.all;
 		break;
 	case VIEW_SESSIONS:
-		of = &s->sessions;
+		of = &s->conns.sessions;
 		break;
 	case VIEW_CLIENTS:
-		of = clients_roll(s->clients);
+		of = clients_roll(s->conns.clients);
 		break;
 	case VIEW_REFUSALS:
-		of = refusals_roll(s->refusals);
+		of = refusals_roll(s->conns.refusals);
 		break;
 	}
 	w->server = s;
@@ -200,7 +201,7 @@ bool view_connection(struct view_walk *w, struct view_connection *out)
 		.counted = k->counted,
 		.modes = k->modes,
 		.sessions = k->sessions - k->kept,
-		.age_s = (double)(server_mono().ns - c->since.ns) / 1e9,
+		.age_s = (double)(clock_mono().ns - c->since.ns) / 1e9,
 	};
 	put_class(c->standing->class, out->class);
 	memcpy(out->key_id, c->standing->key_id, sizeof out->key_id);
@@ -212,7 +213,7 @@ static struct wall accepted_at(const uint8_t sid[static MSG_SID_LEN])
 {
 	struct wire_in w = wire_in(sid + 4, sizeof(ts_wire));
 
-	return ts_decode(TS_NTP, wire_get64(&w), server_wall());
+	return ts_decode(TS_NTP, wire_get64(&w), clock_wall());
 }
 
 bool view_session(struct view_walk *w, struct view_session *out)
@@ -257,7 +258,7 @@ bool view_client(struct view_walk *w, struct view_client *out)
 	}
 	at.family = c->key.family;
 	memcpy(at.ip, c->key.ip, sizeof at.ip);
-	class = settings_class_by_address(w->server->settings, &at);
+	class = settings_class_by_address(w->server->conns.settings, &at);
 	*out = (struct view_client){
 		.client = c->key,
 		.connections = c->admit.connections,

@@ -21,7 +21,7 @@
 #include "daemon/control/control.h"
 #include "daemon/reflector/counters.h"
 #include "daemon/server/refusals.h"
-#include "daemon/server/reload.h"
+#include "daemon/server/reload_result.h"
 #include "protocol/prefix.h"
 
 struct reflector;
