@@ -278,7 +278,7 @@ def wrong_sockets_are_named(t):
                          (r'descriptor 4 "light"', "both families")),
                         (["udpdual:twampd-light.socket"], ("both families",)),
                         (["tcp4:control", "tcp6:web"],
-                         (r'descriptor 4 "web"', 'expected: "control" or "light"'))):
+                         (r'descriptor 4 "web"', 'expected: "control", "light" or "admin"'))):
         refused(t, spec, *words)
 
 
