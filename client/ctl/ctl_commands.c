@@ -127,6 +127,33 @@ static const struct ctl_column refused_columns[] = {
 	{ NULL, NULL, CTL_TEXT, 0, NULL },
 };
 
+static const struct ctl_option why_options[] = {
+	{ "--key", "KEYID", "key", CTL_STRING },
+	{ "--mode", "MODE", "mode", CTL_STRING },
+	{ "--padding", "OCTETS", "padding", CTL_COUNT },
+	{ "--dscp", "DSCP", "dscp", CTL_COUNT },
+	{ "--receiver", "ADDRESS", "receiver", CTL_STRING },
+	{ NULL, NULL, NULL, CTL_FLAG },
+};
+
+static const struct ctl_line why_page[] = {
+	{ "client", "{client} would be accepted", NULL, "ok" },
+	{ "client", "{client} would be refused: {text}", NULL, "!ok" },
+	{ "reason", "{reason}", NULL, "!ok" },
+	{ "answer", "{accept}: Accept {code} in {told_in}", NULL, "told_in" },
+	{ "remedy", "{remedy}", NULL, "remedy" },
+	{ "decided by", "{setting}", NULL, "setting" },
+	{ "", "{now} in use, {limit} allowed", NULL, "now" },
+	{ "class", "{name}, by {by} ({setting})", "class", "name" },
+	{ "class", "none: {by}", "class", "!name" },
+	{ "offered", "{offered}", NULL, NULL },
+	{ "mode", "{mode}", NULL, "mode" },
+	{ "talks to", "{local}", NULL, "local" },
+	{ "limits", "{limit} of the {of}: {used} of {max}, {left} left ({setting})", "limits",
+	  NULL },
+	{ NULL, NULL, NULL, NULL },
+};
+
 const struct ctl_command ctl_commands[] = {
 	{ .words = "status",
 	  .verb = "status",
@@ -163,5 +190,13 @@ const struct ctl_command ctl_commands[] = {
 	  .items = "refused",
 	  .columns = refused_columns,
 	  .help = "who was refused, and why: the newest first" },
+	{ .words = "why",
+	  .verb = "why",
+	  .operand = "CLIENT",
+	  .operand_key = "client",
+	  .operand_kind = CTL_STRING,
+	  .options = why_options,
+	  .page = why_page,
+	  .help = "what would happen to a client if it came now" },
 	{ .words = NULL },
 };

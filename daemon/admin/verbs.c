@@ -3,6 +3,7 @@
 
 #include "daemon/admin/lists.h"
 #include "daemon/admin/tell_status.h"
+#include "daemon/admin/why.h"
 
 static enum task_next begin_status(struct task *t)
 {
@@ -17,5 +18,6 @@ const struct task_verb verbs_table[] = {
 	{ .name = "clients", .args = lists_clients_args, .begin = lists_clients },
 	{ .name = "connections", .args = lists_connections_args, .begin = lists_connections },
 	{ .name = "refused", .args = lists_refused_args, .begin = lists_refused },
+	{ .name = "why", .args = why_args, .begin = why_begin },
 	{ .name = NULL },
 };

@@ -108,6 +108,17 @@ struct client *clients_get(struct clients *t, const struct address *a, struct mo
 	return c;
 }
 
+const struct client *clients_look(struct clients *t, const struct address *a)
+{
+	struct prefix key = key_of(t, a);
+	const struct client *c = *bucket(t, &key);
+
+	while (c && prefix_compare(&c->key, &key)) {
+		c = c->next;
+	}
+	return c;
+}
+
 uint32_t clients_number(const struct clients *t)
 {
 	return t->roll.n;

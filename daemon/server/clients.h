@@ -33,6 +33,9 @@ void clients_free(struct clients *t); /* NULL ok; no holder may be left */
 /** The entry of an address, with one more holder; NULL = no memory. */
 struct client *clients_get(struct clients *t, const struct address *a, struct mono now);
 
+/** The entry of an address as it is, for who only looks; NULL = there is none. */
+const struct client *clients_look(struct clients *t, const struct address *a);
+
 /** One more holder of an entry that is already held. */
 struct client *clients_ref(struct client *c);
 void clients_put(struct clients *t, struct client *c);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * What the server consists of: only for those who put it together, change its settings, tell of it
- * or hand it over (server.c, start.c, reload.c, handover.c, status.c, announce.c, view.c). All
- * others get the part that they need.
+ * or hand it over (server.c, start.c, reload.c, handover.c, status.c, announce.c, view.c,
+ * foresee.c). All others get the part that they need.
  */
 #pragma once
 
