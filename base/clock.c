@@ -2,37 +2,18 @@
 #include "base/clock.h"
 
 #include <sys/timex.h>
-#include <time.h>
 
 #define BRACKET_NS 20000
-
-static int64_t read_ns(clockid_t id)
-{
-	struct timespec t = { 0 };
-
-	(void)clock_gettime(id, &t);
-	return (int64_t)t.tv_sec * TS_NS_PER_S + t.tv_nsec;
-}
-
-struct wall clock_wall(void)
-{
-	return (struct wall){ read_ns(CLOCK_REALTIME) };
-}
-
-struct mono clock_mono(void)
-{
-	return (struct mono){ read_ns(CLOCK_MONOTONIC) };
-}
 
 struct clock_pair clock_both(void)
 {
 	struct clock_pair now = { { 0 }, { 0 } };
 
 	for (int i = 0; i < 3; i++) {
-		int64_t before = read_ns(CLOCK_MONOTONIC), wall = read_ns(CLOCK_REALTIME);
-		int64_t after = read_ns(CLOCK_MONOTONIC);
+		int64_t before = clock_mono().ns, after;
 
-		now.wall.ns = wall;
+		now.wall = clock_wall();
+		after = clock_mono().ns;
 		now.mono.ns = before + (after - before) / 2;
 		if (after - before <= BRACKET_NS) {
 			break;

@@ -7,8 +7,23 @@
 
 #include "protocol/ts.h"
 
-struct wall clock_wall(void);
-struct mono clock_mono(void);
+#include <time.h>
+
+static inline struct wall clock_wall(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	return (struct wall){ (int64_t)t.tv_sec * TS_NS_PER_S + t.tv_nsec };
+}
+
+static inline struct mono clock_mono(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (struct mono){ (int64_t)t.tv_sec * TS_NS_PER_S + t.tv_nsec };
+}
 
 /* One instant on both clocks. */
 struct clock_pair {

@@ -5,6 +5,7 @@
 #include "base/splitmix.h"
 #include "client/measure/local.h"
 #include "client/measure/padding.h"
+#include "client/measure/probe_batch.h"
 #include "client/measure/probe_sock.h"
 #include "protocol/stamp.h"
 
@@ -12,11 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-#define BATCH 64 /* datagrams per call */
-#define BATCH_OCTETS (4u << 20) /* of all replies of a batch */
 #define WINDOW_MAX (UINT64_C(1) << 22) /* packets on their way, of all sessions */
 #define DEPARTURES_RATE 20000. /* packets/s: above it, being told costs more than it tells */
 #define BRIEF_OCTETS 38 /* a reply in the clear with all that is copied, but no Sender TTL */
@@ -238,65 +236,6 @@ void probe_send(struct probe *p, uint16_t error_estimate)
 
 /* --- replies ------------------------------------------------------------------------------ */
 
-struct probe_batch {
-	unsigned n; /* datagrams */
-	size_t octets; /* of each */
-	uint8_t *data;
-	struct mmsghdr m[BATCH];
-	struct iovec v[BATCH];
-	union endpoint from[BATCH];
-	union {
-		struct cmsghdr align;
-		uint8_t octets[PROBE_SOCK_CONTROL];
-	} control[BATCH];
-};
-
-struct probe_batch *probe_batch_new(size_t octets)
-{
-	struct probe_batch *b = calloc(1, sizeof(*b));
-	size_t n = BATCH_OCTETS / octets;
-
-	if (!b) {
-		return NULL;
-	}
-	b->octets = octets;
-	b->n = n < BATCH ? (unsigned)n : BATCH;
-	b->data = calloc(b->n, octets);
-	if (!b->data) {
-		free(b);
-		return NULL;
-	}
-	for (unsigned i = 0; i < b->n; i++) {
-		b->v[i] = (struct iovec){ .iov_base = b->data + i * octets, .iov_len = octets };
-	}
-	return b;
-}
-
-void probe_batch_free(struct probe_batch *b)
-{
-	if (b) {
-		free(b->data);
-		free(b);
-	}
-}
-
-/* Datagrams received, or a negative errno. */
-static int receive(int fd, struct probe_batch *b, int flags)
-{
-	int n;
-
-	for (unsigned i = 0; i < b->n; i++) {
-		b->m[i].msg_hdr = (struct msghdr){ .msg_name = &b->from[i],
-						   .msg_namelen = sizeof(b->from[i]),
-						   .msg_iov = &b->v[i],
-						   .msg_iovlen = 1,
-						   .msg_control = &b->control[i],
-						   .msg_controllen = sizeof(b->control[i]) };
-	}
-	n = recvmmsg(fd, b->m, b->n, MSG_DONTWAIT | flags, NULL);
-	return n < 0 ? -errno : n;
-}
-
 /* T-085 S-243 S-244. False if the reply belongs to another session. */
 static bool check_ssid(struct probe *p, const uint8_t *reply, size_t octets)
 {
@@ -429,17 +368,16 @@ static void take_reply(struct probe *p, uint8_t *reply, size_t octets, struct se
 /* Before the replies: the true departure of a packet belongs to its figures. */
 static void take_departures(struct probe *p, struct probe_batch *b)
 {
-	int n = receive(p->fd, b, MSG_ERRQUEUE);
+	int n = probe_batch_receive(b, p->fd, MSG_ERRQUEUE);
 
 	for (int i = 0; i < n; i++) {
-		struct probe_sock_meta meta;
+		struct wall at;
+		uint32_t number;
 
-		probe_sock_meta(&b->m[i].msg_hdr, &meta);
-		if (meta.departure && meta.stamped &&
-		    p->departures - meta.number <= p->series.window) {
-			series_departed(&p->series,
-					p->leaving[meta.number & (p->series.window - 1)],
-					meta.stamp);
+		if (probe_sock_departure(&b->m[i].msg_hdr, &number, &at) &&
+		    p->departures - number <= p->series.window) {
+			series_departed(&p->series, p->leaving[number & (p->series.window - 1)],
+					at);
 		}
 	}
 }
@@ -452,20 +390,20 @@ bool probe_receive(struct probe *p, struct probe_batch *b)
 	if (p->departs) {
 		take_departures(p, b);
 	}
-	n = receive(p->fd, b, 0);
+	n = probe_batch_receive(b, p->fd, 0);
 	if (n == -ECONNREFUSED) {
 		p->counts.refused++;
 		return true;
 	}
 	a.now = clock_both();
 	for (int i = 0; i < n; i++) {
-		struct probe_sock_meta meta;
+		struct sock_meta meta;
 
-		probe_sock_meta(&b->m[i].msg_hdr, &meta);
+		sock_meta(&b->m[i].msg_hdr, &meta);
 		a.stamped = meta.stamped;
 		a.t4 = meta.stamp;
-		a.ttl = meta.ttl;
-		a.tos = meta.tos;
+		a.ttl = meta.has_ttl ? meta.ttl : -1;
+		a.tos = meta.has_tos ? meta.tos : -1;
 		/* What is longer is cut: the rest of the padding tells nothing. */
 		take_reply(p, b->v[i].iov_base, b->m[i].msg_len, &a, &b->from[i]);
 	}
@@ -474,7 +412,11 @@ bool probe_receive(struct probe *p, struct probe_batch *b)
 
 void probe_look_at_drops(struct probe *p)
 {
-	p->series.own_drops = p->fd < 0 ? p->series.own_drops : probe_sock_drops(p->fd);
+	uint32_t drops;
+
+	if (p->fd >= 0 && sock_read_drops(p->fd, &drops)) {
+		p->series.own_drops = drops;
+	}
 }
 
 void probe_add_counts(const struct probe *p, struct probe_counts *sum)

@@ -72,12 +72,7 @@ struct probe {
 	struct probe_counts counts;
 };
 
-/* Room for the replies of one wake-up, shared by all probes of a loop. */
 struct probe_batch;
-
-/** For replies of up to @octets each. NULL: no memory. */
-struct probe_batch *probe_batch_new(size_t octets);
-void probe_batch_free(struct probe_batch *b);
 
 /**
  * Bind the socket: before the request, which names the port (R-308).

@@ -5,11 +5,9 @@
  */
 #pragma once
 
-#include "base/endpoint.h"
+#include "base/sock.h"
 #include "client/measure/outcome.h"
 #include "client/measure/plan.h"
-
-#define PROBE_SOCK_CONTROL 192 /* octets of control messages of a datagram */
 
 /** DSCP, TTL, fragments rather than silence (T-027), a large receive buffer. 0 or negative errno. */
 NODISCARD int probe_sock_set(int fd, const struct plan *plan, int family);
@@ -20,16 +18,5 @@ NODISCARD int probe_sock_set(int fd, const struct plan *plan, int family);
  */
 bool probe_sock_stamp(int fd, bool departures);
 
-/* What came along with a datagram. */
-struct probe_sock_meta {
-	struct wall stamp; /* valid if stamped */
-	bool stamped;
-	int ttl, tos; /* -1 = unknown */
-	bool departure; /* of packet @number, at @stamp: read from the error queue */
-	uint32_t number;
-};
-
-void probe_sock_meta(struct msghdr *m, struct probe_sock_meta *out);
-
-/** Datagrams that found the receive buffer full, since the socket was made. */
-uint64_t probe_sock_drops(int fd);
+/** What came from the error queue: packet @number left @at. False if it was something else. */
+bool probe_sock_departure(struct msghdr *m, uint32_t *number, struct wall *at);

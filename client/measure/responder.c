@@ -38,7 +38,7 @@ enum verdict {
 /* A sender of a stateful reflector. RFC 5357 Appendix I, RFC 8972 3 */
 struct seat {
 	union endpoint remote;
-	struct responder_local local;
+	struct address local; /* where it sends to, without the port */
 	uint16_t ssid;
 	uint32_t seq; /* of the next reply */
 	uint32_t rx_count;
@@ -65,11 +65,10 @@ struct responder {
 
 static bool is_allowed(const struct responder_plan *who, const union endpoint *from)
 {
-	bool v6 = from->any.sa_family == AF_INET6;
-	struct prefix host = { .family = v6 ? 6 : 4, .bits = v6 ? 128 : 32 };
+	struct address a = endpoint_address(from);
+	struct prefix host = { .family = a.family, .bits = a.family == 6 ? 128 : 32 };
 
-	memcpy(host.ip, v6 ? from->v6.sin6_addr.s6_addr : (const void *)&from->v4.sin_addr,
-	       v6 ? 16 : 4);
+	memcpy(host.ip, a.ip, sizeof(host.ip));
 	for (uint32_t i = 0; i < who->allow_count; i++) {
 		if (prefix_covers(&who->allow[i], &host)) {
 			return true;
@@ -78,7 +77,7 @@ static bool is_allowed(const struct responder_plan *who, const union endpoint *f
 	if (who->allow_count) {
 		return false;
 	}
-	return v6 ? IN6_IS_ADDR_LOOPBACK(&from->v6.sin6_addr) : host.ip[0] == 127;
+	return address_is_loopback(&a);
 }
 
 /* What comes from a reflector, by its port or because it is a reply, would never end. */
@@ -90,7 +89,7 @@ static enum verdict judge(const struct responder *r, const struct responder_pack
 	if (!is_allowed(r->who, &p->from)) {
 		return DENIED;
 	}
-	if (!p->unicast) {
+	if (!p->meta.unicast) {
 		return OTHER_DESTINATION;
 	}
 	if (fault == REFLECTION_SHORT) {
@@ -105,23 +104,35 @@ static enum verdict judge(const struct responder *r, const struct responder_pack
 	return ANSWER;
 }
 
-static bool is_seat_of(const struct seat *s, const struct responder_packet *p, uint16_t ssid)
+/* Which of ours the packet was sent to; a link-local one on this interface. */
+static struct address local_of(const struct responder_packet *p)
+{
+	struct address a = { .family = p->meta.family };
+
+	memcpy(a.ip, p->meta.local, sizeof(a.ip));
+	a.scope = address_is_link_local(&a) ? p->meta.arrival : 0;
+	return a;
+}
+
+static bool is_seat_of(const struct seat *s, const struct responder_packet *p,
+		       const struct address *local, uint16_t ssid)
 {
 	return s->last && s->ssid == ssid && endpoint_equal(&s->remote, &p->from) &&
-	       memcmp(&s->local, &p->local, sizeof(s->local)) == 0;
+	       address_same_host(&s->local, local);
 }
 
 /* T-072: numbers from 0 for each; the oldest makes room. NULL without state. */
 static struct seat *take_seat(struct responder *r, const struct responder_packet *p)
 {
 	uint16_t ssid = reflection_ssid(&r->rules, r->in, p->octets);
+	struct address local = local_of(p);
 	struct seat *s = &r->seats[0];
 
 	if (!r->who->stateful) {
 		return NULL;
 	}
 	for (int i = 0; i < SEATS; i++) {
-		if (is_seat_of(&r->seats[i], p, ssid)) {
+		if (is_seat_of(&r->seats[i], p, &local, ssid)) {
 			r->seats[i].last = r->received;
 			return &r->seats[i];
 		}
@@ -129,9 +140,7 @@ static struct seat *take_seat(struct responder *r, const struct responder_packet
 			s = &r->seats[i];
 		}
 	}
-	*s = (struct seat){
-		.remote = p->from, .local = p->local, .ssid = ssid, .last = r->received
-	};
+	*s = (struct seat){ .remote = p->from, .local = local, .ssid = ssid, .last = r->received };
 	return s;
 }
 
@@ -152,7 +161,7 @@ static struct tlvreply_facts facts_of(const struct responder *r, const struct re
 		.from = endpoint_address(&p->from),
 		.to = { .family = p->from.any.sa_family == AF_INET6 ? 6 : 4,
 			.port = r->plan->port },
-		.tos = p->tos,
+		.tos = p->meta.tos,
 		.sync = r->synchronized ? TLVREPLY_SYNC_NTP : TLVREPLY_SYNC_LOCAL,
 		.method_in = TLVREPLY_METHOD_SOFTWARE,
 		.method_out = TLVREPLY_METHOD_SOFTWARE,
@@ -160,7 +169,7 @@ static struct tlvreply_facts facts_of(const struct responder *r, const struct re
 		.is_ours = is_ours,
 	};
 
-	memcpy(f.to.ip, p->local.ip, sizeof(f.to.ip));
+	memcpy(f.to.ip, p->meta.local, sizeof(f.to.ip));
 	f.loopback = address_is_loopback(&f.to);
 	if (seat) {
 		f.rx_count = seat->rx_count;
@@ -187,8 +196,8 @@ static size_t build(struct responder *r, struct responder_packet *p, const struc
 	const struct reflection_facts facts = { .seq = tlvs.own_seq,
 						.error_estimate = r->error_estimate,
 						.t2 = p->t2,
-						.ttl = p->ttl,
-						.tos = p->tos,
+						.ttl = p->meta.ttl,
+						.tos = p->meta.tos,
 						.tlvs = &tlvs };
 	struct tlvreply told;
 	size_t n;
@@ -199,7 +208,7 @@ static size_t build(struct responder *r, struct responder_packet *p, const struc
 	}
 	n = reflection_build_tlvs(&r->rules, r->in, p->octets, r->out, &facts, &told);
 	if (told.dscp_set) {
-		p->tos = (uint8_t)(told.dscp << 2);
+		p->meta.tos = (uint8_t)(told.dscp << 2);
 	}
 	return n;
 }

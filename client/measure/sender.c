@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "client/measure/interrupt.h"
+#include "client/measure/probe_batch.h"
 
 #include <errno.h>
 #include <ev.h>

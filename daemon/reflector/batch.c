@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/batch.h"
 
+#include "base/clock.h"
 #include "daemon/reflector/estimate.h"
 
 #include <assert.h>
@@ -31,14 +32,14 @@ void batch_init(struct batch *b)
 
 static void seal(struct batch_reply *r)
 {
-	struct reflection_time now = reflection_time(estimate_wall());
+	struct reflection_time now = reflection_time(clock_wall());
 
 	reflection_finish(&r->party->rules, r->octets, r->t2, &now);
 }
 
 static void stamp_clear(struct batch *b, unsigned at, unsigned n)
 {
-	struct reflection_time now = reflection_time(estimate_wall());
+	struct reflection_time now = reflection_time(clock_wall());
 
 	for (unsigned i = at; i < at + n; i++) {
 		struct batch_reply *r = &b->replies[i];

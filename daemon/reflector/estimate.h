@@ -70,19 +70,3 @@ static inline uint16_t estimate_packet(const struct estimate *e, bool kernel_sta
 	return phc_error_ns ? estimate_card(e, phc_error_ns, in_batch, format)
 			    : estimate_field(e, kernel_stamp, in_batch, format);
 }
-
-static inline struct wall estimate_wall(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (struct wall){ .ns = (int64_t)t.tv_sec * TS_NS_PER_S + t.tv_nsec };
-}
-
-static inline struct mono estimate_mono(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (struct mono){ .ns = (int64_t)t.tv_sec * TS_NS_PER_S + t.tv_nsec };
-}

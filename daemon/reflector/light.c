@@ -89,18 +89,18 @@ static int open_socket(struct reflector *r, const struct light_entry *e, bool al
 		fd = r->config.old(r->config.context, &e->address, e->device);
 	}
 	if (fd >= 0) {
-		error = sock_adopt_light(fd, true, stamps, &r->defaults);
+		error = udpsock_adopt_light(fd, true, stamps, &r->defaults);
 		if (error) {
 			close(fd);
 		}
 		return error ? error : fd;
 	}
 	alone = alone && fd != -EEXIST;
-	error = alone ? sock_probe_port(&e->address, e->device, e->freebind) : 0;
+	error = alone ? udpsock_probe_port(&e->address, e->device, e->freebind) : 0;
 	if (error) {
 		return error;
 	}
-	fd = sock_open_light(&e->address, e->device, e->freebind, stamps);
+	fd = udpsock_open_light(&e->address, e->device, e->freebind, stamps);
 	if (fd >= 0 && r->phc) {
 		sock_ask_hardware(fd);
 	}

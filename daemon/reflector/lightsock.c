@@ -44,7 +44,7 @@ int lightsock_find(const struct reflector *r, const struct settings *s,
 int lightsock_take(const struct reflector *r, int passed, bool stale)
 {
 	bool stamped = sock_is_stamped(passed);
-	int error = sock_adopt_light(passed, false, !r->config.user_timestamps, &r->defaults);
+	int error = udpsock_adopt_light(passed, false, !r->config.user_timestamps, &r->defaults);
 
 	if (error) {
 		return error;

@@ -44,12 +44,12 @@ static int bind_port(struct reflector *r, int fd, const struct session_spec *spe
 static int open_socket(struct reflector *r, const struct session_spec *spec, uint16_t first,
 		       uint16_t last, struct udp_session *u)
 {
-	int error = sock_check_local(r->keeper, &spec->local, spec->device);
+	int error = udpsock_check_local(r->keeper, &spec->local, spec->device);
 
 	if (error) {
 		return error;
 	}
-	u->fd = sock_open(spec, !r->config.user_timestamps, &r->defaults, &u->rcvbuf);
+	u->fd = udpsock_open(spec, !r->config.user_timestamps, &r->defaults, &u->rcvbuf);
 	if (u->fd < 0) {
 		return u->fd;
 	}
@@ -58,7 +58,7 @@ static int open_socket(struct reflector *r, const struct session_spec *spec, uin
 	}
 	error = bind_port(r, u->fd, spec, first, last, &u->port);
 	if (!error) {
-		error = sock_connect(u->fd, spec);
+		error = udpsock_connect(u->fd, spec);
 	}
 	if (error) {
 		close(u->fd);
@@ -94,7 +94,7 @@ static void publish(struct udp_session *u)
 static int start(struct udp_session *u)
 {
 	uint64_t dropped = 0;
-	int error = sock_release(u->fd, u->rcvbuf, &dropped, &u->drops_seen);
+	int error = udpsock_release(u->fd, u->rcvbuf, &dropped, &u->drops_seen);
 
 	u->party.run_octets = sock_unfragmented(u->fd);
 	u->reflector->early += dropped;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/phc.h"
 
+#include "base/clock.h"
 #include "base/lock.h"
 #include "base/thread.h"
 #include "daemon/reflector/estimate.h"
@@ -357,7 +358,7 @@ static void *go_rounds(void *arg)
 		if (quit) {
 			return NULL;
 		}
-		phc_round(p, i % ROUNDS_PER_SCAN == 0, estimate_mono());
+		phc_round(p, i % ROUNDS_PER_SCAN == 0, clock_mono());
 	}
 }
 
@@ -387,7 +388,7 @@ int phc_new(struct phc **out, const struct phc_source *source)
 		phc_free(p);
 		return n;
 	}
-	phc_round(p, false, estimate_mono());
+	phc_round(p, false, clock_mono());
 	*out = p;
 	return 0;
 }

@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "daemon/reflector/sock.h"
+#include "daemon/reflector/udpsock.h"
 #include "protocol/ts.h"
 
 #include <net/if.h>

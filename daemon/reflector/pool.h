@@ -13,7 +13,7 @@
 #include "daemon/reflector/party.h"
 #include "daemon/reflector/port.h"
 #include "daemon/reflector/reflector.h"
-#include "daemon/reflector/sock.h"
+#include "daemon/reflector/udpsock.h"
 
 #include <pthread.h>
 
@@ -141,7 +141,7 @@ struct reflector {
 	struct reflector_config config;
 	struct reflector_faults faults;
 	struct port_map ports;
-	struct sock_defaults defaults;
+	struct udpsock_defaults defaults;
 	struct vault vault; /* struct crypt_test of sessions */
 	struct udp_session *sessions;
 	uint64_t early; /* dropped before Start-Sessions, all of them */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/reflect.h"
 
+#include "base/clock.h"
 #include "daemon/reflector/batch.h"
 #include "daemon/reflector/estimate.h"
 #include "daemon/reflector/phc.h"
@@ -90,9 +91,9 @@ static int receive(struct reflect_scratch *s, int fd, bool names)
  * lose none. */
 static struct reflect_pass begin(unsigned n)
 {
-	struct reflect_pass now = { .wall = estimate_wall(), .in_batch = n > FEW };
+	struct reflect_pass now = { .wall = clock_wall(), .in_batch = n > FEW };
 
-	now.mono = estimate_mono();
+	now.mono = clock_mono();
 	return now;
 }
 

@@ -20,7 +20,7 @@
 #pragma once
 
 #include "daemon/reflector/party.h"
-#include "daemon/reflector/sock.h"
+#include "daemon/reflector/udpsock.h"
 
 struct worker;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/reflector.h"
 
+#include "base/clock.h"
 #include "daemon/reflector/estimate.h"
 #include "daemon/reflector/nic.h"
 #include "daemon/reflector/phc.h"
@@ -152,7 +153,7 @@ int reflector_new(struct reflector **out, struct ev_loop *loop,
 	/* Not a secret: it only makes a restarted server begin elsewhere. */
 	(void)!getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
 	port_init(&r->ports, seed);
-	r->keeper = sock_keeper(!config->user_timestamps, &r->defaults);
+	r->keeper = udpsock_keeper(!config->user_timestamps, &r->defaults);
 	error = r->keeper < 0 ? r->keeper : 0;
 	if (!error) {
 		r->kernel_stamps = !config->user_timestamps && sock_prove_stamps();
@@ -251,7 +252,7 @@ void reflector_totals(const struct reflector *r, struct counters_values *t)
 	t->n[COUNTER_RECEIVED] += r->early;
 	t->n[COUNTER_DROP_EARLY] += r->early;
 	t->n[COUNTER_SESSIONS] = r->open;
-	t->n[COUNTER_HARDWARE_READY] = phc_ready(r->phc, estimate_mono());
+	t->n[COUNTER_HARDWARE_READY] = phc_ready(r->phc, clock_mono());
 }
 
 bool reflector_kernel_timestamps(const struct reflector *r)
@@ -280,7 +281,7 @@ bool reflector_synchronized(const struct reflector *r)
 
 double reflector_lag_s(const struct reflector *r)
 {
-	int64_t now = estimate_mono().ns, oldest = now;
+	int64_t now = clock_mono().ns, oldest = now;
 
 	for (unsigned i = 0; i < r->count; i++) {
 		int64_t beat = atomic_load_explicit(&r->workers[i].beat_ns, memory_order_relaxed);
@@ -341,7 +342,7 @@ static double measure_busy(struct worker *w, int64_t now)
 
 double reflector_busy(struct reflector *r)
 {
-	int64_t now = estimate_mono().ns;
+	int64_t now = clock_mono().ns;
 	double most = -1;
 
 	for (unsigned i = 0; i < r->count; i++) {

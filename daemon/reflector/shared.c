@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/shared.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -22,16 +23,16 @@ static int probe(const struct session_spec *spec, uint32_t *run_octets)
 		return -errno;
 	}
 	error = sock_bind(fd, &spec->local, 0);
-	error = error ? error : sock_connect(fd, spec);
+	error = error ? error : udpsock_connect(fd, spec);
 	*run_octets = error ? 0 : sock_unfragmented(fd);
 	close(fd);
 	return error;
 }
 
-static int check_size(const struct sock_defaults *b, const struct session_spec *spec)
+static int check_size(const struct udpsock_defaults *b, const struct session_spec *spec)
 {
 	size_t octets = pkt_send_len(pkt_layout(spec->modes), spec->padding);
-	int need = (int)octets * 4; /* room for two, as sock_open has it */
+	int need = (int)octets * 4; /* room for two, as udpsock_open has it */
 
 	if (octets > (spec->local.family == 4 ? PKT_MAX_PAYLOAD_V4 : PKT_MAX_PAYLOAD_V6)) {
 		return -EMSGSIZE;
@@ -167,8 +168,8 @@ static int claim(struct reflector *r, const struct session_spec *spec, struct sh
 	error = error ? error : index_reserve(&w->shared->sessions, w->sessions + 1);
 	/* from the first session that wants it on, for all of the socket */
 	error = error ? error
-		      : sock_ask_tos(p->fd, p->family == 4 ? AF_INET : AF_INET6,
-				     pkt_layout(spec->modes));
+		      : udpsock_ask_tos(p->fd, p->family == 4 ? AF_INET : AF_INET6,
+					pkt_layout(spec->modes));
 	if (error) {
 		return error;
 	}
@@ -217,7 +218,7 @@ static int open_one(struct reflector *r, const struct session_spec *spec, uint16
 	if (!r->config.shared.on && !port_is_reserved(&r->ports, spec->local.port)) {
 		return -ENOENT;
 	}
-	error = sock_check_local(r->keeper, &spec->local, 0);
+	error = udpsock_check_local(r->keeper, &spec->local, 0);
 	error = error ? error : probe(spec, &u->party.run_octets);
 	error = error ? error : choose(r, spec, &key, &p);
 	return error ? error : settle(r, spec, p, u);
@@ -295,7 +296,7 @@ static void publish(struct udp_session *u)
 
 static int start(struct udp_session *u)
 {
-	atomic_store_explicit(&u->since_ns, estimate_mono().ns, memory_order_release);
+	atomic_store_explicit(&u->since_ns, clock_mono().ns, memory_order_release);
 	return 0;
 }
 

@@ -49,7 +49,7 @@ struct shared_port {
 	/* main thread */
 	struct shared_port *next; /* all of them, oldest first */
 	uint32_t sessions; /* that are not freed yet */
-	struct sock_defaults buffers;
+	struct udpsock_defaults buffers;
 
 	/* thread */
 	struct shared_port *next_fresh, *next_served;

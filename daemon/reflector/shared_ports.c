@@ -137,13 +137,13 @@ static int open_socket(const struct reflector *r, struct shared_port *p)
 
 	p->passed = fd >= 0;
 	if (p->passed) {
-		error = sock_adopt_shared(fd, p->family, stamps, &p->buffers);
+		error = udpsock_adopt_shared(fd, p->family, stamps, &p->buffers);
 		return error ? error : fd;
 	}
 	if (r->config.old) {
 		fd = r->config.old(r->config.context, &any, 0);
 	}
-	return sock_open_shared(p->family, p->port, stamps, fd, &p->buffers);
+	return udpsock_open_shared(p->family, p->port, stamps, fd, &p->buffers);
 }
 
 static void close_socket(const struct shared_port *p)

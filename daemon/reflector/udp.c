@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include "base/clock.h"
 #include "daemon/reflector/estimate.h"
 #include "daemon/reflector/port_ops.h"
 #include "daemon/reflector/worker.h"
@@ -253,7 +254,7 @@ int udp_adopt(struct reflector *r, const struct session_spec *spec, uint16_t por
 
 void udp_stop(struct udp_session *u, int64_t timeout_ns)
 {
-	struct mono at = estimate_mono();
+	struct mono at = clock_mono();
 
 	if (!u->started) {
 		udp_end(u);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/worker.h"
 
+#include "base/clock.h"
 #include "base/lock.h"
 #include "base/thread.h"
 #include "daemon/reflector/estimate.h"
@@ -78,7 +79,7 @@ static int64_t deadline_ns(const struct udp_session *u)
 
 static void arm(struct worker *w, struct udp_session *u)
 {
-	int64_t at = deadline_ns(u), now = estimate_mono().ns;
+	int64_t at = deadline_ns(u), now = clock_mono().ns;
 
 	ev_timer_stop(w->loop, &u->timer);
 	if (at == INT64_MAX) {
@@ -95,7 +96,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *t, int events)
 	struct udp_session *u = t->data;
 	struct worker *w = u->worker;
 	enum reflect_result result = u->ops->burst(w, u);
-	int64_t now = estimate_mono().ns, at = deadline_ns(u);
+	int64_t now = clock_mono().ns, at = deadline_ns(u);
 
 	if (now < at || (u->stopping && result == REFLECT_MORE && now - at < STOP_GRACE_NS)) {
 		arm(w, u);
@@ -116,7 +117,7 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 static void start(struct worker *w, struct udp_session *u)
 {
 	if (!u->last_packet.ns) { /* not adopted */
-		u->last_packet = estimate_mono();
+		u->last_packet = clock_mono();
 	}
 	ev_timer_init(&u->timer, on_timer, 0., 0.);
 	u->timer.data = u;
@@ -179,7 +180,7 @@ static void on_beat(struct ev_loop *loop, ev_timer *t, int events)
 {
 	struct worker *w = t->data;
 
-	atomic_store_explicit(&w->beat_ns, estimate_mono().ns, memory_order_relaxed);
+	atomic_store_explicit(&w->beat_ns, clock_mono().ns, memory_order_relaxed);
 	if (w->beats++ % BEATS_PER_ESTIMATE == 0) {
 		shared_look(w);
 		lightview_look(w);

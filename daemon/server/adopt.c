@@ -2,8 +2,8 @@
 #include "daemon/server/adopt.h"
 
 #include "base/clock.h"
+#include "base/sock.h"
 #include "daemon/control/resume.h"
-#include "daemon/reflector/sock.h"
 #include "daemon/server/conn.h"
 #include "daemon/server/conns.h"
 #include "daemon/server/evict.h"

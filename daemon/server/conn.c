@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/device.h"
 #include "base/endpoint.h"
-#include "daemon/reflector/sock.h"
 #include "daemon/server/conns.h"
 #include "daemon/server/evict.h"
 #include "daemon/server/host.h"

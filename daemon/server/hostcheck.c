@@ -2,7 +2,7 @@
 #include "daemon/server/hostcheck.h"
 
 #include "daemon/config/conf_error.h"
-#include "daemon/reflector/sock.h"
+#include "daemon/reflector/udpsock.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -280,12 +280,12 @@ static void look_at_kernel(const struct look *l)
 	uint64_t entries = (uint64_t)p->max_sessions + p->max_connections;
 	struct settings_place at = place_of(l, shared ? "ports.mode" : "light", NULL);
 
-	if ((shared || l->s->n_light) && l->f->rmem_max && l->f->rmem_max < SOCK_RCVBUF / 2) {
+	if ((shared || l->s->n_light) && l->f->rmem_max && l->f->rmem_max < UDPSOCK_RCVBUF / 2) {
 		conf_error_warn(
 			l->to, &at, NULL,
 			"%s: one port has the packets of many, and its receive buffer cannot "
 			"be larger than %" PRIu64 " octets: sysctl net.core.rmem_max=%d",
-			shared ? "ports.mode" : "light", l->f->rmem_max, SOCK_RCVBUF / 2);
+			shared ? "ports.mode" : "light", l->f->rmem_max, UDPSOCK_RCVBUF / 2);
 	}
 	at = place_of(l, "limits.max_sessions", NULL);
 	if (l->f->conntrack_max && entries > l->f->conntrack_max) {

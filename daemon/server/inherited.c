@@ -3,7 +3,7 @@
 
 #include "base/device.h"
 #include "base/endpoint.h"
-#include "daemon/reflector/sock.h"
+#include "base/sock.h"
 
 #include <errno.h>
 #include <fcntl.h>

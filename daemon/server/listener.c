@@ -3,9 +3,9 @@
 
 #include "base/device.h"
 #include "base/endpoint.h"
+#include "base/sock.h"
 #include "base/sockopt.h"
 #include "daemon/log/log.h"
-#include "daemon/reflector/sock.h"
 #include "daemon/server/inherited.h"
 #include "daemon/server/leaving.h"
 

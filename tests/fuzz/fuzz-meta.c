@@ -3,7 +3,7 @@
  * Control messages of received datagrams: any of any level, type and length, as the kernel
  * packs them, the last one perhaps cut off (MSG_CTRUNC).
  */
-#include "daemon/reflector/sock.h"
+#include "daemon/reflector/udpsock.h"
 #include "protocol/pkt.h"
 #include "tests/fuzz/fuzz.h"
 

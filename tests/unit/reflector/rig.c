@@ -181,7 +181,7 @@ void rig_make_worker(struct worker *w, int *keeper)
 	memset(w, 0, sizeof(*w));
 	w->scratch = reflect_scratch_new();
 	ck_assert_ptr_nonnull(w->scratch);
-	*keeper = sock_keeper(true, &(struct sock_defaults){ 0 });
+	*keeper = udpsock_keeper(true, &(struct udpsock_defaults){ 0 });
 	ck_assert_int_ge(*keeper, 0);
 	ck_assert(sock_prove_stamps()); /* they come a moment after they were asked for */
 }
@@ -194,8 +194,8 @@ void rig_free_worker(struct worker *w, int keeper)
 
 int rig_session_socket(const struct session_spec *spec, uint16_t *port)
 {
-	struct sock_defaults defaults = { .rcvbuf = 212992, .sndbuf = 212992 };
-	int rcvbuf, fd = sock_open(spec, true, &defaults, &rcvbuf);
+	struct udpsock_defaults defaults = { .rcvbuf = 212992, .sndbuf = 212992 };
+	int rcvbuf, fd = udpsock_open(spec, true, &defaults, &rcvbuf);
 	uint64_t dropped;
 	uint32_t drops;
 
@@ -203,8 +203,8 @@ int rig_session_socket(const struct session_spec *spec, uint16_t *port)
 	for (*port = 50000; sock_bind(fd, &spec->local, *port); ++*port) {
 		ck_assert_uint_lt(*port, 60000);
 	}
-	ck_assert_int_eq(sock_connect(fd, spec), 0);
-	ck_assert_int_eq(sock_release(fd, rcvbuf, &dropped, &drops), 0);
+	ck_assert_int_eq(udpsock_connect(fd, spec), 0);
+	ck_assert_int_eq(udpsock_release(fd, rcvbuf, &dropped, &drops), 0);
 	return fd;
 }
 

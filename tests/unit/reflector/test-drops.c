@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define MANY 10000 /* more than fits into any queue: SOCK_RCVBUF holds 5500 of them */
+#define MANY 10000 /* more than fits into any queue: UDPSOCK_RCVBUF holds 5500 of them */
 
 /* Modulo 2^32; what is older tells nothing. */
 START_TEST(arithmetic)

@@ -76,7 +76,7 @@ static void make_light(bool stateful)
 {
 	struct address at = rig_loopback(family, 0);
 
-	take_socket(sock_open_light(&at, 0, false, true));
+	take_socket(udpsock_open_light(&at, 0, false, true));
 	memset(&light_port, 0, sizeof(light_port));
 	everybody = (struct prefix){ .family = (uint8_t)family };
 	rules = (struct settings_light){ .type = SETTINGS_LIGHT_STAMP,
@@ -96,9 +96,9 @@ static void make_light(bool stateful)
 
 static void make_shared(void)
 {
-	struct sock_defaults buffers;
+	struct udpsock_defaults buffers;
 
-	take_socket(sock_open_shared(family, 0, true, -1, &buffers));
+	take_socket(udpsock_open_shared(family, 0, true, -1, &buffers));
 	memset(&table, 0, sizeof(table));
 	w.shared = &table;
 	ck_assert_int_eq(index_reserve(&table.sessions, SENDERS), 0);

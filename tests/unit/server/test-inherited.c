@@ -3,7 +3,7 @@
  * What a service manager passes, and what the process before left with it. Each case is a process of
  * its own, as the descriptors begin at 3.
  */
-#include "daemon/reflector/sock.h"
+#include "daemon/reflector/udpsock.h"
 #include "daemon/server/inherited.h"
 
 #include <check.h>

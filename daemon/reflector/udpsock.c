@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/reflector/sock.h"
+#include "daemon/reflector/udpsock.h"
 
 #include "base/device.h"
 #include "base/endpoint.h"
@@ -15,28 +15,7 @@
  * reads empty it of all that came before, whatever arrives meanwhile. */
 #define DRAIN_MAX 64
 
-/* More small packets than SOCK_RCVBUF holds: what arrives meanwhile does not make it endless. */
-#define DRAIN_ALL 65536
-
-/*
- * Not SO_TIMESTAMPNS: where the kernel took no stamp, that one makes one up at the time of
- * the read, and nobody can tell.
- */
-bool sock_ask_stamps(int fd)
-{
-	return !sockopt_set(fd, SOL_SOCKET, SO_TIMESTAMPING,
-			    SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE);
-}
-
-void sock_ask_hardware(int fd)
-{
-	(void)sockopt_set(fd, SOL_SOCKET, SO_TIMESTAMPING,
-			  SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE |
-				  SOF_TIMESTAMPING_RX_HARDWARE | SOF_TIMESTAMPING_RAW_HARDWARE |
-				  SOF_TIMESTAMPING_OPT_PKTINFO);
-}
-
-int sock_keeper(bool stamps, struct sock_defaults *defaults)
+int udpsock_keeper(bool stamps, struct udpsock_defaults *defaults)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int error;
@@ -76,7 +55,7 @@ static int probe_broadcast(int fd, const struct address *local)
 	return result;
 }
 
-int sock_check_local(int keeper, const struct address *local, uint32_t device)
+int udpsock_check_local(int keeper, const struct address *local, uint32_t device)
 {
 	int fd, result;
 
@@ -120,7 +99,7 @@ static int size_buffer(int fd, int name, size_t packet_octets, int present, int 
 }
 
 static int size_buffers(int fd, const struct session_spec *spec,
-			const struct sock_defaults *defaults, int *rcvbuf)
+			const struct udpsock_defaults *defaults, int *rcvbuf)
 {
 	size_t octets = pkt_send_len(pkt_layout(spec->modes), spec->padding);
 	int sndbuf, error;
@@ -135,46 +114,7 @@ static int size_buffers(int fd, const struct session_spec *spec,
 	return error ? error : sockopt_set(fd, SOL_SOCKET, SO_RCVBUF, 1);
 }
 
-static int make(int family)
-{
-	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int error = 0;
-
-	if (fd < 0) {
-		return -errno;
-	}
-	if (family == AF_INET6) {
-		error = sockopt_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-	}
-	if (error) {
-		close(fd);
-		return error;
-	}
-	return fd;
-}
-
-/* T-027 no DF; T-047 C-077 the reply's TTL and DSCP, ECN bits 0 */
-static int set_options_v4(int fd, int tos)
-{
-	int error = sockopt_set(fd, IPPROTO_IP, IP_TTL, 255);
-
-	error = error ? error : sockopt_set(fd, IPPROTO_IP, IP_TOS, tos);
-	error = error ? error : sockopt_set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
-	return error ? error : sockopt_set(fd, IPPROTO_IP, IP_RECVTTL, 1);
-}
-
-static int set_options_v6(int fd, int tos)
-{
-	int error = sockopt_set(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 255);
-
-	error = error ? error : sockopt_set(fd, IPPROTO_IPV6, IPV6_TCLASS, tos);
-	error = error ? error
-		      : sockopt_set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
-	return error ? error : sockopt_set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
-}
-
-/* Each control message costs time per packet: not for layouts without a place for it. */
-int sock_ask_tos(int fd, int family, const struct pkt_layout *l)
+int udpsock_ask_tos(int fd, int family, const struct pkt_layout *l)
 {
 	if (!l->tos) {
 		return 0;
@@ -183,27 +123,21 @@ int sock_ask_tos(int fd, int family, const struct pkt_layout *l)
 				 : sockopt_set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
 }
 
-int sock_open(const struct session_spec *spec, bool stamps, const struct sock_defaults *defaults,
-	      int *rcvbuf)
+int udpsock_open(const struct session_spec *spec, bool stamps,
+		 const struct udpsock_defaults *defaults, int *rcvbuf)
 {
 	int family = spec->local.family == 4 ? AF_INET : AF_INET6;
-	int fd = make(family);
-	int tos = (spec->dscp & 0x3f) << 2;
+	int fd = sock_make(family);
+	/* Each control message costs time per packet: not for layouts without a place for it. */
+	unsigned tell = pkt_layout(spec->modes)->tos ? SOCK_TELL_TOS : 0;
 	int error;
 
 	if (fd < 0) {
 		return fd;
 	}
 	error = device_bind(fd, spec->device);
-	if (!error) {
-		error = family == AF_INET ? set_options_v4(fd, tos) : set_options_v6(fd, tos);
-	}
-	if (!error) {
-		error = sock_ask_tos(fd, family, pkt_layout(spec->modes));
-	}
-	if (!error) {
-		error = size_buffers(fd, spec, defaults, rcvbuf);
-	}
+	error = error ? error : sock_set(fd, family, 255, (uint8_t)(spec->dscp << 2), tell);
+	error = error ? error : size_buffers(fd, spec, defaults, rcvbuf);
 	if (error) {
 		close(fd);
 		return error;
@@ -214,43 +148,19 @@ int sock_open(const struct session_spec *spec, bool stamps, const struct sock_de
 	return fd;
 }
 
-/* Where a packet was sent to, as replies come with their own source. */
-static int ask_addresses(int fd, int family)
-{
-	int error = family == AF_INET ? set_options_v4(fd, 0) : set_options_v6(fd, 0);
-
-	if (error) {
-		return error;
-	}
-	return family == AF_INET ? sockopt_set(fd, IPPROTO_IP, IP_PKTINFO, 1)
-				 : sockopt_set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-}
-
-/* TOS for the reply's: T-075 */
-static int ask_light(int fd, int family)
-{
-	int error = ask_addresses(fd, family);
-
-	if (error) {
-		return error;
-	}
-	return family == AF_INET ? sockopt_set(fd, IPPROTO_IP, IP_RECVTOS, 1)
-				 : sockopt_set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
-}
-
-int sock_adopt_light(int fd, bool share, bool stamps, const struct sock_defaults *defaults)
+int udpsock_adopt_light(int fd, bool share, bool stamps, const struct udpsock_defaults *defaults)
 {
 	int family, rcvbuf;
 	int error = sockopt_get(fd, SOL_SOCKET, SO_DOMAIN, &family);
 
-	error = error ? error : ask_light(fd, family);
+	error = error ? error : sock_set(fd, family, 255, 0, SOCK_TELL_TOS | SOCK_TELL_LOCAL);
 	error = error || !share ? error : sockopt_set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	error = error ? error : sockopt_get(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf);
 	if (error) {
 		return error;
 	}
 	if (rcvbuf == defaults->rcvbuf) { /* nobody chose another */
-		(void)sockopt_set(fd, SOL_SOCKET, SO_RCVBUF, SOCK_RCVBUF / 2);
+		(void)sockopt_set(fd, SOL_SOCKET, SO_RCVBUF, UDPSOCK_RCVBUF / 2);
 	}
 	if (stamps) {
 		(void)sock_ask_stamps(fd);
@@ -258,37 +168,17 @@ int sock_adopt_light(int fd, bool share, bool stamps, const struct sock_defaults
 	return 0;
 }
 
-bool sock_is_stamped(int fd)
-{
-	int flags;
-
-	return !sockopt_get(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags) &&
-	       (flags & SOF_TIMESTAMPING_RX_SOFTWARE);
-}
-
-void sock_drain(int fd)
-{
-	for (int i = 0; i < DRAIN_ALL && recv(fd, NULL, 0, MSG_DONTWAIT | MSG_TRUNC) >= 0; i++) {
-	}
-}
-
-int sock_freebind(int fd, int family)
-{
-	return family == 4 ? sockopt_set(fd, IPPROTO_IP, IP_FREEBIND, 1)
-			   : sockopt_set(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1);
-}
-
-int sock_open_light(const struct address *local, uint32_t device, bool freebind, bool stamps)
+int udpsock_open_light(const struct address *local, uint32_t device, bool freebind, bool stamps)
 {
 	int family = local->family == 4 ? AF_INET : AF_INET6;
-	int fd = make(family);
+	int fd = sock_make(family);
 	int error;
 
 	if (fd < 0) {
 		return fd;
 	}
 	error = device_bind(fd, device);
-	error = error ? error : ask_light(fd, family);
+	error = error ? error : sock_set(fd, family, 255, 0, SOCK_TELL_TOS | SOCK_TELL_LOCAL);
 	error = error ? error : sockopt_set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	error = error || !freebind ? error : sock_freebind(fd, local->family);
 	error = error ? error : sock_bind(fd, local, local->port);
@@ -297,16 +187,16 @@ int sock_open_light(const struct address *local, uint32_t device, bool freebind,
 		return error;
 	}
 	(void)sockopt_set(fd, SOL_SOCKET, SO_RCVBUF,
-			  SOCK_RCVBUF / 2); /* as much as the system allows */
+			  UDPSOCK_RCVBUF / 2); /* as much as the system allows */
 	if (stamps) {
 		(void)sock_ask_stamps(fd);
 	}
 	return fd;
 }
 
-int sock_probe_port(const struct address *local, uint32_t device, bool freebind)
+int udpsock_probe_port(const struct address *local, uint32_t device, bool freebind)
 {
-	int fd = make(local->family == 4 ? AF_INET : AF_INET6);
+	int fd = sock_make(local->family == 4 ? AF_INET : AF_INET6);
 	int error;
 
 	if (fd < 0) {
@@ -319,18 +209,7 @@ int sock_probe_port(const struct address *local, uint32_t device, bool freebind)
 	return error;
 }
 
-int sock_bind(int fd, const struct address *local, uint16_t port)
-{
-	union endpoint e = endpoint_of(local);
-
-	endpoint_set_port(&e, port);
-	if (!bind(fd, &e.any, endpoint_len(&e))) {
-		return 0;
-	}
-	return errno == EINVAL || errno == ENODEV ? -EADDRNOTAVAIL : -errno;
-}
-
-int sock_connect(int fd, const struct session_spec *spec)
+int udpsock_connect(int fd, const struct session_spec *spec)
 {
 	struct address remote = spec->remote;
 	union endpoint e;
@@ -345,7 +224,7 @@ int sock_connect(int fd, const struct session_spec *spec)
 	return errno == EACCES || errno == EPERM ? -EDESTADDRREQ : -errno;
 }
 
-int sock_release(int fd, int rcvbuf, uint64_t *dropped, uint32_t *drops)
+int udpsock_release(int fd, int rcvbuf, uint64_t *dropped, uint32_t *drops)
 {
 	int error;
 
@@ -359,8 +238,8 @@ int sock_release(int fd, int rcvbuf, uint64_t *dropped, uint32_t *drops)
 	}
 	/* the kernel doubles both, and cuts what is above its limit */
 	error = sockopt_set(fd, SOL_SOCKET, SO_RCVBUF, rcvbuf / 2);
-	if (!error && rcvbuf < SOCK_RCVBUF) {
-		error = sockopt_set(fd, SOL_SOCKET, SO_RCVBUF, SOCK_RCVBUF / 2);
+	if (!error && rcvbuf < UDPSOCK_RCVBUF) {
+		error = sockopt_set(fd, SOL_SOCKET, SO_RCVBUF, UDPSOCK_RCVBUF / 2);
 	}
 	if (sock_read_drops(fd, drops)) {
 		*dropped += *drops; /* did not fit into the small buffer */
@@ -373,9 +252,9 @@ int sock_release(int fd, int rcvbuf, uint64_t *dropped, uint32_t *drops)
 #define LARGEST_OCTETS 65535
 
 /* As much as the system allows. */
-static int fill_buffers(int fd, struct sock_defaults *buffers)
+static int fill_buffers(int fd, struct udpsock_defaults *buffers)
 {
-	int error = sockopt_set(fd, SOL_SOCKET, SO_RCVBUF, SOCK_RCVBUF / 2);
+	int error = sockopt_set(fd, SOL_SOCKET, SO_RCVBUF, UDPSOCK_RCVBUF / 2);
 
 	error = error ? error : sockopt_get(fd, SOL_SOCKET, SO_RCVBUF, &buffers->rcvbuf);
 	error = error ? error : sockopt_get(fd, SOL_SOCKET, SO_SNDBUF, &buffers->sndbuf);
@@ -386,9 +265,9 @@ static int fill_buffers(int fd, struct sock_defaults *buffers)
 	return error;
 }
 
-int sock_adopt_shared(int fd, int family, bool stamps, struct sock_defaults *buffers)
+int udpsock_adopt_shared(int fd, int family, bool stamps, struct udpsock_defaults *buffers)
 {
-	int error = ask_addresses(fd, family == 4 ? AF_INET : AF_INET6);
+	int error = sock_set(fd, family == 4 ? AF_INET : AF_INET6, 255, 0, SOCK_TELL_LOCAL);
 
 	error = error ? error : fill_buffers(fd, buffers);
 	if (!error && stamps) {
@@ -397,16 +276,17 @@ int sock_adopt_shared(int fd, int family, bool stamps, struct sock_defaults *buf
 	return error;
 }
 
-int sock_open_shared(int family, uint16_t port, bool stamps, int old, struct sock_defaults *buffers)
+int udpsock_open_shared(int family, uint16_t port, bool stamps, int old,
+			struct udpsock_defaults *buffers)
 {
 	struct address any = { .family = (uint8_t)family };
-	int fd = old >= 0 ? old : make(family == 4 ? AF_INET : AF_INET6);
+	int fd = old >= 0 ? old : sock_make(family == 4 ? AF_INET : AF_INET6);
 	int error = 0;
 
 	if (fd < 0) {
 		return fd;
 	}
-	error = sock_adopt_shared(fd, family, stamps, buffers);
+	error = udpsock_adopt_shared(fd, family, stamps, buffers);
 	if (!error && old < 0) {
 		error = sock_bind(fd, &any, port);
 	}

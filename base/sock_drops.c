@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/reflector/sock.h"
+#include "base/sock.h"
 
 #include <linux/sock_diag.h>
 #include <stdlib.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/reflector/sock.h"
+#include "base/sock.h"
 
 #include "protocol/pkt.h"
 
 #include <linux/net_tstamp.h>
 #include <netinet/in.h>
 
-static void take_octet(const struct cmsghdr *c, uint8_t *out)
+static bool take_octet(const struct cmsghdr *c, uint8_t *out)
 {
 	int value;
 
@@ -14,9 +14,13 @@ static void take_octet(const struct cmsghdr *c, uint8_t *out)
 	if (c->cmsg_len >= CMSG_LEN(sizeof(value))) {
 		memcpy(&value, CMSG_DATA(c), sizeof(value));
 		*out = (uint8_t)value;
-	} else if (c->cmsg_len >= CMSG_LEN(1)) {
-		*out = *CMSG_DATA(c);
+		return true;
 	}
+	if (c->cmsg_len >= CMSG_LEN(1)) {
+		*out = *CMSG_DATA(c);
+		return true;
+	}
+	return false;
 }
 
 static void take_stamp(const struct cmsghdr *c, struct sock_meta *out)
@@ -78,10 +82,10 @@ static void take_v4(const struct cmsghdr *c, struct sock_meta *out)
 {
 	switch (c->cmsg_type) {
 	case IP_TTL:
-		take_octet(c, &out->ttl);
+		out->has_ttl = take_octet(c, &out->ttl);
 		break;
 	case IP_TOS:
-		take_octet(c, &out->tos);
+		out->has_tos = take_octet(c, &out->tos);
 		break;
 	case IP_PKTINFO:
 		take_local_v4(c, out);
@@ -95,10 +99,10 @@ static void take_v6(const struct cmsghdr *c, struct sock_meta *out)
 {
 	switch (c->cmsg_type) {
 	case IPV6_HOPLIMIT:
-		take_octet(c, &out->ttl);
+		out->has_ttl = take_octet(c, &out->ttl);
 		break;
 	case IPV6_TCLASS:
-		take_octet(c, &out->tos);
+		out->has_tos = take_octet(c, &out->tos);
 		break;
 	case IPV6_PKTINFO:
 		take_local_v6(c, out);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/reflector/sock.h"
+#include "base/sock.h"
 
-#include "daemon/reflector/estimate.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -20,7 +20,7 @@ static int try_stamp(int fd)
 			    .msg_control = control,
 			    .msg_controllen = sizeof(control) };
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	struct wall before = estimate_wall();
+	struct wall before = clock_wall();
 	struct sock_meta meta;
 
 	if (send(fd, payload, sizeof(payload), 0) < 0) {
@@ -30,7 +30,7 @@ static int try_stamp(int fd)
 		return -EAGAIN;
 	}
 	sock_meta(&m, &meta);
-	return meta.stamped && meta.stamp.ns >= before.ns && meta.stamp.ns <= estimate_wall().ns;
+	return meta.stamped && meta.stamp.ns >= before.ns && meta.stamp.ns <= clock_wall().ns;
 }
 
 /* The kernel turns stamping on a moment after it was asked to: not every packet has it. */
