@@ -432,7 +432,7 @@ END_TEST
 int main(void)
 {
 	Suite *s = suite_create("desk");
-	TCase *c = tcase_create("socket");
+	TCase *c = tcase_create("socket"), *many = tcase_create("many");
 	SRunner *r = srunner_create(s);
 	int failed;
 
@@ -440,7 +440,6 @@ int main(void)
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, answers);
 	tcase_add_test(c, says_what_is_wrong);
-	tcase_add_test(c, list_in_pieces);
 	tcase_add_test(c, does_not_read);
 	tcase_add_test(c, idle_are_closed);
 	tcase_add_test(c, long_line);
@@ -449,6 +448,11 @@ int main(void)
 	tcase_add_test(c, passed_socket);
 	tcase_add_test(c, only_some_may_change);
 	suite_add_tcase(s, c);
+	tcase_set_tags(many, "many");
+	tcase_add_checked_fixture(many, set_up, tear_down);
+	tcase_set_timeout(many, 60);
+	tcase_add_test(many, list_in_pieces);
+	suite_add_tcase(s, many);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);

@@ -321,6 +321,7 @@ int main(void)
 {
 	Suite *suite = suite_create("keys");
 	TCase *text = add_case(suite, "text"), *file = add_case(suite, "file");
+	TCase *many = add_case(suite, "many");
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
@@ -329,7 +330,6 @@ int main(void)
 	tcase_add_loop_test(text, fault_is_told, 0, (int)(sizeof(faults) / sizeof(faults[0])));
 	tcase_add_test(text, nul_octets);
 	tcase_add_test(text, sizes);
-	tcase_add_loop_test(text, mutations, 0, 4);
 	tcase_add_test(file, modes);
 	tcase_add_loop_test(file, not_readable, 0, 2);
 	tcase_add_test(file, not_there);
@@ -337,6 +337,8 @@ int main(void)
 	tcase_add_loop_test(file, place, 0, 2);
 	add_settings(add_case(suite, "settings"));
 	add_memory(add_case(suite, "memory"));
+	tcase_set_tags(many, "many");
+	tcase_add_loop_test(many, mutations, 0, 4);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

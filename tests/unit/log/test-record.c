@@ -13,6 +13,22 @@
 
 static struct record r;
 
+/* Not a sign in it that does more than to be seen. */
+static void check_harmless(enum log_event event, const struct log_args *a, size_t n)
+{
+	record_fill(&r, event, a);
+	ck_assert_uint_eq(r.n, n);
+	for (unsigned i = 0; i < r.n; i++) {
+		const char *s = r.text + r.at[i];
+
+		ck_assert_ptr_nonnull(strchr(s, '='));
+		for (; *s; s++) {
+			ck_assert_msg((uint8_t)*s >= 0x20 && (uint8_t)*s < 0x7f, "%s", s);
+		}
+	}
+	ck_assert(!strncmp(r.text, "MESSAGE=", 8));
+}
+
 /* every string of every event */
 START_TEST(harmless)
 {
@@ -34,17 +50,10 @@ START_TEST(harmless)
 	}
 	a.counters = &counters;
 	a.tell = COUNTERS_TELL;
-	record_fill(&r, (enum log_event)_i, &a);
-	ck_assert_uint_eq(r.n, 4 + sizeof(fields) / sizeof(fields[0]) + told + 1);
-	for (unsigned i = 0; i < r.n; i++) {
-		const char *s = r.text + r.at[i];
-
-		ck_assert_ptr_nonnull(strchr(s, '='));
-		for (; *s; s++) {
-			ck_assert_msg((uint8_t)*s >= 0x20 && (uint8_t)*s < 0x7f, "%s", s);
-		}
+	for (int i = 0; i < LOG_EVENT_COUNT; i++) {
+		check_harmless((enum log_event)i, &a,
+			       4 + sizeof(fields) / sizeof(fields[0]) + told + 1);
 	}
-	ck_assert(!strncmp(r.text, "MESSAGE=", 8));
 }
 END_TEST
 
@@ -103,7 +112,7 @@ int main(void)
 	SRunner *runner;
 	int failed;
 
-	tcase_add_loop_test(tcase, harmless, 0, LOG_EVENT_COUNT);
+	tcase_add_test(tcase, harmless);
 	tcase_add_test(tcase, levels);
 	tcase_add_test(tcase, long_texts);
 	suite_add_tcase(suite, tcase);

@@ -169,6 +169,7 @@ TCase *forgeries(void)
 {
 	TCase *tc = tcase_create("forgeries");
 
+	tcase_set_tags(tc, "many");
 	tcase_set_timeout(tc, 0);
 	tcase_add_test(tc, every_bit);
 	tcase_add_test(tc, every_bit_of_server_start);

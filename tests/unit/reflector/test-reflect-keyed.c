@@ -366,21 +366,25 @@ END_TEST
 int main(void)
 {
 	Suite *s = suite_create("reflect-keyed");
-	TCase *hand = tcase_create("by hand");
+	TCase *hand = tcase_create("by hand"), *many = tcase_create("many");
 	SRunner *r;
 	int failed;
 
 	tcase_set_timeout(hand, 120);
 	tcase_add_checked_fixture(hand, set_up, tear_down);
 	tcase_add_loop_test(hand, octets, 0, (int)(sizeof(every_mode) / sizeof(every_mode[0])));
-	tcase_add_loop_test(hand, covered, 0, 2);
 	tcase_add_loop_test(hand, known_packet, 0, 2);
-	tcase_add_loop_test(hand, flipped, 0, 2);
-	tcase_add_loop_test(hand, other_keys, 0, 2);
 	tcase_add_loop_test(hand, lengths, 0, 2);
 	tcase_add_loop_test(hand, replayed, 0, 2);
 	tcase_add_loop_test(hand, burst, 0, 2);
+	tcase_set_tags(many, "many");
+	tcase_set_timeout(many, 120);
+	tcase_add_checked_fixture(many, set_up, tear_down);
+	tcase_add_loop_test(many, covered, 0, 2);
+	tcase_add_loop_test(many, flipped, 0, 2);
+	tcase_add_loop_test(many, other_keys, 0, 2);
 	suite_add_tcase(s, hand);
+	suite_add_tcase(s, many);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
