@@ -21,7 +21,8 @@ import signal
 import subprocess
 import tempfile
 import threading
-import time
+
+from asserting import pause, wait_for
 
 FORMAT = 1  # another number when roots are made in another way
 BASE = ["systemd-sysv", "dbus", "iproute2", "procps", "nftables"]
@@ -202,7 +203,7 @@ class Machine:
         return False
 
     def said(self):
-        time.sleep(0.1)
+        pause(0.1, "what is on its way to the console, for whoever reads it")
         return (self.work / "console").read_text(errors="replace")[-3000:]
 
     def state(self):
@@ -210,14 +211,7 @@ class Machine:
 
     def wait(self, condition, what, patience=PATIENCE):
         """Until condition() is true; its value."""
-        end = time.monotonic() + patience
-        while True:
-            value = condition()
-            if value:
-                return value
-            if time.monotonic() > end:
-                raise AssertionError("in vain waited for " + what)
-            time.sleep(0.05)
+        return wait_for(condition, what, patience)
 
     def run(self, *argv, check=True, input=None, timeout=PATIENCE):
         """Run a command inside, as root."""
@@ -297,11 +291,11 @@ class Machine:
                 self.process.kill()
             self.process.wait()
         if self.cgroup:
-            for _ in range(200):
+            def gone():
                 remove_cgroup(self.cgroup)
-                if not self.cgroup.exists():
-                    break
-                time.sleep(0.02)
+                return not self.cgroup.exists()
+            with contextlib.suppress(AssertionError):
+                wait_for(gone, "the end of all in there", 4)
         if self.own_mount:
             subprocess.run(["umount", self.top], check=False)
         shutil.rmtree(self.work, ignore_errors=True)

@@ -12,6 +12,7 @@ import threading
 import time
 
 from bed import SERVICE, Skip, same, step, true
+from asserting import wait_for
 import packets
 import rawclient
 
@@ -34,15 +35,13 @@ def senders(number):
     return opened
 
 
-def keep_sending(sessions, told):
-    n = 0
+def keep_sending(sessions, told, sent):
+    """A packet in each session 200 times a second; sent has a member for each time."""
     begin = time.monotonic()
-    while not told.is_set():
+    while not told.wait(max(0, begin + len(sent) / 200 - time.monotonic())):
         for s in sessions:
-            s.sender.sock.sendto(s.seal(s.layout.sent(n, rawclient.ntp(), 0x8001)), s.to)
-        n += 1
-        time.sleep(max(0, begin + n / 200 - time.monotonic()))
-    return n
+            s.sender.sock.sendto(s.seal(s.layout.sent(len(sent), rawclient.ntp(), 0x8001)), s.to)
+        sent.append(True)
 
 
 def check_replies(sessions, sent):
@@ -58,18 +57,19 @@ def check_replies(sessions, sent):
 def restart_under_load(restart):
     """Run restart() while 50 sessions send."""
     sessions = senders(50)
-    told = threading.Event()
+    told, sent = threading.Event(), []
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        work = pool.submit(keep_sending, sessions, told)
-        time.sleep(0.5)
+        work = pool.submit(keep_sending, sessions, told, sent)
         try:
+            wait_for(lambda: len(sent) > 50, "packets before")
             restart()
-            time.sleep(0.5)
+            after = len(sent)
+            wait_for(lambda: len(sent) > after + 50, "packets after")
         finally:
             told.set()
-        sent = work.result()
-    check_replies(sessions, sent)
-    print("# %d packets in each of %d sessions, all reflected" % (sent, len(sessions)))
+        work.result()
+    check_replies(sessions, len(sent))
+    print("# %d packets in each of %d sessions, all reflected" % (len(sent), len(sessions)))
     for s in sessions:
         s.control.stop(1)
         true(s.control.quiet(0.01), "the connection lives after Stop-Sessions")

@@ -35,7 +35,8 @@ static int wait_ms(const struct keeper *k)
 	return faults_hit(k->faults) && !atomic_load(&k->faults->over) ? BRIEF_MS : KEEN_MS;
 }
 
-/* A session ends while its client sends a long message. */
+/* A session ends while its client sends a long message: its Timeout is 10 ms. Where that takes longer, it
+ * ends behind the message. */
 static bool end_meanwhile(struct faultpeer *p)
 {
 	bool good = faultpeer_stop(p) && faultpeer_stop_many(p, MANY);

@@ -26,7 +26,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "system"))
 import harness  # noqa: E402
 import rawclient  # noqa: E402
-from harness import run, same, true, wait_for  # noqa: E402
+from harness import pause, run, same, true, wait_for  # noqa: E402
 
 FLOOD = os.environ.get("TWAMPD_FLOOD", "flood")
 
@@ -158,7 +158,7 @@ def be_friend(server, source, rate):
     after, end = 5, time.monotonic() + 10  # what the attack used up is measured once a second
     while after == 5 and time.monotonic() < end:
         after = c.request(timeout=0).accept
-        time.sleep(0.1)
+        pause(0.1, "it asks now and then, until it is let in")
     print(json.dumps({"sent": sent, "refused": refused, "replies": replies, "got": len(got),
                       "numbers": last[0] + 1 if got else 0, "after": after}), flush=True)
 
@@ -216,13 +216,13 @@ def knock(t, source=FRIEND_NEW):
     return accept, time.monotonic() - begin
 
 
-def knock_often(t, while_true, pause=0.2, least=3):
+def knock_often(t, while_true, every=0.2, least=3):
     """Newcomers during an attack: each gets 0 or 5; and one at least within the time, for what
     others do with this machine counts, too."""
     seen = []
     while while_true() or len(seen) < least:
         seen.append(knock(t))
-        time.sleep(pause)
+        pause(every, "newcomers come now and then, at any moment of the attack")
     say("newcomers: Accept %s, after %s ms" % (
         dict(collections.Counter(a for a, _ in seen)),
         " ".join("%.0f" % (s * 1e3) for _, s in seen[:12])))
@@ -324,9 +324,10 @@ class Siege:
         self.t = t
         self.d = t.daemon(**options)
         self.friend = Friend(t)
+        since = self.d.log_size()
         knock(t)
+        self.d.wait_log("closed", since)
         wait_for(lambda: self.d.connections() == 1, "the friend's connection alone")
-        time.sleep(0.1)
         self.fds, self.memory = len(self.d.fds()), self.d.memory()
         self.since, self.begin = self.d.log_size(), time.monotonic()
 
@@ -394,11 +395,13 @@ class Sniffer(threading.Thread):
         self.start()
 
     def run(self):
-        while self.on:
+        while True:
             try:
                 data, (_, kind, way, _, _) = self.sock.recvfrom(1 << 17)
             except socket.timeout:
-                continue
+                if self.on:
+                    continue
+                return
             if way == PACKET_OUTGOING and kind == 0x0800:
                 self.take(data[1] & 0x7f, struct.unpack("=H", data[4:6])[0], data[24:])
 
@@ -414,8 +417,11 @@ class Sniffer(threading.Thread):
             octets -= cut_octets
         self.sent.append(Sent(data[9], socket.inet_ntoa(data[16:20]), octets))
 
+    def datagrams(self):
+        return [p for p in list(self.sent) if p.protocol == socket.IPPROTO_UDP]
+
     def end(self):
-        time.sleep(0.3)
+        """When nothing comes any more."""
         self.on = False
         self.join()
         packets, drops = struct.unpack("II", self.sock.getsockopt(263, 6, 8))  # PACKET_STATISTICS

@@ -9,9 +9,9 @@ import time
 import hostile  # noqa: F401: finds the harness
 import harness
 import rawclient
-from harness import same, test, true, wait_for
-from hostile import (FRIEND_NEW, FRIEND_SERVER, Attack, Siege, dial, drop_all, inside,
-                     many_address, rig, say)
+from harness import pause, same, test, true, wait_for
+from hostile import (BURST, FRIEND_NEW, FRIEND_SERVER, LINES_PER_S, Attack, Siege, dial,
+                     drop_all, inside, many_address, rig, say)
 from rawclient import make_request
 
 STEPS = ("established", "accepted", "started", "stopped", "ended", "closed")
@@ -58,7 +58,7 @@ def blind_the_log_by_one_client(t):
                 c.sock.settimeout(5)
                 c.sock.recv(65536)
                 attack.count += 1
-                time.sleep(0.04)
+                pause(0.04, "the pace of the attack")
 
     def denied(attack):
         while attack.on:
@@ -67,12 +67,12 @@ def blind_the_log_by_one_client(t):
             attack.count += 1
     attacks = [Attack(t, refused), Attack(t, denied)]
     since, begin, ports = siege.d.log_size(), time.monotonic(), []
-    while time.monotonic() - begin < 8:
+    while time.monotonic() - begin < 8 or min(attack.count for attack in attacks) <= 100:
         ports.append(converse(t, FRIEND_NEW))
-        time.sleep(0.4)
+        pause(0.4, "the pace of a probe")
     for attack in attacks:
         attack.end()
-        true(attack.count > 100, "%d attempts" % attack.count)
+    seconds = time.monotonic() - begin
     all_steps(siege.d, since, ports)
     log = siege.d.log(since)
     for address in ("10.66.99.1", "10.66.98.1"):
@@ -80,7 +80,7 @@ def blind_the_log_by_one_client(t):
              "nothing is said to be left out of %s" % address)
         mine = len(re.findall(r"%s:" % re.escape(address), log))
         say("%d lines of %s" % (mine, address))
-        true(mine <= 100, "%d lines of %s" % (mine, address))
+        true(mine <= BURST + LINES_PER_S * seconds, "%d lines of %s" % (mine, address))
     siege.end(check_log=False)
 
 
@@ -89,8 +89,7 @@ def blind_the_log_by_many_addresses(t):
     """Who measured before is told of while thousands of strangers are refused."""
     siege = Siege(t, {"clients": [{"name": "friends", "prefixes": ["203.0.113.0/24"]}]})
     converse(t, FRIEND_NEW)
-    # Until it counts as known: ten seconds after its first session.
-    time.sleep(10.5)
+    pause(10.5, "it counts as known ten seconds after its first session, not before")
 
     def denied(attack):
         while attack.on:
@@ -103,7 +102,7 @@ def blind_the_log_by_many_addresses(t):
     since, begin, ports = siege.d.log_size(), time.monotonic(), []
     while time.monotonic() - begin < 5:
         ports.append(converse(t, FRIEND_NEW))
-        time.sleep(0.4)
+        pause(0.4, "the pace of a probe")
     for attack in attacks:
         attack.end()
     all_steps(siege.d, since, ports)
@@ -121,16 +120,16 @@ def a_scanner_costs_ten_lines_a_second(t):
             if s:
                 attack.count += 1
                 drop_all([s])
-            time.sleep(0.0005)
+            pause(0.0005, "the pace of the attack")
     attacks = [Attack(t, work) for _ in range(2)]
-    time.sleep(10)
+    pause(10, "lines are counted by the second, however long it takes")
     for attack in attacks:
         attack.end()
     seconds = time.monotonic() - siege.begin
     count = sum(a.count for a in attacks)
     say("%.0f connections/s" % (count / seconds))
-    true(count > 200 * seconds, "only %d connections" % count)
     loud, quiet = siege.log_lines()
+    true(count > 5 * (len(loud) + quiet), "only %d connections" % count)
     say("%.1f lines/s" % ((len(loud) + quiet) / seconds))
     true(len(loud) + quiet <= 10 * seconds, "%d lines in %.1f s" % (len(loud) + quiet, seconds))
     siege.end(r"left out \d+ of 10\.66\.99\.99")

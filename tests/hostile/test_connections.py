@@ -6,12 +6,11 @@ R-009 R-022 R-120 R-121 R-122 R-251
 
 import os
 import random
-import time
 
 import hostile
 import harness
 import rawclient
-from harness import same, test, true, wait_for
+from harness import pause, same, test, true, wait_for
 from hostile import (Attack, Siege, dial, drop_all, flood, flooded, knock_often, many_address,
                      until)
 from rawclient import make_request, make_setup, make_start
@@ -31,14 +30,14 @@ def idle_crowd(t, source_of, offender):
                 return
             crowd.append(dial(server, source_of(i)))
             if i % 100 == 99:
-                time.sleep(0.01)
+                pause(0.01, "the pace of the attack")
     attack = Attack(t, work)
     t.stack.callback(drop_all, crowd)
-    knock_often(t, lambda: attack.is_alive(), pause=0.05)
+    knock_often(t, lambda: attack.is_alive(), every=0.05)
     attack.end()
     same(sum(1 for s in crowd if s), CROWD, "connections that were made")
     # They are all there, or were sent away; who comes now is served all the same.
-    knock_often(t, until(2), pause=0.4)
+    knock_often(t, until(2), every=0.4)
     drop_all(crowd)
     siege.end(offender)
 
@@ -80,7 +79,7 @@ def handshakes_by_single_octets(t):
                     places[s] = min(at + 1, 150)
                 except OSError:
                     del places[s]
-            time.sleep(0.05)
+            pause(0.05, "the pace of the attack: slow, which is what it is about")
     attack = Attack(t, work)
     knock_often(t, until(2.5))
     wait_for(lambda: not places, "that the server ends the handshakes, %d are left" % len(places))

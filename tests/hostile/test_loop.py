@@ -5,6 +5,7 @@ R-022 R-089 R-122
 """
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -15,7 +16,7 @@ import hostile
 import harness
 import keyed
 import rawclient
-from harness import Notify, run, same, test, true
+from harness import Notify, pause, run, same, test, true
 from hostile import Attack, Siege, knock, many_address, say, until
 from rawclient import make_request
 
@@ -46,7 +47,7 @@ def ask_for_all(t, number):
                      sender_port=1024 + i) for i in range(REQUESTS))
     with rawclient.connect(t.server, source=many_address(number)) as c:
         c.send(requests)
-        time.sleep(0.02)
+        select.select([c.sock], [], [], harness.PATIENCE)  # it has begun
         seen = [knock(t) for _ in range(3)]
         answers = c.read(48 * REQUESTS)
         same({answers[i * 48] for i in range(REQUESTS)} <= {0, 4, 5}, True, "Accepts")
@@ -148,7 +149,7 @@ def notify(t):
     while going_on():
         seen.append(knock(t))
         siege.d.signal(signal.SIGHUP)
-        time.sleep(0.05)
+        pause(0.05, "the pace of reloads; the signs of life are counted by nobody")
     same({a for a, _ in seen}, {0}, "Accepts of newcomers")
     true(worst(seen) < hostile.LIMIT_S, "newcomers waited %r" % seen)
     at = len(n.heard)

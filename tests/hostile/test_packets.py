@@ -5,12 +5,11 @@ got (or 41 octets), never to anybody else. R-099 T-030 T-042 T-045
 
 import random
 import socket
-import time
 
 import hostile
 import harness
 import rawclient
-from harness import same, test, true
+from harness import pause, same, test, true, wait_for
 from hostile import (FRIEND, FRIEND_SERVER, Attack, Siege, Sniffer, flood, flooded, knock_often,
                      many_address, until)
 from rawclient import make_packet, make_request
@@ -119,7 +118,7 @@ def provoke(t, siege):
         s.sendto(bytes(i % 1401), (FRIEND_SERVER, port))
         s.sendto(bytes(i % 1401), (SERVER, port if i % 3 else 40000 + i))
         if i % 50 == 0:
-            time.sleep(0.01)
+            pause(0.01, "not so fast that the queues are full, as far as it goes")
     for args in (("udp", "10.66.1.1", 60000, 0, SERVER, port, 100, 0.5, 2000),
                  ("udp", "192.0.2.1", 100, 862, FRIEND_SERVER, port, 14, 0.5, 2000),
                  ("udp", FRIEND, 1, 0, FRIEND_SERVER, port, 14, 0.5, 2000),
@@ -129,7 +128,7 @@ def provoke(t, siege):
     for octets in (b"", b"\0" * 164, b"GET / HTTP/1.0\r\n\r\n", make_request() * 20):
         with rawclient.Control(SERVER, source="10.66.7.7") as c:
             c.send(octets)
-            time.sleep(0.05)
+            siege.d.wait_read()
 
 
 @test
@@ -164,8 +163,8 @@ def forged_packets_of_a_session_are_not_amplified(t):
         attack = flood("udp", FRIEND, 1, session["sender"], FRIEND_SERVER, session["port"],
                        octets, 0.2, 500)
         forged += flooded(attack, 0.2) * 0.2 * (octets >= 14)
-        time.sleep(0.1)
-        sizes = {p.octets for p in list(sniffer.sent) if p.protocol == UDP}
+        wait_for(lambda: len(sniffer.datagrams()) >= forged, "a reply to each forged packet")
+        sizes = {p.octets for p in sniffer.datagrams()}
         true(max(sizes) <= max(41, octets), "%d octets came, and replies of %r left" %
              (octets, sizes))
     out = [p for p in sniffer.end() if p.protocol == UDP]

@@ -4,12 +4,11 @@ R-122 R-190
 """
 
 import resource
-import time
 
 import hostile
 import harness
 import rawclient
-from harness import run, same, test, true, wait_for
+from harness import pause, run, same, test, true, wait_for
 from hostile import Attack, Siege, dial, drop_all, knock_often, many_address, until
 from rawclient import make_packet, make_request, make_setup, make_start
 
@@ -94,7 +93,7 @@ def memory_is_used_up(t):
                 except OSError:
                     deaf.remove(c)
                     c.close()
-            time.sleep(0.001)
+            pause(0.001, "the pace of the attack")
     attack = Attack(t, work)
     t.stack.callback(lambda: [c.close() for c in deaf])
     knock_often(t, until(3))
@@ -124,7 +123,7 @@ def lost_network(t, take_away, bring_back):
     at = still_answers(sender, to, 0)
     for _ in range(3):
         take_away()
-        knock_often(t, until(0.5), pause=0.1)
+        knock_often(t, until(0.5), every=0.1)
         bring_back()
         wait_for(lambda: sender.exchange(to, bytes(13), patience=0) is None and
                  run("ip", "-n", t.net.client, "route", "get", SERVER, check=False).returncode == 0,

@@ -12,6 +12,7 @@ length    functions of at most 60 lines, nine of ten of at most 30; files of at 
 symbols   the pure archives refer to nothing that reads a clock, allocates or does I/O,
           and hold no variables
 waits     the daemon calls nothing that waits for others or lists all of the host (docs/loops.md)
+naps      tests wait for events: who sleeps does it by pause(), which wants a reason
 rows      what has a row in a table (a counter, an event, a reason) is named where it happens
 selftest  each of these checks complains about a tree made to break it
 """
@@ -280,6 +281,24 @@ def check_waits(root):
                 yield f"{name} calls {call}, which may keep a loop waiting"
 
 
+# Where tests may sleep: in what polls for an event, or keeps a pace; the reason is beside it. What
+# the bench measures takes its time.
+NAPS = re.compile(r"\b(?:u|nano)?sleep\s*\(|\bpoll\(NULL, 0,")
+MAY_NAP = {"tests/system/asserting.py", "tests/unit/reflector/rig.c", "tests/hostile/flood.c",
+           "tests/faults/test-faults.c", "tests/unit/server/test-ends.c",
+           "tests/unit/server/test-kdf.c"}
+
+
+def check_naps(root):
+    for path in source_files(root / "tests", {".c", ".h", ".py", ".sh"}):
+        name = path.relative_to(root).as_posix()
+        if name in MAY_NAP or name.startswith(("tests/bench/", "tests/layering/")):
+            continue
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if NAPS.search(line):
+                yield f"{name}:{number}: sleeps: wait for an event, or pause() with a reason"
+
+
 # table -> (how a row begins, what the code has before its name)
 TABLES = {
     "daemon/reflector/counters.def": (r"^COUNTER\(\d+, (\w+)", "COUNTER_"),
@@ -300,7 +319,7 @@ def check_rows(root):
 
 
 CHECKS = {"includes": check_includes, "circles": check_circles, "names": check_names, "spdx": check_spdx,
-          "length": check_length, "waits": check_waits, "rows": check_rows}
+          "length": check_length, "waits": check_waits, "naps": check_naps, "rows": check_rows}
 
 GOOD = {
     "protocol/msg.h": f"// {SPDX}\n#pragma once\n#include <stdint.h>\n",
@@ -351,6 +370,8 @@ BAD = [
      "daemon/server/list.c calls getifaddrs"),
     ("waits", "daemon/server/kdf.c", 'void f(void)\n{\n\tpthread_mutex_lock(&l); x("popen(");\n}\n',
      "calls pthread_mutex_lock"),
+    ("naps", "tests/system/test_nap.py", f"# {SPDX}\nimport time\ntime.sleep(0.1)\n", "test_nap.py:3: sleeps"),
+    ("naps", "tests/unit/test-nap.c", f"// {SPDX}\nint x = usleep(10);\n", "test-nap.c:2: sleeps"),
     ("rows", "daemon/reflector/counters.def", f'// {SPDX}\nCOUNTER(2, LOST, "lost",\n',
      "LOST has a row"),
     ("rows", "daemon/log/events.def", f"// {SPDX}\nX(UNSAID, LOG_INFO,\n", "LOG_EVENT_UNSAID"),

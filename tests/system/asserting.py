@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What tests wait for, and what they compare. Nothing else here sleeps: a test waits for an event."""
+"""What tests wait for, and what they compare. No other file here may sleep, see tests/layering."""
 
 import time
 
@@ -16,6 +16,13 @@ def wait_for(condition, what, patience=PATIENCE):
         if time.monotonic() > end:
             raise AssertionError("in vain waited for: " + what)
         time.sleep(0.02)
+
+
+def pause(seconds, reason):
+    """Where time itself is the point, or the pace of an attack. The reason says why a busy machine,
+    on which it takes longer, does not change what the test decides."""
+    assert len(reason) > 10
+    time.sleep(seconds)
 
 
 def same(got, want, what):

@@ -4,8 +4,9 @@ import json
 import os
 import subprocess
 import sys
-import time
 import traceback
+
+from asserting import wait_for
 
 TWAMP = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else 'twamp'
 LIMIT = 60  # seconds: far more than any run takes, so that a hang is an error
@@ -38,10 +39,7 @@ def text(server, *args):
 
 
 def wait_until(condition):
-    end = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < end, 'never happened'
-        time.sleep(0.01)
+    wait_for(condition, 'what never happened', LIMIT)
 
 
 def main(tests):

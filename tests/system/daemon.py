@@ -197,6 +197,14 @@ class Daemon:
         return sum(int(line.split()[4].split(":")[1], 16) for line in self.socket_lines("tcp")
                    if line.split()[3] != "0A")
 
+    def datagrams(self):
+        """That have come to sockets of its namespace so far, all in all."""
+        n = 0
+        with open("/proc/%d/net/snmp" % self.pid) as f:
+            n += int([line for line in f if line.startswith("Udp:")][1].split()[1])
+        with open("/proc/%d/net/snmp6" % self.pid) as f:
+            return n + sum(int(line.split()[1]) for line in f if line.startswith("Udp6InDatagrams"))
+
     def wait_read(self):
         """It has taken what has come so far. On a veth, what was sent has come."""
         wait_for(lambda: self.unread() == 0, "twampd to read what it received")

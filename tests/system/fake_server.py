@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 
+from asserting import pause, wait_for
 from twcrypt import CIPHERED_CONTROL, CIPHERED_TEST, ENCRYPTED, Forged, Stream, TestKeys, derive, open_token
 
 INDIVIDUAL, REFLECT_OCTETS, SYMMETRICAL, DSCP_ECN, PTP = 16, 32, 64, 256, 512
@@ -303,7 +304,7 @@ class FakeServer:
             conn.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for i in range(len(message)):
                 conn.sock.sendall(message[i:i + 1])
-                time.sleep(0.0005)
+                pause(0.0005, 'each octet comes alone, or some together: all the same')
         else:
             conn.sock.sendall(message)
         return True
@@ -382,7 +383,7 @@ class FakeServer:
             if not self._say(conn, 'start-ack', bytes([accept]) + bytes(31)):
                 return False
             if self.script.get('eof') == 'test':
-                time.sleep(0.2)
+                wait_for(lambda: any(r.packets for r in self.reflectors), 'test packets')
                 return False
             return accept == 0
         self.stops.append(message)

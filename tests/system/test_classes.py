@@ -260,7 +260,6 @@ def accept_code(t):
     accepted(one.request())
     accepted(other.request())
     for code in (4, 5, 4):
-        time.sleep(1.1)  # the log takes so many refusals a second, and no more
         d.reload({"limits": {"accept_code": code}})
         refused_connection(t, d, A, code, "max-connections-per-class")
         refused_connection(t, d, B, code, "max-connections-per-client")

@@ -277,9 +277,9 @@ def forged_replies_are_ignored():  # T-060
             r = keyed(s, '--mode', name)
             assert (r['answered'], r['hmac_failures'], r['duplicates']) == (10, 10, 0), r
         with fake(answer=lambda n, p, make: [make(spoil=True)]) as s:
-            r = keyed(s, '--mode', name, '--timeout', '100ms')
+            r = keyed(s, '--mode', name)
             assert (r['exit'], r['answered'], r['hmac_failures']) == (1, 0, 10) and 'HMAC' in r['message'], r
-            assert '10 with a wrong HMAC' in text(s, '--key-file', key_file(), '--timeout', '100ms').stdout
+            assert '10 with a wrong HMAC' in text(s, '--key-file', key_file()).stdout
         with fake(answer=lambda n, p, make: [make()[:111], make()[:48], b'', make()]) as s:
             r = keyed(s, '--mode', name)
             assert (r['answered'], r['ignored_short'], r['hmac_failures']) == (10, 30, 0), r

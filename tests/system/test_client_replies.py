@@ -12,9 +12,9 @@ import socket
 import struct
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from asserting import pause  # noqa: E402
 from clientrun import LIMIT, QUICK, TESTS, TWAMP, main, measure, run, test, text, wait_until  # noqa: E402
 from fake_server import FakeServer, Reflector, ptp  # noqa: E402
 
@@ -196,7 +196,7 @@ def reordering():  # R-321
 def late_replies_are_lost():  # T-062
     def answer(n, packet, make):
         if n == 0:
-            time.sleep(0.5)
+            pause(0.5, 'later than 100 ms, on a busy machine even more')
         return [make()]
     with FakeServer(answer=answer) as s:  # the first nine are answered long after 100 ms
         r = measure(s, '--timeout', '100ms', '--interval', '1s', '--count', '3')

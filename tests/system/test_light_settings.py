@@ -60,8 +60,8 @@ def a_port_that_cannot_be_had_changes_nothing(t):
     d = t.daemon(light({"port": LIGHT}))
     s = t.sender()
     blocker = subprocess.Popen(
-        ["python3", "-c", "import socket,time\ns=socket.socket(2,2)\n"
-         "s.setsockopt(1,15,1)\ns.bind(('0.0.0.0',5999))\nprint(1,flush=True)\ntime.sleep(600)"],
+        ["python3", "-c", "import socket,signal\ns=socket.socket(2,2)\n"
+         "s.setsockopt(1,15,1)\ns.bind(('0.0.0.0',5999))\nprint(1,flush=True)\nsignal.pause()"],
         stdout=subprocess.PIPE, preexec_fn=lambda: harness.enter_namespace(t.net.server))
     try:
         blocker.stdout.readline()

@@ -245,11 +245,7 @@ def request_rate(t):
     line = d.wait_log(r"rate-limit\b", since)
     for part in ("5", NAMES[5], t.client, "limits.request_rate"):
         true(part.lower() in line.lower(), "%r is not in: %s" % (part, line))
-
-    def later():
-        time.sleep(1.2)
-        return c.request().accept == 0
-    wait_for(later, "a request at the allowed rate")
+    wait_for(lambda: c.request().accept == 0, "a request at the allowed rate")
 
 
 @test
@@ -297,7 +293,7 @@ def descriptor_shortage_for_connections(t):
     for _ in range(40):
         connections.append(t.control())
         connections[-1].send(make_setup())  # who says nothing makes room for others
-    time.sleep(1.5)
+    d.wait_log(r"descriptors-low\b")
     true(d.alive(), "twampd is gone")
     refused_too = first.request().accept
     true(refused_too in (0, 5), "Accept %d" % refused_too)

@@ -8,10 +8,9 @@ import os
 import re
 import shutil
 import signal
-import time
 
 import harness
-from harness import same, test, true, wait_for
+from harness import pause, same, test, true, wait_for
 from keyed import connect
 from manager import ACTIVATE, HAND_OVER, check_sessions, managed, sessions_of
 from rawclient import make_packet
@@ -142,7 +141,7 @@ def killed_at_any_moment(t):
         d.prefix, d.pass_fds = ACTIVATE + specs + ["--"], [fd for _, fd in m.store]
         told = len(m.told)
         d.start(wait=False)
-        time.sleep(ms / 1000)
+        pause(ms / 1000, "any moment before it is ready will do")
         with contextlib.suppress(ProcessLookupError):
             d.signal(signal.SIGKILL)
         d.wait_exit()

@@ -117,14 +117,16 @@ def log_level_holds_at_once(t):
     d.config["log"] = {"level": "error"}
     d.write(d.config)
     d.signal(signal.SIGHUP)
-    # Nothing tells when this level holds, but then refusals leave no trace.
+    # Nothing tells when this level holds, but then refusals leave no trace before an error.
     def quiet():
         d.wait_idle()
         since = d.log_size()
         refusal()
         d.wait_idle()
-        time.sleep(0.3)
-        return d.log(since) == ""
+        d.write(text="nonsense = 1;\n")
+        d.signal(signal.SIGHUP)
+        d.wait_log("reload failed", since)
+        return len(d.log(since).splitlines()) == 1
     wait_for(quiet, "silence at level error")
     d.reload({"log": {"level": "info"}})
     since = d.log_size()
@@ -162,10 +164,9 @@ def no_packet_is_lost_by_reloads(t):
     sent, replies = [0], set()
 
     def pump():
-        while not over.is_set():
+        while not over.wait(0.002):
             sender.send(to, make_packet(sent[0], padding=bytes(100)))
             sent[0] += 1
-            time.sleep(0.002)
 
     def collect():
         end = None

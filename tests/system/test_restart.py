@@ -6,12 +6,11 @@ import fcntl
 import os
 import re
 import socket
-import struct
 import time
 
 import harness
 import rawclient
-from harness import same, test, true
+from harness import same, test, true, wait_for
 from keyed import INDIVIDUAL, connect, keyed_daemon, open_session
 from manager import HAND_OVER, managed
 from rawclient import make_packet, make_request, seconds
@@ -146,10 +145,11 @@ def individual_sessions_keep_their_names(t):
     c = connect(t, modes)
     s, answer = open_session(t, c, modes)
     gone, ended = open_session(t, c, modes)
-    end = time.monotonic() + rawclient.PATIENCE
-    while "timers.refwait" not in d.log() and time.monotonic() < end:
+
+    def ended_by_refwait():
         s.check(packet(s, s.seq))
-        time.sleep(0.2)
+        return "timers.refwait" in d.log()
+    wait_for(ended_by_refwait, "the end of a session by REFWAIT")
     m.restart(d)
     s.check(packet(s, s.seq))
     acks = c.individual(9, ended.sid, answer.sid)

@@ -3,11 +3,10 @@
 
 import signal
 import subprocess
-import time
 
 import harness
 import rawclient
-from harness import same, test, true
+from harness import same, test, true, wait_for
 from twamprun import controller, twamp
 
 # --- refusals -------------------------------------------------------------------------
@@ -122,6 +121,8 @@ def start_and_wait(t, d, *arguments):
         process.communicate()
     t.stack.callback(end)
     d.wait_log("sessions of .* started")
+    before = d.datagrams()
+    wait_for(lambda: d.datagrams() > before + 20, "some packets of the measurement")
     return process
 
 
@@ -130,7 +131,6 @@ def server_ends_during_the_measurement(t):
     # twamp notices, shows what it has, and does not claim success
     d = t.daemon()
     process = start_and_wait(t, d, "--count", "100000", "--interval", "5ms")
-    time.sleep(0.5)
     same(d.terminate(), 0, "exit status of twampd")
     out, err = process.communicate(timeout=harness.PATIENCE)
     true(process.returncode in (1, 20), "exit status %d\n%s%s" % (process.returncode, out, err))
@@ -142,7 +142,6 @@ def interrupted_by_the_user(t):
     # what there is is shown, and twampd is told to stop
     d = t.daemon()
     process = start_and_wait(t, d, "--count", "100000", "--interval", "5ms", "--timeout", "1s")
-    time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=harness.PATIENCE)
     true("round trip" in out, "no table in:\n" + out + err)
