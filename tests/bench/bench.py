@@ -111,6 +111,8 @@ def main():
     parser.add_argument("--write", action="store_true",
                         help="put the results into tests/bench/README.md")
     parser.add_argument("--build", type=pathlib.Path, default=TOP / "build", help="meson's folder")
+    parser.add_argument("--beside", type=pathlib.Path, metavar="BUILD",
+                        help="another build, whose twampd runs in the same rounds: of the tree before a change")
     parser.add_argument("--out", type=pathlib.Path, default=TOP / "out")
     arguments = parser.parse_args()
     unknown = set(arguments.names) - set(BENCHMARKS)
@@ -123,7 +125,7 @@ def main():
     rounds = arguments.rounds or (3 if arguments.quick else 5)
     begin, about = time.monotonic(), machine()
     try:
-        rig = Rig(arguments.build)
+        rig = Rig(arguments.build, arguments.beside)
     except Failed as error:
         sys.exit(f"bench: {error}")
     try:

@@ -114,13 +114,15 @@ class Daemons:
         cells = {}
         for name, extra in start_daemons(self.bench).items():
             cells[name] = lambda e=extra: self.once(e, measure)
+            if self.bench.rig.beside:
+                cells[f"{name} beside"] = lambda e=extra: self.once(e, measure, self.bench.rig.beside)
         return cells
 
-    def once(self, extra, measure):
+    def once(self, extra, measure, build=None):
         groups = {key: dict(value) for key, value in self.groups.items()}
         for key, value in extra.items():
             groups.setdefault(key, {}).update(value)
-        daemon = self.bench.rig.twampd(**groups)
+        daemon = self.bench.rig.twampd(build=build, **groups)
         try:
             return measure(daemon)
         finally:

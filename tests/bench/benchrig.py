@@ -72,8 +72,9 @@ class Reflector:
 
 
 class Rig:
-    def __init__(self, build):
+    def __init__(self, build, beside=None):
         self.build = pathlib.Path(build)
+        self.beside = beside  # another build, whose twampd is measured in the same rounds
         self.programs = self.build / "tests/bench"
         self.scratch = tempfile.TemporaryDirectory(prefix="twampd-bench-")
         self.folder = pathlib.Path(self.scratch.name)
@@ -88,7 +89,8 @@ class Rig:
         self.generator = f"twb{os.getpid()}g"
         self.reflector = f"twb{os.getpid()}r"
         self.make()
-        self.schema = run(str(self.build / "daemon/twampd"), "--schema")
+        self.schemas = {folder: run(str(folder / "daemon/twampd"), "--schema")
+                        for folder in (self.build, self.beside) if folder}
 
     # --- namespaces ---------------------------------------------------------------------
 
@@ -189,10 +191,10 @@ class Rig:
                                    "--source-port", YARD_PEER_PORT,
                                    "--step", 1 if name == "multi-sockets" else 0])
 
-    def has_setting(self, key):
-        return re.search(rf"^{re.escape(key)} ", self.schema, re.M) is not None
+    def has_setting(self, key, build=None):
+        return re.search(rf"^{re.escape(key)} ", self.schemas[build or self.build], re.M) is not None
 
-    def config(self, name="twampd.conf", **groups):
+    def config(self, name="twampd.conf", build=None, **groups):
         """Write settings without limits that would bound the bench; groups change them."""
         keys = self.folder / "twampd.keys"
         if not keys.exists():
@@ -217,17 +219,17 @@ class Rig:
         lines = [f'listen = ( {{ address = "{V4[0]}"; }}, {{ address = "{V6[0]}"; }} );']
         for group, values in merged.items():
             settings = " ".join(f"{key} = {value};" for key, value in values.items()
-                                if self.has_setting(f"{group}.{key}"))
+                                if self.has_setting(f"{group}.{key}", build))
             lines.append(f"{group} = {{ {settings} }};")
         path = self.folder / name
         path.write_text("\n".join(lines) + "\n")
         return path
 
-    def twampd(self, wrapper=(), target="stderr", stderr=None, **groups):
-        path = self.config(**groups)
+    def twampd(self, wrapper=(), target="stderr", stderr=None, build=None, **groups):
+        path = self.config(build=build, **groups)
         log = stderr or open(self.folder / "log", "w")
         process = self.spawn(self.reflector, self.reflector_cpu,
-                             [*wrapper, self.build / "daemon/twampd", "--config", path,
+                             [*wrapper, (build or self.build) / "daemon/twampd", "--config", path,
                               "--log-target", target], stderr=log)
         if stderr is None:
             log.close()
