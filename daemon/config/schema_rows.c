@@ -240,6 +240,13 @@ const struct schema_row schema_rows[] = {
 	  .help = "CPUs for these threads, one for each in turn; \"\" = those of the process" },
 	INTEGER("reflector.priority", reflector_priority, SETTINGS_RESTART, 0, 99, 0,
 		"real-time priority (SCHED_FIFO) of these threads; 0 = none"),
+	{ .key = "reflector.segmentation",
+	  .type = SCHEMA_BOOLEAN,
+	  .scope = SCHEMA_SERVER,
+	  .apply = SETTINGS_NOW,
+	  .preset = true,
+	  FIELD(segmentation),
+	  .help = "replies of equal length to one address go through the kernel in one piece" },
 	CHOICE("reflector.timestamps", timestamps, SETTINGS_RESTART, timestamps,
 	       SETTINGS_TIMESTAMPS_AUTO, "where the receive time of test packets comes from"),
 

@@ -121,6 +121,7 @@ struct settings {
 	uint32_t reflector_threads; /* 0 = one per CPU; restart */
 	uint32_t reflector_priority; /* SCHED_FIFO; 0 = off; restart */
 	cpu_set_t reflector_cpus; /* none = as the process; restart */
+	bool segmentation; /* UDP_SEGMENT */
 	enum settings_timestamps timestamps;
 	enum settings_ports ports_mode; /* restart */
 	uint16_t shared_port; /* 0 = one for each thread; restart */

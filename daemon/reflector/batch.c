@@ -182,11 +182,11 @@ static void remember_refusal(struct batch *b, const struct batch_reply *r)
 	counters_add(b->totals, COUNTER_SEGMENT_REFUSALS, 1);
 }
 
-static bool is_refused(const struct batch_reply *r)
+static bool is_refused(const struct batch *b, const struct batch_reply *r)
 {
 	uint32_t place = r->code % PARTY_REFUSED;
 
-	return r->len > r->party->run_octets ||
+	return b->unsegmented || r->len > r->party->run_octets ||
 	       (r->party->refused && r->party->refused[place / 64] >> (place % 64) & 1);
 }
 
@@ -223,7 +223,7 @@ static unsigned measure(const struct batch *b, unsigned at)
 	size_t most = first->party->rules.encrypted ? BATCH_RUN_MAX_SEALED : BATCH_RUN_MAX;
 	unsigned n = 1;
 
-	if (is_refused(first)) {
+	if (is_refused(b, first)) {
 		return 1;
 	}
 	if (most * first->len > BATCH_RUN_OCTETS) {

@@ -44,6 +44,7 @@ struct batch_reply {
 
 struct batch {
 	int fd; /* they leave by it */
+	bool unsegmented; /* without UDP_SEGMENT */
 	unsigned count;
 	unsigned sealed; /* so many have their T3 for good */
 	uint8_t *end; /* where the next one is built */

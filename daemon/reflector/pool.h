@@ -110,6 +110,7 @@ struct worker {
 	int64_t cpu_ns, cpu_at_ns; /* main thread: CPU time at the last reflector_busy() */
 
 	_Atomic int64_t beat_ns; /* struct mono: the thread was alive then */
+	_Atomic bool unsegmented; /* the main thread's: no UDP_SEGMENT */
 	_Atomic bool synchronized; /* the clock, when it was last asked */
 
 	/* thread */

@@ -117,9 +117,13 @@ static size_t unpack(struct worker *w, struct mmsghdr *m, struct reflect_packet 
 /* --- grouping ------------------------------------------------------------------------- */
 
 /* From the same to the same. */
-static bool is_alike(const struct reflect_packet *a, const struct reflect_packet *b)
+static bool is_alike(const struct reflect_way *way, const struct reflect_packet *a,
+		     const struct reflect_packet *b)
 {
-	return a->party == b->party && a->code == b->code && a->meta.arrival == b->meta.arrival &&
+	if (a->party != b->party || way->one_place) {
+		return a->party == b->party;
+	}
+	return a->code == b->code && a->meta.arrival == b->meta.arrival &&
 	       a->header->msg_namelen == b->header->msg_namelen &&
 	       !memcmp(a->meta.local, b->meta.local, sizeof(a->meta.local)) &&
 	       !memcmp(a->header->msg_name, b->header->msg_name, a->header->msg_namelen);
@@ -127,12 +131,12 @@ static bool is_alike(const struct reflect_packet *a, const struct reflect_packet
 
 /* The group of packets like @i: its first one, or @i itself. Whoever aims at one place of the table
  * makes others look through at most a batch. */
-static unsigned find_group(const struct reflect_packet *p, uint8_t places[static PLACES],
-			   unsigned i)
+static unsigned find_group(const struct reflect_way *way, const struct reflect_packet *p,
+			   uint8_t places[static PLACES], unsigned i)
 {
 	unsigned at = p[i].code % PLACES;
 
-	while (places[at] && !is_alike(&p[places[at] - 1], &p[i])) {
+	while (places[at] && !is_alike(way, &p[places[at] - 1], &p[i])) {
 		at = (at + 1) % PLACES;
 	}
 	if (!places[at]) {
@@ -145,7 +149,7 @@ static unsigned find_group(const struct reflect_packet *p, uint8_t places[static
  * Packets from the same to the same are answered one after the other, in the order in which they
  * came: only then are their replies a run. Return how many are anybody's.
  */
-static unsigned group(struct reflect_scratch *s, unsigned n)
+static unsigned group(struct reflect_scratch *s, const struct reflect_way *way, unsigned n)
 {
 	const struct reflect_packet *p = s->packets;
 	uint8_t places[PLACES] = { 0 }, firsts[BATCH_MAX], next[BATCH_MAX], last[BATCH_MAX];
@@ -157,8 +161,8 @@ static unsigned group(struct reflect_scratch *s, unsigned n)
 		if (!p[i].party) {
 			continue;
 		}
-		if (!any || !is_alike(&p[first], &p[i])) { /* packets come in trains */
-			first = find_group(p, places, i);
+		if (!any || !is_alike(way, &p[first], &p[i])) { /* packets come in trains */
+			first = find_group(way, p, places, i);
 			any = true;
 		}
 		if (first == i) {
@@ -266,7 +270,7 @@ static const struct msghdr *address(struct reflect_scratch *s, const struct refl
 		return NULL;
 	}
 	before = i ? &s->packets[s->order[i - 1]] : NULL;
-	if (before && is_alike(before, p) && tos_of(before) == tos_of(p)) {
+	if (before && is_alike(way, before, p) && tos_of(before) == tos_of(p)) {
 		return former;
 	}
 	sock_answer(&s->returns[i], p->header, &p->meta, tos_of(p));
@@ -278,7 +282,7 @@ static unsigned arrange(struct reflect_scratch *s, const struct reflect_way *way
 	unsigned count = 0;
 
 	if (way->names && n > FEW) {
-		return group(s, n);
+		return group(s, way, n);
 	}
 	for (unsigned i = 0; i < n; i++) {
 		if (s->packets[i].party) {
@@ -296,6 +300,7 @@ static void answer(struct worker *w, struct reflect_source *source, unsigned n,
 
 	s->out.fd = source->fd;
 	s->out.totals = &w->totals;
+	s->out.unsegmented = atomic_load_explicit(&w->unsegmented, memory_order_relaxed);
 	for (unsigned i = 0; i < n; i++) {
 		struct reflect_packet *p = &s->packets[s->order[i]];
 		enum counter fault;

@@ -63,6 +63,9 @@ struct reflect_pass {
 struct reflect_way {
 	bool names; /* who sent a packet is to be told, and is told with the reply: costs time */
 
+	/* All packets of a party are from the same to the same. */
+	bool one_place;
+
 	/** Whose the @n packets are, at most REFLECT_BATCH: fill in party and code. */
 	void (*whose)(struct worker *w, void *context, struct reflect_packet *p, unsigned n);
 

@@ -240,6 +240,13 @@ int reflector_go_on(struct reflector *r)
 	return error;
 }
 
+void reflector_segment(struct reflector *r, bool on)
+{
+	for (unsigned i = 0; i < r->count; i++) {
+		atomic_store_explicit(&r->workers[i].unsegmented, !on, memory_order_relaxed);
+	}
+}
+
 void reflector_totals(const struct reflector *r, struct counters_values *t)
 {
 	struct counters_values one;

@@ -87,6 +87,9 @@ void reflector_free(struct reflector *r);
  */
 void reflector_also(struct reflector *r, const uint16_t *ports, unsigned n);
 
+/** May runs of replies leave with UDP_SEGMENT? At first they may. At any time. */
+void reflector_segment(struct reflector *r, bool on);
+
 /**
  * Open the socket of a session: bound to spec.local (or to a free port of the range),
  * connected to spec.remote, DSCP and TTL 255 set, kernel timestamps on, and silent until

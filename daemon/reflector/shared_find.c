@@ -48,7 +48,7 @@ static struct udp_session *look_up(struct shared_worker *sw, const struct udp_tu
 	return NULL;
 }
 
-static bool take_remote(const struct msghdr *m, struct udp_tuple *key)
+static void take_remote(const struct msghdr *m, struct udp_tuple *key)
 {
 	struct sockaddr_in6 v6;
 	struct sockaddr_in v4;
@@ -60,13 +60,12 @@ static bool take_remote(const struct msghdr *m, struct udp_tuple *key)
 		memcpy(key->remote, &v4.sin_addr, 4);
 		key->port = v4.sin_port;
 		key->scope = UDP_IPV4;
-		return true;
+		return;
 	}
 	memcpy(&v6, m->msg_name, sizeof(v6));
 	memcpy(key->remote, &v6.sin6_addr, 16);
 	key->port = v6.sin6_port;
 	key->scope = IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr) ? v6.sin6_scope_id : 0;
-	return family == AF_INET6;
 }
 
 static struct udp_session *find(struct worker *w, const struct udp_tuple *key, uint32_t code)
@@ -92,15 +91,37 @@ static void fetch(const struct udp_session *u)
 	__builtin_prefetch(&u->party.counters.n[COUNTER_GAPS], 1); /* the last of those */
 }
 
-static void take(struct worker *w, struct reflect_packet *p, struct udp_session *u)
+static void take(struct worker *w, struct reflect_packet *p, struct udp_session *u, bool fresh)
 {
 	if (u) {
 		p->party = &u->party;
-		fetch(u);
+		if (fresh) {
+			fetch(u);
+		}
 		return;
 	}
 	counters_add(&w->totals, COUNTER_RECEIVED, 1);
 	counters_add(&w->totals, COUNTER_DROP_SOURCE, 1);
+}
+
+/* The key of each packet and its hash; packets come in trains, and all of one have the same. Those
+ * that differ from the one before are @fresh. */
+static void hash_all(struct shared_worker *sw, uint16_t at, struct reflect_packet *p, unsigned n,
+		     struct udp_tuple keys[static REFLECT_BATCH], bool fresh[static REFLECT_BATCH])
+{
+	memset(keys, 0, n * sizeof(keys[0]));
+	for (unsigned i = 0; i < n; i++) {
+		keys[i].at = at;
+		memcpy(keys[i].local, p[i].meta.local, sizeof(keys[i].local));
+		take_remote(p[i].header, &keys[i]);
+		fresh[i] = !i || memcmp(&keys[i], &keys[i - 1], sizeof(keys[i])) != 0;
+		if (fresh[i]) {
+			p[i].code = shared_hash(sw->seed, &keys[i]);
+			index_fetch(&sw->sessions, p[i].code);
+		} else {
+			p[i].code = p[i - 1].code;
+		}
+	}
 }
 
 /* Thousands of sessions do not fit into the cache: each step asks for what the next one needs, for
@@ -110,26 +131,26 @@ static void whose(struct worker *w, void *context, struct reflect_packet *p, uns
 	const struct shared_port *port = context;
 	struct index *sessions = &w->shared->sessions;
 	struct udp_tuple keys[REFLECT_BATCH];
-	bool good[REFLECT_BATCH];
+	bool fresh[REFLECT_BATCH];
+	struct udp_session *u = NULL;
 
-	memset(keys, 0, n * sizeof(keys[0]));
+	hash_all(w->shared, port->port, p, n, keys, fresh);
 	for (unsigned i = 0; i < n; i++) {
-		keys[i].at = port->port;
-		memcpy(keys[i].local, p[i].meta.local, sizeof(keys[i].local));
-		good[i] = p[i].meta.family && take_remote(p[i].header, &keys[i]);
-		p[i].code = shared_hash(w->shared->seed, &keys[i]);
-		index_fetch(sessions, p[i].code);
+		if (fresh[i]) {
+			__builtin_prefetch(index_first(sessions, p[i].code));
+		}
 	}
 	for (unsigned i = 0; i < n; i++) {
-		__builtin_prefetch(index_first(sessions, p[i].code));
-	}
-	for (unsigned i = 0; i < n; i++) {
-		take(w, &p[i], good[i] ? find(w, &keys[i], p[i].code) : NULL);
+		if (fresh[i]) {
+			u = find(w, &keys[i], p[i].code);
+		}
+		take(w, &p[i], p[i].meta.family ? u : NULL, fresh[i]);
 	}
 }
 
 static const struct reflect_way shared_way = {
 	.names = true,
+	.one_place = true,
 	.whose = whose,
 	.judge = sessionpath_judge,
 	.number = sessionpath_number,

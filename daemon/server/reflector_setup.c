@@ -78,7 +78,7 @@ static bool has_light(const struct settings *settings, uint16_t port)
 	return false;
 }
 
-void reflector_setup_ports(struct reflector_setup *setup)
+void reflector_setup_apply(struct reflector_setup *setup)
 {
 	uint16_t ports[SETTINGS_ALSO_MAX];
 	unsigned n = 0;
@@ -89,6 +89,7 @@ void reflector_setup_ports(struct reflector_setup *setup)
 		}
 	}
 	reflector_also(setup->conns->reflector, ports, n);
+	reflector_segment(setup->conns->reflector, setup->conns->settings->segmentation);
 }
 
 /* What the settings insist on is there, or the daemon does not start. */
@@ -163,7 +164,7 @@ int reflector_setup_start(struct reflector_setup *setup, char *why, size_t size)
 		return rc;
 	}
 	cs->shared_ports = config.shared.on;
-	reflector_setup_ports(setup);
+	reflector_setup_apply(setup);
 	return check_timestamps(setup, why, size);
 }
 

@@ -19,7 +19,7 @@ struct reflector_setup {
 NODISCARD int reflector_setup_start(struct reflector_setup *setup, char *why, size_t size);
 
 /** The ports of ports.also, as the settings have them now: but those of Light reflectors. */
-void reflector_setup_ports(struct reflector_setup *setup);
+void reflector_setup_apply(struct reflector_setup *setup);
 
 /** From here on packets are answered. Return 0 or negative errno. */
 NODISCARD int reflector_setup_go_on(struct reflector_setup *setup);

@@ -109,7 +109,7 @@ static void take_settings(struct server *s, struct settings *next)
 	announce_reloaded(s, s->conns.settings, next);
 	settings_unref(s->conns.settings);
 	reload_use(s, next);
-	reflector_setup_ports(&s->setup);
+	reflector_setup_apply(&s->setup);
 	(void)clients_set_prefix(s->conns.clients,
 				 next->ipv6_client_prefix); /* then all are recounted */
 	conn_settings_changed(&s->conns);

@@ -65,6 +65,7 @@ START_TEST(defaults)
 	ck_assert_uint_eq(s->overload.receive_drops, 1000);
 	ck_assert_uint_eq(s->reflector_threads, 0);
 	ck_assert_uint_eq(s->reflector_priority, 0);
+	ck_assert(s->segmentation);
 	ck_assert_int_eq(CPU_COUNT(&s->reflector_cpus), 0);
 	ck_assert_int_eq(s->timestamps, SETTINGS_TIMESTAMPS_AUTO);
 	ck_assert_int_eq(s->log_level, SETTINGS_LEVEL_INFO);
@@ -93,7 +94,7 @@ static const char everything[] =
 	"ports = { first = 1; last = 1; also = [ 65535, 1 ]; };\n"
 	"timers = { handshake = 11; message = 12; send_stall = 13; servwait = 604800;\n"
 	"  refwait = 15; max_timeout = 16; };\n"
-	"reflector = { threads = 64; cpus = \"1023,0-2,2-3,7\"; priority = 99; timestamps = \"hardware\"; };\n"
+	"reflector = { threads = 64; cpus = \"1023,0-2,2-3,7\"; priority = 99; segmentation = false; timestamps = \"hardware\"; };\n"
 	"log = { level = \"debug\"; };\n";
 
 static void check_overload(const struct settings *s)
@@ -149,6 +150,7 @@ START_TEST(every_key)
 	ck_assert_uint_eq(s->policy.max_timeout_s, 16);
 	ck_assert_uint_eq(s->reflector_threads, 64);
 	ck_assert_uint_eq(s->reflector_priority, 99);
+	ck_assert(!s->segmentation);
 	ck_assert_int_eq(CPU_COUNT(&s->reflector_cpus), 6);
 	for (unsigned cpu = 0; cpu < 4; cpu++) {
 		ck_assert(CPU_ISSET(cpu, &s->reflector_cpus));

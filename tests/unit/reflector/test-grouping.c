@@ -277,6 +277,29 @@ START_TEST(nobodys_in_between)
 }
 END_TEST
 
+/* The setting reflector.segmentation: each reply is a packet from the start. */
+START_TEST(without_segmentation)
+{
+	struct reflector r = { .count = 1, .workers = &w };
+
+	set_up(4);
+	make_shared();
+	reflector_segment(&r, false);
+	send_in_turn(2, EACH, 200);
+	ck_assert_int_eq(shared_burst(&w, &common_port), REFLECT_EMPTY);
+	ck_assert_uint_eq(calls.sends, 2 * EACH / BATCH_CHUNK);
+	expect_all(2, EACH, 0);
+	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENTED), 0);
+	reflector_segment(&r, true);
+	send_in_turn(2, EACH, 200);
+	ck_assert_int_eq(shared_burst(&w, &common_port), REFLECT_EMPTY);
+	ck_assert_uint_eq(calls.sends, 2);
+	expect_all(2, EACH, EACH);
+	index_wipe(&table.sessions);
+	tear_down();
+}
+END_TEST
+
 /* Two or fewer are answered one by one. */
 START_TEST(few)
 {
@@ -304,6 +327,7 @@ int main(void)
 	tcase_add_test(tcase, light_dscp_in_turn);
 	tcase_add_loop_test(tcase, sessions_in_turn, 0, 4);
 	tcase_add_test(tcase, nobodys_in_between);
+	tcase_add_test(tcase, without_segmentation);
 	tcase_add_test(tcase, few);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
