@@ -49,6 +49,7 @@ int metrics_gather(struct metrics *m, const struct server *s)
 	view_status(s, &m->status);
 	view_overload(s, m->measures);
 	m->ports = reflector_ports(r);
+	reflector_dwell(r, &m->dwell);
 	m->threads = reflector_cpu(r, m->cpu_s, METRICS_THREADS_MAX);
 	rc = gather_classes(m, s, now);
 	m->lights = calloc(light_count(r) + 1, sizeof *m->lights);
@@ -343,6 +344,19 @@ static void write_load(struct exposition *e, const struct metrics *m)
 	}
 }
 
+static void write_dwell(struct exposition *e, const struct dwell_values *v)
+{
+	double bounds[DWELL_ROWS - 1];
+
+	for (unsigned i = 0; i < DWELL_ROWS - 1; i++) {
+		bounds[i] = (double)dwell_bound_ns(i) / 1e9;
+	}
+	exposition_family(e, "twampd_reflect_seconds", EXPOSITION_HISTOGRAM, "seconds",
+			  "How long packets of sessions, TWAMP Light and STAMP were here, from "
+			  "their arrival (T2) to the departure of the reply (T3).");
+	exposition_histogram(e, NULL, bounds, v->n, DWELL_ROWS - 1, (double)v->sum_ns / 1e9);
+}
+
 void metrics_write(struct exposition *e, const struct metrics *m)
 {
 	write_process(e, m);
@@ -352,4 +366,5 @@ void metrics_write(struct exposition *e, const struct metrics *m)
 	write_classes(e, m);
 	write_load(e, m);
 	metrics_write_counters(e, m);
+	write_dwell(e, &m->dwell);
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "daemon/admin/exposition.h"
+#include "daemon/reflector/dwell.h"
 #include "daemon/reflector/light.h"
 #include "daemon/server/view.h"
 
@@ -20,6 +21,7 @@ struct metrics {
 	bool limits_temporary; /* a limit that is reached answers 5 */
 	uint64_t log_left_out;
 	uint32_t ports, max_ports; /* UDP, of sessions with a port of their own */
+	struct dwell_values dwell; /* how long packets were here */
 	unsigned threads;
 	double cpu_s[METRICS_THREADS_MAX]; /* CPU time of each reflector thread */
 	struct view_class *classes; /* allocated */

@@ -30,21 +30,25 @@ void batch_init(struct batch *b)
 	b->run_header->cmsg_len = CMSG_LEN(sizeof(uint16_t));
 }
 
-static void seal(struct batch_reply *r)
+static void seal(struct batch *b, struct batch_reply *r)
 {
-	struct reflection_time now = reflection_time(clock_wall());
+	struct wall t3 = clock_wall();
+	struct reflection_time now = reflection_time(t3);
 
+	dwell_note(&b->dwell, t3.ns - r->t2.ns);
 	reflection_finish(&r->party->rules, r->octets, r->t2, &now);
 }
 
 static void stamp_clear(struct batch *b, unsigned at, unsigned n)
 {
-	struct reflection_time now = reflection_time(clock_wall());
+	struct wall t3 = clock_wall();
+	struct reflection_time now = reflection_time(t3);
 
 	for (unsigned i = at; i < at + n; i++) {
 		struct batch_reply *r = &b->replies[i];
 
 		if (!r->party->rules.encrypted) {
+			dwell_note(&b->dwell, t3.ns - r->t2.ns);
 			reflection_finish(&r->party->rules, r->octets, r->t2, &now);
 		}
 	}
@@ -60,7 +64,7 @@ static void finish(struct batch *b, unsigned at, unsigned n)
 		if (!b->replies[i].party->rules.encrypted) {
 			clear++;
 		} else if (i >= b->sealed) {
-			seal(&b->replies[i]);
+			seal(b, &b->replies[i]);
 			b->sealed = i + 1;
 		}
 	}

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "daemon/reflector/dwell.h"
 #include "daemon/reflector/party.h"
 
 #include <sys/socket.h>
@@ -49,6 +50,7 @@ struct batch {
 	unsigned sealed; /* so many have their T3 for good */
 	uint8_t *end; /* where the next one is built */
 	struct counters *totals; /* of the thread */
+	struct dwell dwell; /* likewise */
 	struct batch_reply replies[BATCH_MAX];
 	struct mmsghdr messages[BATCH_CHUNK];
 	struct iovec vectors[BATCH_CHUNK];

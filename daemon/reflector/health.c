@@ -55,6 +55,14 @@ static unsigned watch_hardware(struct health *h, const struct counters_values *t
 	return HEALTH_HARDWARE_BACK;
 }
 
+void health_begin(struct health *h, const struct counters_values *t)
+{
+	h->user_timestamps = t->n[COUNTER_USER_TIMESTAMPS];
+	h->kernel_timestamps = t->n[COUNTER_KERNEL_TIMESTAMPS] + t->n[COUNTER_HARDWARE_TIMESTAMPS];
+	h->hardware_refused = t->n[COUNTER_HARDWARE_REFUSED];
+	h->segment_refused = t->n[COUNTER_SEGMENT_REFUSALS] > 0;
+}
+
 unsigned health_update(struct health *h, const struct counters_values *t, bool synchronized,
 		       bool kernel_stamps)
 {

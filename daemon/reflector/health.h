@@ -30,6 +30,9 @@ struct health {
 	uint64_t kernel_timestamps /* and of hardware */, user_timestamps, hardware_refused;
 };
 
+/** From these on: what is in them is known. @h is zero. */
+void health_begin(struct health *h, const struct counters_values *t);
+
 /**
  * @h             zeros at first
  * @kernel_stamps timestamps of the kernel are expected

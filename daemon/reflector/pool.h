@@ -7,6 +7,7 @@
 
 #include "base/index.h"
 #include "base/vault.h"
+#include "daemon/reflector/dwell.h"
 #include "daemon/reflector/estimate.h"
 #include "daemon/reflector/flow.h"
 #include "daemon/reflector/light.h"
@@ -145,6 +146,8 @@ struct reflector {
 	struct udpsock_defaults defaults;
 	struct vault vault; /* struct crypt_test of sessions */
 	struct udp_session *sessions;
+	struct counters_values past; /* totals of the processes before */
+	struct dwell_values past_dwell;
 	uint64_t early; /* dropped before Start-Sessions, all of them */
 	uint32_t open; /* sessions with a socket */
 	int keeper;

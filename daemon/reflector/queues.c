@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/lightview.h"
+#include "daemon/reflector/past.h"
 #include "daemon/reflector/shared.h"
 
 /* What the @i-th socket that many use had dropped when that was counted last; NULL = no more. */
@@ -68,4 +69,5 @@ void reflector_carry(struct carry *c, struct reflector *r)
 			take(r, cookie, seen);
 		}
 	}
+	past_carry(c, r);
 }

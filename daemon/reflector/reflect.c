@@ -63,6 +63,11 @@ void reflect_scratch_free(struct reflect_scratch *s)
 	free(s);
 }
 
+const struct dwell *reflect_dwell(const struct reflect_scratch *s)
+{
+	return &s->out.dwell;
+}
+
 /* --- reading -------------------------------------------------------------------------- */
 
 /* @names: who sent a packet is to be told; to know that costs time with each. */

@@ -40,6 +40,9 @@ enum reflect_result {
 struct reflect_scratch *reflect_scratch_new(void);
 void reflect_scratch_free(struct reflect_scratch *s);
 
+/** How long packets were here, on this thread. Any thread. */
+const struct dwell *reflect_dwell(const struct reflect_scratch *s);
+
 /* A datagram. */
 struct reflect_packet {
 	uint8_t *octets;

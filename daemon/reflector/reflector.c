@@ -5,6 +5,7 @@
 #include "daemon/reflector/estimate.h"
 #include "daemon/reflector/nic.h"
 #include "daemon/reflector/phc.h"
+#include "daemon/reflector/reflect.h"
 #include "daemon/reflector/shared.h"
 #include "daemon/reflector/worker.h"
 
@@ -251,7 +252,7 @@ void reflector_totals(const struct reflector *r, struct counters_values *t)
 {
 	struct counters_values one;
 
-	*t = (struct counters_values){ 0 };
+	*t = r->past;
 	for (unsigned i = 0; i < r->count; i++) {
 		counters_read(&r->workers[i].totals, &one);
 		counters_sum(t, &one);
@@ -260,6 +261,14 @@ void reflector_totals(const struct reflector *r, struct counters_values *t)
 	t->n[COUNTER_DROP_EARLY] += r->early;
 	t->n[COUNTER_SESSIONS] = r->open;
 	t->n[COUNTER_HARDWARE_READY] = phc_ready(r->phc, clock_mono());
+}
+
+void reflector_dwell(const struct reflector *r, struct dwell_values *out)
+{
+	*out = r->past_dwell;
+	for (unsigned i = 0; i < r->count; i++) {
+		dwell_sum(out, reflect_dwell(r->workers[i].scratch));
+	}
 }
 
 bool reflector_kernel_timestamps(const struct reflector *r)

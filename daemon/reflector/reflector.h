@@ -185,7 +185,11 @@ NODISCARD int udp_adopt(struct reflector *r, const struct session_spec *spec, ui
 /** A copy of its counters, until `ended` has returned. Any thread. */
 void udp_counters(const struct udp_session *u, struct counters_values *out);
 
-/** Totals over all threads, since start: those of COUNTERS_THREAD and COUNTERS_TOTAL. */
+/** How long packets were here, of sessions and Light ports; it goes on over a restart. */
+struct dwell_values;
+void reflector_dwell(const struct reflector *r, struct dwell_values *out);
+
+/** Totals over all threads, since start, over restarts: those of COUNTERS_THREAD and COUNTERS_TOTAL. */
 void reflector_totals(const struct reflector *r, struct counters_values *t);
 
 /**

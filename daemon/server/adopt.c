@@ -37,6 +37,12 @@ static void carry_conn(struct carry *k, struct conn *c)
 	stream_carry(k, &c->stream);
 }
 
+static void carry_tallies(struct carry *k, struct conns *cs)
+{
+	refusals_carry(k, cs->refusals);
+	class_use_carry(k, &cs->class_uses);
+}
+
 static void save_conns(struct carry *k, struct conns *cs)
 {
 	uint32_t n = 0;
@@ -68,6 +74,9 @@ void adopt_save(struct carry *k, void *context)
 	carry_close(k, &record);
 	record = carry_open(k);
 	reflector_carry(&record, cs->reflector);
+	carry_close(k, &record);
+	record = carry_open(k);
+	carry_tallies(&record, cs);
 	carry_close(k, &record);
 }
 
@@ -212,5 +221,9 @@ bool adopt_load(struct carry *k, void *context)
 	carry_close(k, &record);
 	record = carry_open(k);
 	reflector_carry(&record, a->conns->reflector);
+	bad |= record.bad;
+	carry_close(k, &record);
+	record = carry_open(k);
+	carry_tallies(&record, a->conns);
 	return !k->bad && !record.bad && !bad;
 }

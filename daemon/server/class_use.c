@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/class_use.h"
 
+#include "protocol/carry.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +74,36 @@ struct class_use *class_use_of(struct class_uses *u, const struct settings *now,
 		return &u->nobody;
 	}
 	return u->of[class == &now->fallback ? now->n_classes : (size_t)(class - now->classes)];
+}
+
+static void load(struct carry *k, struct class_uses *u)
+{
+	char name[SETTINGS_CLASS_NAME_MAX + 1];
+	struct refusals_tally gone = { 0 };
+	struct class_use *use;
+
+	CARRY(k, name);
+	name[SETTINGS_CLASS_NAME_MAX] = '\0';
+	use = k->bad ? NULL : class_use_get(&u->list, name);
+	refusals_tally_carry(k, use ? &use->tally : &gone);
+}
+
+void class_use_carry(struct carry *k, struct class_uses *u)
+{
+	uint32_t n = 0;
+
+	refusals_tally_carry(k, &u->nobody.tally);
+	for (struct class_use *c = u->list; c && k->way != CARRY_LOAD; c = c->next) {
+		n++;
+	}
+	CARRY(k, n);
+	for (struct class_use *c = u->list; c && k->way != CARRY_LOAD; c = c->next) {
+		CARRY(k, c->name);
+		refusals_tally_carry(k, &c->tally);
+	}
+	for (; n && k->way == CARRY_LOAD && !k->bad; n--) {
+		load(k, u);
+	}
 }
 
 void class_use_free(struct class_uses *u)

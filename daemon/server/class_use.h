@@ -10,6 +10,8 @@
 #include "daemon/reflector/police.h"
 #include "daemon/server/refusals.h"
 
+struct carry;
+
 struct class_use {
 	char name[SETTINGS_CLASS_NAME_MAX + 1];
 	struct admit_class admit; /* both handed out: stay where they are */
@@ -38,5 +40,8 @@ void class_use_apply(struct class_uses *u, const struct settings *now);
 /** The entry of a class of the settings that hold; of nobody for NULL. */
 struct class_use *class_use_of(struct class_uses *u, const struct settings *now,
 			       const struct settings_class *class);
+
+/** Their tallies, for the next process. What it has no memory for is forgotten. */
+void class_use_carry(struct carry *k, struct class_uses *u);
 
 void class_use_free(struct class_uses *u);

@@ -124,6 +124,7 @@ void handover_take(struct server *s)
 	if (fault) {
 		log_say(s->conns.log, LOG_EVENT_HANDOVER_LOST, fault);
 	}
+	server_load_forget(&s->load);
 }
 
 void handover_ready(struct server *s)

@@ -2,6 +2,7 @@
 #include "daemon/server/refusals.h"
 
 #include "base/siphash.h"
+#include "protocol/carry.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -217,4 +218,48 @@ uint64_t refusals_recent(const struct refusals *r, enum reason reason, unsigned 
 struct roll *refusals_roll(struct refusals *r)
 {
 	return &r->roll;
+}
+
+/* --- for the next process ------------------------------------------------------------- */
+
+static void carry_reason(struct carry *k, struct refusals_tally *t, enum reason reason)
+{
+	char key[REASON_KEY_MAX + 1] = { 0 };
+	uint64_t n = 0;
+
+	if (k->way != CARRY_LOAD) {
+		(void)snprintf(key, sizeof key, "%s", reason_info(reason)->key);
+		n = t->refused[reason];
+	}
+	CARRY(k, key);
+	CARRY(k, n);
+	key[REASON_KEY_MAX] = '\0';
+	if (k->way == CARRY_LOAD && !k->bad && reason_by_key(key, &reason)) {
+		t->refused[reason] = n;
+	}
+}
+
+void refusals_tally_carry(struct carry *k, struct refusals_tally *t)
+{
+	uint16_t n = 0;
+
+	CARRY(k, t->connections);
+	CARRY(k, t->requests);
+	for (int r = 0; r < REASON_COUNT && k->way != CARRY_LOAD; r++) {
+		n = (uint16_t)(n + (t->refused[r] > 0));
+	}
+	CARRY(k, n);
+	for (int r = 0; r < REASON_COUNT && k->way != CARRY_LOAD; r++) {
+		if (t->refused[r]) {
+			carry_reason(k, t, (enum reason)r);
+		}
+	}
+	for (; n && k->way == CARRY_LOAD && !k->bad; n--) {
+		carry_reason(k, t, REASON_OK);
+	}
+}
+
+void refusals_carry(struct carry *k, struct refusals *r)
+{
+	refusals_tally_carry(k, &r->total);
 }

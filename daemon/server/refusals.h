@@ -43,7 +43,14 @@ struct refusals_tally {
 	uint64_t refused[REASON_COUNT]; /* of every kind */
 };
 
+struct carry;
 struct refusals;
+
+/** For the next process: whatever is not 0, by the name of the reason. */
+void refusals_tally_carry(struct carry *k, struct refusals_tally *t);
+
+/** The tally of the server, not those that are known. */
+void refusals_carry(struct carry *k, struct refusals *r);
 
 NODISCARD struct refusals *refusals_new(void); /* NULL = no memory */
 void refusals_free(struct refusals *r); /* NULL ok */

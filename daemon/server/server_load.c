@@ -122,6 +122,15 @@ void server_load_look(struct server_load *l)
 	}
 }
 
+void server_load_forget(struct server_load *l)
+{
+	struct counters_values t;
+
+	reflector_totals(l->conns->reflector, &t);
+	health_begin(&l->health, &t);
+	l->drops = count_drops(l->conns->reflector);
+}
+
 void server_load_start(struct server_load *l)
 {
 	l->beat = l->looked = clock_mono();

@@ -35,5 +35,8 @@ void server_load_start(struct server_load *l);
 /** conns.memory_short: said in the log. */
 void server_load_memory_short(struct server_load *l);
 
+/** What has been counted up to now is no news: the process before did it. */
+void server_load_forget(struct server_load *l);
+
 /** Look, once a second at most. */
 void server_load_look(struct server_load *l);

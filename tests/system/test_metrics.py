@@ -10,6 +10,7 @@ import subprocess
 import harness
 import scrape
 from harness import SERVER, same, test, true
+from manager import check_sessions, managed, sessions_of
 from rawclient import make_packet
 from scrape import METRICS, PORT, value
 
@@ -119,6 +120,48 @@ def packets_count(t):
     same(value(m, "twampd_ports"), 1, "ports")
     same(value(m, "twampd_connections"), 1, "connections")
     same(value(m, "twampd_session_requests_total", accept="0"), 1, "accepted")
+
+
+def sums(m):
+    """What came, and what became of it."""
+    return (value(m, "twampd_packets_received_total"),
+            value(m, "twampd_packets_reflected_total") + value(m, "twampd_packets_dropped_total"),
+            value(m, "twampd_light_packets_received_total"), value(m, "twampd_light_packets_total"),
+            value(m, "twampd_reflect_seconds_count"))
+
+
+@test
+def counters_go_on_over_a_restart(t):
+    light = [{"port": 8620, "type": "twamp-light", "clients": ["198.51.100.0/24"]}]
+    m, d = managed(t, dict(METRICS, light=light,
+                           clients=[{"name": "own", "prefixes": ["198.51.100.2"],
+                                     "limits": {"max_padding": 100}}]))
+    (_, session), = sessions_of(t, (1,))
+    c = t.connect()
+    same(c.request(padding=2000).accept, 4, "Accept of too much padding")
+    probe = t.sender()
+    probe.send((t.server, 8620), make_packet())
+    true(probe.receive() is not None, "a reply of the Light port")
+    session.send(b"short")
+    before = harness.wait_for(
+        lambda: (lambda s: s if value(s, "twampd_packets_dropped_total", reason="short") else None)(
+            scrape.scrape(d)), "the short one")
+    same(sums(before), (2, 2, 1, 1, 2), "before")
+    same(value(before, "twampd_refused_total", reason="max-padding", **{"class": "own"}), 1,
+         "refused")
+    same(value(before, "twampd_last_handover_time_seconds"), 0, "a handover")
+    since = m.restart(d)
+    after = scrape.scrape(d)
+    same(sums(after), sums(before), "after")
+    for name in ("twampd_refused_total", "twampd_session_requests_total",
+                 "twampd_connections_accepted_total"):
+        same(value(after, name), value(before, name), name)
+    true(value(after, "twampd_last_handover_time_seconds") > 0, "the time of the handover")
+    check_sessions([(None, session)])
+    same(sums(scrape.scrape(d)), (3, 3, 1, 1, 3), "one more")
+    log = d.log(since)
+    true("overload" not in log and "timestamp of the kernel" not in log,
+         "old news are told again: " + log)
 
 
 if __name__ == "__main__":

@@ -190,6 +190,22 @@ START_TEST(priority)
 }
 END_TEST
 
+/* What the process before has counted is no news. */
+START_TEST(goes_on_after_a_restart)
+{
+	struct health h = { 0 };
+	struct counters_values t = { 0 };
+
+	t.n[COUNTER_USER_TIMESTAMPS] = 5;
+	t.n[COUNTER_HARDWARE_REFUSED] = 6;
+	t.n[COUNTER_SEGMENT_REFUSALS] = 7;
+	health_begin(&h, &t);
+	ck_assert_uint_eq(health_update(&h, &t, true, true), 0);
+	t.n[COUNTER_USER_TIMESTAMPS]++;
+	ck_assert_uint_eq(health_update(&h, &t, true, true), HEALTH_STAMPS_LOST);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("health");
@@ -201,6 +217,7 @@ int main(void)
 	tcase_add_test(t, clock_changes);
 	tcase_add_test(t, stamp_changes);
 	tcase_add_test(t, segment_refusals);
+	tcase_add_test(t, goes_on_after_a_restart);
 	tcase_add_test(t, hardware_changes);
 	tcase_add_test(t, hardware_ends_a_lack);
 	tcase_add_test(t, cpus);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/cgroup.h"
 #include "daemon/server/class_use.h"
+#include "protocol/carry.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -99,6 +100,30 @@ START_TEST(control_group)
 }
 END_TEST
 
+/* The tallies of classes go on, also of those that the settings have no more. */
+START_TEST(tallies_go_on)
+{
+	uint8_t octets[4096];
+	struct carry k = { .way = CARRY_SAVE, .at = octets, .left = sizeof(octets) };
+	struct class_uses u = { 0 }, next = { 0 };
+
+	class_use_get(&u.list, "a")->tally.refused[REASON_NO_PORT] = 5;
+	class_use_get(&u.list, "b")->tally.connections = 7;
+	u.nobody.tally.refused[REASON_NO_CLASS] = 9;
+	class_use_carry(&k, &u);
+	ck_assert(!k.bad);
+	k = (struct carry){ .way = CARRY_LOAD, .at = octets, .left = k.used };
+	(void)class_use_get(&next.list, "b"); /* of the settings that hold now */
+	class_use_carry(&k, &next);
+	ck_assert(!k.bad && !k.left);
+	ck_assert_uint_eq(class_use_get(&next.list, "a")->tally.refused[REASON_NO_PORT], 5);
+	ck_assert_uint_eq(class_use_get(&next.list, "b")->tally.connections, 7);
+	ck_assert_uint_eq(next.nobody.tally.refused[REASON_NO_CLASS], 9);
+	class_use_free(&u);
+	class_use_free(&next);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("usage");
@@ -109,6 +134,7 @@ int main(void)
 	tcase_add_test(tc, by_name);
 	tcase_add_test(tc, of_settings);
 	tcase_add_test(tc, control_group);
+	tcase_add_test(tc, tallies_go_on);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

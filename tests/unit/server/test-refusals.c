@@ -2,6 +2,8 @@
 /* What was refused to whom: those of one client for one reason as one, the oldest make room. */
 #include "daemon/server/refusals.h"
 
+#include "protocol/carry.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,6 +184,34 @@ START_TEST(recent_minutes)
 }
 END_TEST
 
+/* What was counted goes on in the next process, whatever numbers the reasons have there. */
+START_TEST(tallies_go_on)
+{
+	uint8_t octets[4096];
+	struct carry k = { .way = CARRY_SAVE, .at = octets, .left = sizeof(octets) };
+	struct refusals_tally next = { 0 };
+	size_t size;
+
+	refuse(REASON_DSCP);
+	refuse(REASON_DSCP);
+	refuse(REASON_MAX_SESSIONS);
+	note((struct control_report){ .fact = CONTROL_FACT_ACCEPTED });
+	refusals_tally_carry(&k, &of_class);
+	ck_assert(!k.bad);
+	size = k.used;
+	k = (struct carry){ .way = CARRY_LOAD, .at = octets, .left = size };
+	refusals_tally_carry(&k, &next);
+	ck_assert(!k.bad && !k.left);
+	ck_assert_mem_eq(&next, &of_class, sizeof(next));
+	ck_assert_uint_eq(next.refused[REASON_DSCP], 2);
+	for (size_t part = 0; part < size; part++) { /* the end is missing */
+		k = (struct carry){ .way = CARRY_LOAD, .at = octets, .left = part };
+		refusals_tally_carry(&k, &next);
+		ck_assert(k.bad);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("refusals");
@@ -197,6 +227,7 @@ int main(void)
 	tcase_add_test(t, the_limit_that_was_reached_is_told);
 	tcase_add_test(t, the_oldest_makes_room);
 	tcase_add_test(t, recent_minutes);
+	tcase_add_test(t, tallies_go_on);
 	suite_add_tcase(s, t);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_NORMAL);
