@@ -154,6 +154,51 @@ static const struct ctl_line why_page[] = {
 	{ NULL, NULL, NULL, NULL },
 };
 
+static const struct ctl_option reload_options[] = {
+	{ "--confirm", "TIME", "confirm_s", CTL_SECONDS },
+	{ NULL, NULL, NULL, CTL_FLAG },
+};
+
+static const struct ctl_line reload_page[] = {
+	{ "", "{key} = {to} (was {from}; applies {applies})", "changed", "to" },
+	{ "", "{key} is gone (was {from}; applies {applies})", "changed", "!to" },
+	{ "", "reloaded: {summary}", NULL, "summary" },
+	{ "", "reloaded: nothing changed", NULL, "!summary" },
+	{ "", "a restart is needed for: {restart}", NULL, "restart" },
+	{ "", "goes back in {confirm_s} s without 'twampctl confirm'", NULL, "confirm_s" },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static const struct ctl_line confirm_page[] = {
+	{ "", "confirmed: the settings stay", NULL, NULL },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static const struct ctl_option drain_options[] = {
+	{ "--wait", NULL, "wait", CTL_FLAG },
+	{ "--timeout", "TIME", "timeout_s", CTL_SECONDS },
+	{ NULL, NULL, NULL, CTL_FLAG },
+};
+
+static const struct ctl_line drain_page[] = {
+	{ "", "draining: {sessions} sessions and {connections} connections are left", NULL,
+	  "draining" },
+	{ "", "not draining: {sessions} sessions and {connections} connections", NULL,
+	  "!draining" },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static const struct ctl_line end_page[] = {
+	{ "", "{ended} ended", NULL, NULL },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static const struct ctl_option log_options[] = {
+	{ "--client", "ADDRESS", "client", CTL_STRING },
+	{ "--for", "TIME", "for_s", CTL_SECONDS },
+	{ NULL, NULL, NULL, CTL_FLAG },
+};
+
 const struct ctl_command ctl_commands[] = {
 	{ .words = "status",
 	  .verb = "status",
@@ -198,5 +243,51 @@ const struct ctl_command ctl_commands[] = {
 	  .options = why_options,
 	  .page = why_page,
 	  .help = "what would happen to a client if it came now" },
+	{ .words = "reload",
+	  .verb = "reload",
+	  .options = reload_options,
+	  .page = reload_page,
+	  .help = "read the settings files; tells what changed" },
+	{ .words = "confirm",
+	  .verb = "confirm",
+	  .page = confirm_page,
+	  .help = "keep the settings of a reload with --confirm" },
+	{ .words = "drain",
+	  .verb = "drain",
+	  .options = drain_options,
+	  .page = drain_page,
+	  .help = "take nothing new, let what runs finish" },
+	{ .words = "undrain",
+	  .verb = "undrain",
+	  .page = drain_page,
+	  .help = "take new clients again" },
+	{ .words = "end session",
+	  .verb = "end-session",
+	  .operand = "SID",
+	  .operand_key = "sid",
+	  .operand_kind = CTL_STRING,
+	  .page = end_page,
+	  .help = "end a session" },
+	{ .words = "end client",
+	  .verb = "end-client",
+	  .operand = "CLIENT",
+	  .operand_key = "client",
+	  .operand_kind = CTL_STRING,
+	  .page = end_page,
+	  .help = "end all sessions of a client" },
+	{ .words = "end class",
+	  .verb = "end-class",
+	  .operand = "CLASS",
+	  .operand_key = "class",
+	  .operand_kind = CTL_STRING,
+	  .page = end_page,
+	  .help = "end all sessions of a class" },
+	{ .words = "log",
+	  .verb = "log",
+	  .operand = "LEVEL",
+	  .operand_key = "level",
+	  .operand_kind = CTL_STRING,
+	  .options = log_options,
+	  .help = "log more or less, until the next reload or for a while" },
 	{ .words = NULL },
 };

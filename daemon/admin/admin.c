@@ -2,6 +2,7 @@
 #include "daemon/admin/admin.h"
 
 #include "daemon/admin/desk.h"
+#include "daemon/admin/steer.h"
 #include "daemon/admin/verbs.h"
 #include "daemon/config/settings.h"
 #include "daemon/server/server.h"
@@ -15,6 +16,7 @@
 
 struct admin {
 	struct desk *desk; /* NULL before the first settings */
+	struct steer steer;
 	bool open;
 	uint32_t max_callers, idle_s; /* of the settings that hold, or may come to */
 };
@@ -50,12 +52,15 @@ static int prepare(void *context, struct server *s, const struct settings *next,
 		   size_t size)
 {
 	struct admin *a = context;
-	const struct desk_config c = { .verbs = verbs_table, .owner = s };
+	const struct desk_config c = { .verbs = verbs_table, .server = s, .owner = &a->steer };
 	int rc = a->desk ? 0 : desk_new(&a->desk, server_loop(s), &c);
 
 	if (rc < 0) {
 		(void)snprintf(why, size, "out of memory");
 		return rc;
+	}
+	if (!a->steer.server) {
+		steer_init(&a->steer, s);
 	}
 	a->max_callers = next->admin_max_clients;
 	a->idle_s = next->admin_idle_s;
@@ -82,6 +87,7 @@ static void end(void *context, struct server *s)
 {
 	struct admin *a = context;
 
+	steer_wipe(&a->steer);
 	desk_free(a->desk);
 	a->desk = NULL;
 	a->open = false;

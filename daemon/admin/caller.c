@@ -190,6 +190,7 @@ static void begin_task(struct caller *c)
 	size_t len = (size_t)(end - c->line);
 
 	c->state = CALLER_SERVED;
+	c->task.server = c->all->config->server;
 	c->task.owner = c->all->config->owner;
 	c->task.reply = &c->reply;
 	reply_reset(&c->reply);

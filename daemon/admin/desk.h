@@ -18,7 +18,8 @@ struct desk;
 
 struct desk_config {
 	const struct task_verb *verbs;
-	void *owner; /* of the tasks */
+	struct server *server; /* of the tasks */
+	void *owner;
 	unsigned max_callers; /* besides those that are reserved */
 	unsigned idle_s; /* without a complete question, or with an answer that is not read */
 };

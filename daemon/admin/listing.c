@@ -67,7 +67,7 @@ enum task_next listing_begin(struct task *t, const struct listing_kind *kind)
 		l->since.ns = clock_wall().ns - (int64_t)since_s * TS_NS_PER_S;
 	}
 	l->kind = kind;
-	view_begin(&l->walk, t->owner, kind->what);
+	view_begin(&l->walk, t->server, kind->what);
 	t->state = l;
 	t->step = step;
 	t->end = end;

@@ -11,6 +11,7 @@
 
 #include <sys/types.h>
 
+struct server;
 struct task;
 
 enum task_next {
@@ -33,7 +34,8 @@ struct task_verb {
 
 struct task {
 	const struct task_verb *verb; /* NULL = there is nothing to do */
-	void *owner; /* of the table: struct admin */
+	struct server *server; /* that is asked */
+	void *owner; /* of what commands leave behind: struct steer */
 	struct ask ask;
 	struct reply *reply;
 	uid_t uid; /* who asks */

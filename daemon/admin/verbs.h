@@ -7,5 +7,5 @@
 
 #include "daemon/admin/task.h"
 
-/* Ended by a NULL name. The owner of the tasks is the struct server. */
+/* Ended by a NULL name. The owner of the tasks is a struct steer. */
 extern const struct task_verb verbs_table[];

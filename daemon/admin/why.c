@@ -159,7 +159,7 @@ enum task_next why_begin(struct task *t)
 		reply_error(t->reply, REPLY_BAD_REQUEST, "%s", wrong);
 		return TASK_DONE;
 	}
-	foresee(t->owner, &q, &a);
+	foresee(t->server, &q, &a);
 	o = json_object();
 	put_verdict(o, &a);
 	tell_put(o, "client", tell_address(&q.client));

@@ -37,6 +37,8 @@ _Static_assert(LOG_EVENT_COUNT <= BUDGET_KINDS, "each event is counted");
 struct log {
 	bool journal;
 	int level;
+	struct prefix watched; /* a client, with a level of its own; family 0 = none */
+	int watched_level;
 	struct budget budget;
 	int64_t told_ns; /* when it was told what was left out */
 	bool patient; /* the end: wait for room, leave nothing out */
@@ -231,9 +233,28 @@ void log_be_patient(struct log *l)
 	l->patient = true;
 }
 
+void log_set_client_level(struct log *l, const struct prefix *who, int level)
+{
+	l->watched = who ? *who : (struct prefix){ 0 };
+	l->watched_level = level;
+}
+
+static int level_for(const struct log *l, const struct address *client)
+{
+	struct prefix one = { 0 };
+
+	if (!l->watched.family || !client) {
+		return l->level;
+	}
+	one.family = client->family;
+	one.bits = client->family == 4 ? 32 : 128;
+	memcpy(one.ip, client->ip, sizeof one.ip);
+	return prefix_covers(&l->watched, &one) ? l->watched_level : l->level;
+}
+
 bool log_event(struct log *l, enum log_event e, const struct log_args *args)
 {
-	if (record_level(e) > l->level && e != LOG_EVENT_READY) {
+	if (record_level(e) > level_for(l, args->client) && e != LOG_EVENT_READY) {
 		return true;
 	}
 	if (!l->patient &&

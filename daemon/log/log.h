@@ -51,6 +51,9 @@ bool log_free(struct log *l);
 /** Events less important than @level (syslog's numbers) are left out; never that it is ready. */
 void log_set_level(struct log *l, int level);
 
+/** Of this client, an address or prefix, log what is as important as @level; NULL = as of all. */
+void log_set_client_level(struct log *l, const struct prefix *who, int level);
+
 /** What a client is: so many bits of an IPv6 address. */
 void log_set_prefix(struct log *l, unsigned ipv6_bits);
 

@@ -149,33 +149,66 @@ void reload_trouble(struct server *s, enum reload_trouble t, const char *why)
 	}
 }
 
-/* Prepare all that can fail, then swap. */
-bool reload_now(struct server *s, char *why, size_t size)
+static bool begin(struct server *s, char *why, size_t size)
 {
-	struct settings *next = NULL;
-	struct settings_error err = { .text = "out of memory" };
-	int rc;
-
 	if (s->stopping) {
 		(void)snprintf(why, size, "twampd is about to end, and does not reload");
 		return false;
 	}
 	notify_say(s->notify, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_mono().ns / 1000);
-	rc = settings_load(s->config_path, &next, &err);
+	return true;
+}
+
+/* Prepare all that can fail, then swap. @rc is of reading @next, which is taken over. */
+static bool finish(struct server *s, int rc, struct settings *next, struct settings_error *err)
+{
 	if (!rc) {
 		rc = class_use_prepare(&s->conns.class_uses, next);
 	}
 	if (!rc) {
-		rc = reload_listen(s, next, err.text, sizeof err.text);
+		rc = reload_listen(s, next, err->text, sizeof err->text);
 	}
 	if (rc) {
 		settings_unref(next);
-		reload_trouble(s, RELOAD_FAILED, err.text);
+		reload_trouble(s, RELOAD_FAILED, err->text);
 	} else {
 		reload_trouble(s, RELOAD_NONE, NULL);
 		take_settings(s, next);
 	}
-	status_tell_ready(s);
-	(void)snprintf(why, size, "%s", rc ? err.text : "");
 	return !rc;
+}
+
+bool reload_now(struct server *s, char *why, size_t size)
+{
+	struct settings *next = NULL;
+	struct settings_error err = { .text = "out of memory" };
+	bool done;
+	int rc;
+
+	if (!begin(s, why, size)) {
+		return false;
+	}
+	rc = settings_load(s->config_path, &next, &err);
+	done = finish(s, rc, next, &err);
+	status_tell_ready(s);
+	(void)snprintf(why, size, "%s", done ? "" : err.text);
+	return done;
+}
+
+bool reload_back(struct server *s, struct settings *before, const char *reason, char *why,
+		 size_t size)
+{
+	struct settings_error err = { .text = "out of memory" };
+	bool done;
+
+	if (!begin(s, why, size)) {
+		return false;
+	}
+	done = finish(s, 0, settings_ref(before), &err);
+	if (done) {
+		reload_trouble(s, RELOAD_FAILED, reason); /* the files say something else */
+	}
+	status_tell_ready(s);
+	(void)snprintf(why, size, "%s", done ? "" : err.text);
+	return done;
 }

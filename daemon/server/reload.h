@@ -29,3 +29,10 @@ void reload_say_count(struct server *s);
  * changed.
  */
 NODISCARD bool reload_now(struct server *s, char *why, size_t size);
+
+/**
+ * The settings of before hold again, for a @reason that status tells until the next good reload.
+ * Return as reload_now().
+ */
+bool reload_back(struct server *s, struct settings *before, const char *reason, char *why,
+		 size_t size);

@@ -78,6 +78,12 @@ bool server_reload(struct server *s, char *why, size_t size)
 	return reload_now(s, why, size);
 }
 
+bool server_restore(struct server *s, struct settings *before, const char *reason, char *why,
+		    size_t size)
+{
+	return reload_back(s, before, reason, why, size);
+}
+
 static void on_hup(struct ev_loop *loop, ev_signal *w, int events)
 {
 	struct mono begun = clock_mono();

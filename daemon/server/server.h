@@ -12,6 +12,7 @@
 #include <ev.h>
 
 struct server;
+struct settings;
 
 struct server_options {
 	const char *config_path;
@@ -33,6 +34,10 @@ void server_drain(struct server *s, bool on);
  * tells, too.
  */
 bool server_reload(struct server *s, char *why, size_t size);
+
+/** Go back to settings that held before; status tells the @reason. Return as server_reload(). */
+bool server_restore(struct server *s, struct settings *before, const char *reason, char *why,
+		    size_t size);
 
 /** Log what is as important as @level (enum settings_level), until the next reload. */
 void server_log_level(struct server *s, int level);
