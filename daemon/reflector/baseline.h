@@ -30,7 +30,6 @@ struct baseline_point {
 
 struct baseline {
 	int64_t t_ns, d_ns; /* origin: begin of the window, and the line there */
-	struct baseline_point points[BASELINE_POINTS]; /* oldest first */
 	struct baseline_point least; /* of the window */
 	float above_ns; /* so far is the least above the line; < 0 = none yet */
 	float slope; /* seconds in a second */
@@ -38,6 +37,7 @@ struct baseline {
 	uint8_t shift; /* a window lasts 2^shift s */
 	uint8_t wild; /* how often the line was steeper than that of any clock */
 	bool fitted; /* the slope is that of the points */
+	struct baseline_point points[BASELINE_POINTS]; /* oldest first */
 };
 
 /** Begin anew with a delay that is the least. */

@@ -5,8 +5,6 @@
  */
 #pragma once
 
-#include "daemon/reflector/flow.h"
-
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -75,20 +73,6 @@ static inline void counters_set(struct counters *c, enum counter i, uint64_t val
 static inline void counters_add(struct counters *c, enum counter i, uint64_t more)
 {
 	counters_set(c, i, counters_get(c, i) + more);
-}
-
-/** What a packet brought to the flow that it belongs to. */
-static inline void counters_flow(struct counters *c, const struct flow_step *step)
-{
-	if (step->gaps) {
-		counters_add(c, COUNTER_GAPS, (uint64_t)step->gaps);
-	}
-	if (step->duplicate) {
-		counters_add(c, COUNTER_DUPLICATES, 1);
-	}
-	if (step->reordered) {
-		counters_add(c, COUNTER_REORDERED, 1);
-	}
 }
 
 /** A copy of all of them. */

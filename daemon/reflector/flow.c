@@ -111,6 +111,7 @@ struct flow_step flow_take(struct flow *f, uint32_t seq)
 	uint32_t ahead = seq - f->max;
 	bool astray = f->any && ahead >= FLOW_AHEAD_MAX && 0u - ahead >= FLOW_BEHIND_MAX;
 	bool again = astray && is_second(f, seq);
+	uint32_t periods = f->periods;
 
 	SHARE(f->last, seq);
 	SHARE(f->astray, astray && !again);
@@ -130,6 +131,7 @@ struct flow_step flow_take(struct flow *f, uint32_t seq)
 		step = take_late(f, seq);
 	}
 	SHARE(f->gaps, f->gaps + (uint64_t)step.gaps);
+	step.periods = f->periods - periods;
 	return step;
 }
 

@@ -45,6 +45,7 @@ struct flow {
 struct flow_step {
 	int64_t gaps; /* so many more, or one less */
 	uint32_t ahead; /* of the highest so far; 0 = not ahead */
+	uint32_t periods; /* of loss that began */
 	bool duplicate, reordered;
 };
 

@@ -22,6 +22,8 @@
 /* A sender whose clock steps more often than with one packet in so many has none. */
 #define STEPS_SHARE 16u
 
+#define ECN 3 /* its bits, and what a congested router makes of them */
+
 #define SLEW_NS NS_PER_MS
 #define SLEW_SHARE 1000 /* of the time that has passed */
 
@@ -93,14 +95,15 @@ static void forget(struct forward *f)
 	SHARE(f->max_ns, 0);
 }
 
-static int64_t take_times(struct forward *f, const struct forward_packet *p, uint32_t ahead)
+static int64_t take_times(struct forward *f, const struct forward_packet *p, uint32_t ahead,
+			  bool *untimed)
 {
 	enum ts_format format = p->error_estimate & TS_EE_PTP ? TS_PTP : TS_NTP;
 	int64_t t1_ns = ts_decode(format, p->t1, p->t2).ns, delay_ns, above_ns = -1;
 	bool was_wild = baseline_is_wild(&f->baseline);
 
-	if (is_untimed(f, p, t1_ns)) {
-		SHARE(f->untimed, f->untimed + (f->untimed != UINT32_MAX));
+	*untimed = is_untimed(f, p, t1_ns);
+	if (*untimed) {
 		return -1;
 	}
 	delay_ns = p->t2.ns - t1_ns;
@@ -160,13 +163,14 @@ static void take_error(struct forward *f, const struct forward_packet *p, bool f
 	SHARE(f->error_estimate, p->error_estimate);
 }
 
-struct flow_step forward_take(struct forward *f, const struct forward_packet *p, int64_t *above_ns)
+struct forward_step forward_take(struct forward *f, const struct forward_packet *p)
 {
-	struct flow_step step = { .ahead = 1 };
+	struct forward_step step = { .flow.ahead = 1, .above_ns = -1 };
 	bool first = !f->flow.any;
 
 	if (!flow_follows(&f->flow, p->seq)) {
-		step = flow_take(&f->flow, p->seq);
+		step.flow = flow_take(&f->flow, p->seq);
+		step.any = true;
 	}
 	if (first || p->ttl != f->ttl) {
 		take_ttl(f, p, first);
@@ -177,22 +181,30 @@ struct flow_step forward_take(struct forward *f, const struct forward_packet *p,
 	if (first || p->error_estimate != f->error_estimate) {
 		take_error(f, p, first);
 	}
-	*above_ns = step.duplicate ? -1 : take_times(f, p, step.ahead);
+	if (!step.flow.duplicate) {
+		step.above_ns = take_times(f, p, step.flow.ahead, &step.untimed);
+	}
+	step.congested = (p->tos & ECN) == ECN;
+	step.any |= step.untimed || step.congested;
 	return step;
 }
 
 /* --- our own clock --------------------------------------------------------------------- */
 
-void forward_clock_look(struct forward_clock *c, struct wall wall, struct mono mono)
+bool forward_clock_look(struct forward_clock *c, struct wall wall, struct mono mono, bool sure)
 {
 	int64_t passed_ns = mono.ns - c->mono_ns, off_ns = wall.ns - c->wall_ns - passed_ns;
 	int64_t most_ns = SLEW_NS + passed_ns / SLEW_SHARE;
 
 	if (c->mono_ns && (off_ns > most_ns || off_ns < -most_ns)) {
+		if (!sure) {
+			return false;
+		}
 		c->set++;
 	}
 	c->wall_ns = wall.ns;
 	c->mono_ns = mono.ns;
+	return true;
 }
 
 /* --- of a copy ------------------------------------------------------------------------- */

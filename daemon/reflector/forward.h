@@ -30,36 +30,42 @@ struct forward_packet {
 	uint32_t clock_set; /* forward_clock: how often ours was set */
 };
 
+/* What it brought. */
+struct forward_step {
+	struct flow_step flow;
+	int64_t above_ns; /* its delay above the baseline; -1 = not known */
+	bool any; /* of flow, and of these: */
+	bool untimed; /* its T1 tells nothing */
+	bool congested; /* CE */
+};
+
 /* Zero before the first packet. */
 struct forward {
+	/* what each packet touches comes first */
 	struct flow flow;
 	int64_t t1_ns, delay_ns; /* T1 of the highest number; T2 - T1 of the packet before */
-	int64_t max_ns; /* above the baseline */
-	struct baseline baseline;
 	float jitter_ns;
 	float interval_ns; /* between two packets as sent, smoothed over 64 */
 	uint32_t clock_set;
-	uint32_t steps; /* so often the delay showed that a clock was set */
-	uint32_t step_s; /* the last time, since 1970 */
-	uint32_t untimed; /* packets whose T1 tells nothing */
-	uint32_t ttl_changes, ttl_changed_s;
-	uint32_t dscp_changes, dscp_changed_s;
-	uint32_t sync_changes, sync_changed_s;
 	uint16_t error_estimate; /* of the last packet */
 	uint8_t intervals; /* in interval_ns, 64 at most */
 	bool timed; /* there was a T1: the members above are valid */
-	uint8_t ttl, ttl_before, ttl_min, ttl_max;
-	uint8_t tos, dscp_before;
+	int64_t max_ns; /* above the baseline */
+	uint8_t ttl, tos; /* of the last packet */
+	uint8_t ttl_before, ttl_min, ttl_max, dscp_before;
+	struct baseline baseline;
+	uint32_t steps; /* so often the delay showed that a clock was set */
+	uint32_t step_s; /* the last time, since 1970 */
+	uint32_t ttl_changes, ttl_changed_s;
+	uint32_t dscp_changes, dscp_changed_s;
+	uint32_t sync_changes, sync_changed_s;
 	struct spread spread; /* delays above the baseline */
 };
 _Static_assert(sizeof(struct forward) <= 512, "a session, with its flow");
 _Static_assert(sizeof(struct forward) % 8 == 0, "share_copy");
 
-/**
- * A packet that was received and is answered. Return what its number brought; *above_ns is its
- * delay above the baseline, -1 if it is not known.
- */
-struct flow_step forward_take(struct forward *f, const struct forward_packet *p, int64_t *above_ns);
+/** A packet that was received and is answered. */
+struct forward_step forward_take(struct forward *f, const struct forward_packet *p);
 
 /** A copy while others write. Any thread. */
 static inline void forward_read(const struct forward *f, struct forward *out)
@@ -77,8 +83,12 @@ struct forward_clock {
 	uint32_t set; /* so often it was set */
 };
 
-/** Look at both clocks, at most an hour apart. More than slewing can do is setting. */
-void forward_clock_look(struct forward_clock *c, struct wall wall, struct mono mono);
+/**
+ * Look at both clocks, at most an hour after the last time. More than slewing can do is setting;
+ * but a pause between the two readings looks the same: then, unless @sure, false is returned, and
+ * they are to be read again.
+ */
+bool forward_clock_look(struct forward_clock *c, struct wall wall, struct mono mono, bool sure);
 
 /* --- of a copy ------------------------------------------------------------------------- */
 

@@ -76,7 +76,6 @@ void forward_carry(struct carry *c, struct forward *f)
 	carry_float(c, &f->interval_ns, FLOAT_MAX);
 	CARRY(c, f->steps);
 	CARRY(c, f->step_s);
-	CARRY(c, f->untimed);
 	f->intervals = (uint8_t)carry_small(c, f->intervals, UINT8_MAX);
 	f->timed = carry_small(c, f->timed, 1);
 	carry_marks(c, f);

@@ -151,7 +151,8 @@ static uint32_t number(struct worker *w, const struct reflect_packet *p,
 	struct address remote = remote_of(p);
 	struct table_key key = { .scope = remote.scope, .port = remote.port };
 	struct table_sender *sender;
-	struct flow_step step;
+	struct forward_packet packet = reflect_forward(w, p, sent);
+	struct forward_step step;
 	bool evicted;
 
 	if (!port->table) {
@@ -161,8 +162,8 @@ static uint32_t number(struct worker *w, const struct reflect_packet *p,
 	memcpy(key.local, p->meta.local, sizeof(key.local));
 	key.ssid = p->party->rules.stamp ? stamp_get_ssid(p->octets, p->len) : 0;
 	sender = table_find(port->table, &key, &evicted);
-	step = flow_take(&sender->flow, sent->seq);
-	counters_flow(&p->party->counters, &step);
+	step = forward_take(&sender->forward, &packet);
+	party_count_forward(p->party, &step);
 	if (evicted) {
 		counters_add(&p->party->counters, COUNTER_EVICTED, 1);
 	}

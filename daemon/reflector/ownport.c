@@ -72,8 +72,16 @@ static int open_socket(struct reflector *r, const struct session_spec *spec, uin
 static int adopt(struct reflector *r, const struct session_spec *spec, uint16_t port, int fd,
 		 struct udp_session *u)
 {
+	int error;
+
 	if (!port || port_is_used(&r->ports, port)) {
 		return -EADDRINUSE;
+	}
+	/* an older process had not asked for the TOS */
+	error = sock_set(fd, spec->local.family == 4 ? AF_INET : AF_INET6, 255,
+			 (uint8_t)(spec->dscp << 2), SOCK_TELL_TOS);
+	if (error) {
+		return error;
 	}
 	port_take(&r->ports, port);
 	u->port = port;

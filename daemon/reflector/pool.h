@@ -9,7 +9,7 @@
 #include "base/vault.h"
 #include "daemon/reflector/dwell.h"
 #include "daemon/reflector/estimate.h"
-#include "daemon/reflector/flow.h"
+#include "daemon/reflector/forward.h"
 #include "daemon/reflector/light.h"
 #include "daemon/reflector/party.h"
 #include "daemon/reflector/port.h"
@@ -91,7 +91,7 @@ struct udp_session {
 	bool stopping;
 	unsigned backlog; /* bursts since it was seen what had no room */
 	uint32_t seq; /* our next Sequence Number */
-	struct flow flow; /* of the sender */
+	struct forward forward; /* what the sender's packets tell */
 
 	struct party party; /* crypt: set up before WORKER_START */
 };
@@ -119,6 +119,7 @@ struct worker {
 	ev_timer beat;
 	unsigned beats;
 	struct estimate estimate;
+	struct forward_clock clock;
 	struct reflect_scratch *scratch;
 	struct light_worker *light; /* lightpath.h */
 	struct shared_worker *shared; /* sessions that share ports */

@@ -94,11 +94,16 @@ static int receive(struct reflect_scratch *s, int fd, bool names)
 
 /* In this order: a pause in between makes packets look younger, and a session that has just begun
  * lose none. */
-static struct reflect_pass begin(unsigned n)
+static struct reflect_pass begin(struct worker *w, unsigned n)
 {
 	struct reflect_pass now = { .wall = clock_wall(), .in_batch = n > FEW };
 
 	now.mono = clock_mono();
+	if (!forward_clock_look(&w->clock, now.wall, now.mono, false)) {
+		struct wall again = clock_wall();
+
+		(void)forward_clock_look(&w->clock, again, clock_mono(), true);
+	}
 	return now;
 }
 
@@ -200,6 +205,20 @@ enum counter reflect_check(const struct reflect_packet *p)
 	default:
 		return COUNTER_DROP_SHORT;
 	}
+}
+
+struct forward_packet reflect_forward(const struct worker *w, const struct reflect_packet *p,
+				      const struct pkt_send *sent)
+{
+	return (struct forward_packet){
+		.seq = sent->seq,
+		.t1 = sent->ts,
+		.t2 = p->t2,
+		.error_estimate = sent->error_estimate,
+		.ttl = p->meta.ttl,
+		.tos = p->meta.tos,
+		.clock_set = w->clock.set,
+	};
 }
 
 static struct reflection_facts make_facts(struct worker *w, const struct reflect_packet *p,
@@ -327,7 +346,7 @@ static void answer(struct worker *w, struct reflect_source *source, unsigned n,
 static void reflect(struct worker *w, struct reflect_source *source, unsigned n)
 {
 	struct reflect_scratch *s = w->scratch;
-	struct reflect_pass now = begin(n);
+	struct reflect_pass now = begin(w, n);
 	size_t octets = 0;
 
 	for (unsigned i = 0; i < n; i++) {

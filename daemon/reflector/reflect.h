@@ -96,3 +96,7 @@ enum reflect_result reflect_burst(struct worker *w, struct reflect_source *sourc
 
 /** reflection_check as a counter. */
 enum counter reflect_check(const struct reflect_packet *p);
+
+/** What it tells about the way from its sender, which wrote @sent. */
+struct forward_packet reflect_forward(const struct worker *w, const struct reflect_packet *p,
+				      const struct pkt_send *sent);

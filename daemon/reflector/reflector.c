@@ -271,6 +271,11 @@ void reflector_dwell(const struct reflector *r, struct dwell_values *out)
 	}
 }
 
+struct class_sums *reflector_class(const struct reflector *r)
+{
+	return class_sums_new(r->count);
+}
+
 bool reflector_kernel_timestamps(const struct reflector *r)
 {
 	return r->kernel_stamps;

@@ -19,6 +19,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct class_sums; /* class_sums.h */
+struct forward; /* forward.h */
 struct reflector; /* the threads */
 struct light_info; /* light.h */
 struct phc_source; /* phc.h */
@@ -121,6 +123,12 @@ struct udp_session *udp_rival(const struct reflector *r, const struct session_sp
  */
 void udp_police(struct udp_session *u, struct police_total *total);
 
+/** Sums for a class whose sessions are here. NULL = no memory. */
+struct class_sums *reflector_class(const struct reflector *r);
+
+/** What its packets bring counts for a class, too, from now on. NULL = for none. At any time. */
+void udp_class(struct udp_session *u, struct class_sums *sums);
+
 /**
  * Packets that arrived before are dropped; from now on each is answered. The socket is ready
  * when this returns (what arrives then waits in the kernel with its true T2). R-142, T-041
@@ -184,6 +192,9 @@ NODISCARD int udp_adopt(struct reflector *r, const struct session_spec *spec, ui
 
 /** A copy of its counters, until `ended` has returned. Any thread. */
 void udp_counters(const struct udp_session *u, struct counters_values *out);
+
+/** What its packets tell about the way to here (forward.h): a copy. As udp_counters. */
+void udp_forward(const struct udp_session *u, struct forward *out);
 
 /** How long packets were here, of sessions and Light ports; it goes on over a restart. */
 struct dwell_values;

@@ -58,20 +58,24 @@ enum counter sessionpath_judge(struct worker *w, struct reflect_packet *p,
 	return COUNTER_NONE;
 }
 
-static void track(struct udp_session *u, uint32_t seq)
+static void track(struct udp_session *u, const struct forward_packet *packet)
 {
 	struct counters *c = &u->party.counters;
-	bool first = !u->flow.any;
-	struct flow_step step;
+	bool first = !u->forward.flow.any;
+	struct forward_step step = forward_take(&u->forward, packet);
+	struct class_row *class = party_class(&u->party);
 
-	if (!flow_follows(&u->flow, seq)) {
-		step = flow_take(&u->flow, seq);
-		counters_flow(c, &step);
+	party_count_forward(&u->party, &step);
+	if (packet->tos >> 2 != u->party.tos >> 2) {
+		party_count(&u->party, COUNTER_REMARKED, 1);
 	}
-	counters_set(c, COUNTER_LAST_SEQ, seq);
-	counters_set(c, COUNTER_MAX_SEQ, u->flow.max);
+	if (class && step.above_ns >= 0) {
+		class_row_delay(class, step.above_ns);
+	}
+	counters_set(c, COUNTER_LAST_SEQ, packet->seq);
+	counters_set(c, COUNTER_MAX_SEQ, u->forward.flow.max);
 	if (first) {
-		counters_set(c, COUNTER_FIRST_SEQ, seq);
+		counters_set(c, COUNTER_FIRST_SEQ, packet->seq);
 	}
 }
 
@@ -80,9 +84,10 @@ uint32_t sessionpath_number(struct worker *w, const struct reflect_packet *p,
 			    const struct pkt_send *sent, const struct reflect_pass *now)
 {
 	struct udp_session *u = session_of(p->party);
+	struct forward_packet packet = reflect_forward(w, p, sent);
 
 	u->last_packet = now->mono;
-	track(u, sent->seq);
+	track(u, &packet);
 	if ((sent->error_estimate & 0xff) == 0) {
 		counters_add(&p->party->counters, COUNTER_ZERO_MULTIPLIER, 1); /* */
 	}

@@ -166,10 +166,6 @@ static int claim(struct reflector *r, const struct session_spec *spec, struct sh
 	}
 	error = error ? error : index_reserve(&r->shared->claims, r->open + 1);
 	error = error ? error : index_reserve(&w->shared->sessions, w->sessions + 1);
-	/* from the first session that wants it on, for all of the socket */
-	error = error ? error
-		      : udpsock_ask_tos(p->fd, p->family == 4 ? AF_INET : AF_INET6,
-					pkt_layout(spec->modes));
 	if (error) {
 		return error;
 	}

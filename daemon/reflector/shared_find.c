@@ -86,7 +86,9 @@ static void fetch(const struct udp_session *u)
 	__builtin_prefetch(&u->since_ns);
 	__builtin_prefetch(&u->party.rules);
 	__builtin_prefetch(&u->police, 1);
-	__builtin_prefetch(&u->flow, 1);
+	__builtin_prefetch(&u->forward.flow, 1);
+	__builtin_prefetch(&u->forward.delay_ns, 1);
+	__builtin_prefetch(&u->forward.baseline.least, 1);
 	__builtin_prefetch(&u->party.counters.n[COUNTER_RECEIVED], 1);
 	__builtin_prefetch(&u->party.counters.n[COUNTER_GAPS], 1); /* the last of those */
 }

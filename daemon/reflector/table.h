@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "daemon/reflector/flow.h"
+#include "daemon/reflector/forward.h"
 #include "protocol/wire.h"
 
 #include <stdint.h>
@@ -30,7 +30,7 @@ void table_free(struct table *t);
 /* What is known about a sender. */
 struct table_sender {
 	uint32_t seq; /* of its next reply, from 0 on */
-	struct flow flow; /* its own numbers */
+	struct forward forward; /* what its packets tell */
 };
 
 /**

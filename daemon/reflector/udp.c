@@ -144,6 +144,15 @@ void udp_police(struct udp_session *u, struct police_total *total)
 	atomic_store_explicit(&u->total, total, memory_order_release);
 }
 
+void udp_class(struct udp_session *u, struct class_sums *sums)
+{
+	struct class_row *row = sums ? class_sums_row(sums,
+						      (unsigned)(u->worker - u->reflector->workers))
+				     : NULL;
+
+	atomic_store_explicit(&u->party.class, row, memory_order_release);
+}
+
 int udp_start(struct udp_session *u, const struct crypt_keys *keys,
 	      const uint8_t sid[static MSG_SID_LEN])
 {
@@ -178,7 +187,7 @@ void udp_carry(struct carry *c, struct udp_session *u)
 	CARRY(c, u->last_packet.ns);
 	CARRY(c, u->stop_at.ns);
 	CARRY(c, u->seq);
-	flow_carry(c, &u->flow);
+	forward_carry(c, &u->forward);
 	counters_carry(c, &u->party.counters);
 	u->ops->carry(c, u);
 }
@@ -279,4 +288,9 @@ void udp_end(struct udp_session *u)
 void udp_counters(const struct udp_session *u, struct counters_values *out)
 {
 	counters_read(&u->party.counters, out);
+}
+
+void udp_forward(const struct udp_session *u, struct forward *out)
+{
+	forward_read(&u->forward, out);
 }

@@ -114,29 +114,19 @@ static int size_buffers(int fd, const struct session_spec *spec,
 	return error ? error : sockopt_set(fd, SOL_SOCKET, SO_RCVBUF, 1);
 }
 
-int udpsock_ask_tos(int fd, int family, const struct pkt_layout *l)
-{
-	if (!l->tos) {
-		return 0;
-	}
-	return family == AF_INET ? sockopt_set(fd, IPPROTO_IP, IP_RECVTOS, 1)
-				 : sockopt_set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
-}
-
 int udpsock_open(const struct session_spec *spec, bool stamps,
 		 const struct udpsock_defaults *defaults, int *rcvbuf)
 {
 	int family = spec->local.family == 4 ? AF_INET : AF_INET6;
 	int fd = sock_make(family);
-	/* Each control message costs time per packet: not for layouts without a place for it. */
-	unsigned tell = pkt_layout(spec->modes)->tos ? SOCK_TELL_TOS : 0;
 	int error;
 
 	if (fd < 0) {
 		return fd;
 	}
 	error = device_bind(fd, spec->device);
-	error = error ? error : sock_set(fd, family, 255, (uint8_t)(spec->dscp << 2), tell);
+	error = error ? error
+		      : sock_set(fd, family, 255, (uint8_t)(spec->dscp << 2), SOCK_TELL_TOS);
 	error = error ? error : size_buffers(fd, spec, defaults, rcvbuf);
 	if (error) {
 		close(fd);
@@ -267,7 +257,8 @@ static int fill_buffers(int fd, struct udpsock_defaults *buffers)
 
 int udpsock_adopt_shared(int fd, int family, bool stamps, struct udpsock_defaults *buffers)
 {
-	int error = sock_set(fd, family == 4 ? AF_INET : AF_INET6, 255, 0, SOCK_TELL_LOCAL);
+	int error = sock_set(fd, family == 4 ? AF_INET : AF_INET6, 255, 0,
+			     SOCK_TELL_TOS | SOCK_TELL_LOCAL);
 
 	error = error ? error : fill_buffers(fd, buffers);
 	if (!error && stamps) {

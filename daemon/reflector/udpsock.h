@@ -68,11 +68,6 @@ NODISCARD int udpsock_open_shared(int family, uint16_t port, bool stamps, int ol
 NODISCARD int udpsock_adopt_shared(int fd, int family, bool stamps,
 				   struct udpsock_defaults *buffers);
 
-struct pkt_layout;
-
-/** Have the TOS told if the layout has a place for it. @family AF_INET or AF_INET6. */
-NODISCARD int udpsock_ask_tos(int fd, int family, const struct pkt_layout *l);
-
 /**
  * Return 0 or negative errno; -EDESTADDRREQ for a broadcast address (R-090), -ENETUNREACH,
  * -EHOSTUNREACH, -ENETDOWN or -EINVAL without a route.

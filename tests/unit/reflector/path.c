@@ -22,15 +22,16 @@ int64_t path_arrive(struct path *p, uint32_t seq, ts_wire t1, int64_t at_ns)
 		.tos = p->tos,
 		.clock_set = p->clock_set,
 	};
-	int64_t above_ns;
-	struct flow_step step = forward_take(&p->forward, &packet, &above_ns);
+	struct forward_step step = forward_take(&p->forward, &packet);
 
-	p->gaps += (uint64_t)step.gaps;
-	p->duplicates += step.duplicate;
-	p->reordered += step.reordered;
+	p->gaps += (uint64_t)step.flow.gaps;
+	p->duplicates += step.flow.duplicate;
+	p->reordered += step.flow.reordered;
+	p->untimed += step.untimed;
+	p->congested += step.congested;
 	p->taken++;
-	p->known += above_ns >= 0;
-	return above_ns;
+	p->known += step.above_ns >= 0;
+	return step.above_ns;
 }
 
 int64_t path_send(struct path *p)

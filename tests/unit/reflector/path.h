@@ -26,7 +26,7 @@ struct path {
 	int64_t clock_ns; /* our clock is so much ahead of it */
 	uint32_t clock_set;
 	/* sums */
-	uint64_t gaps, duplicates, reordered, taken, known;
+	uint64_t gaps, duplicates, reordered, untimed, congested, taken, known;
 };
 
 struct path path_of(struct seed *seed);

@@ -185,21 +185,26 @@ START_TEST(setting_is_no_slewing)
 	struct mono mono = { .ns = 12345 };
 
 	for (int i = 0; i < 1000; i++) { /* 500 ppm */
-		forward_clock_look(&c, wall, mono);
+		(void)forward_clock_look(&c, wall, mono, true);
 		mono.ns += TS_NS_PER_S;
 		wall.ns += TS_NS_PER_S + 500 * US;
 	}
 	ck_assert_uint_eq(c.set, 0);
 	wall.ns += 5 * MS;
-	forward_clock_look(&c, wall, mono);
+	ck_assert(!forward_clock_look(&c, wall, mono, false)); /* perhaps */
+	ck_assert_uint_eq(c.set, 0);
+	wall.ns -= 5 * MS;
+	ck_assert(forward_clock_look(&c, wall, mono, false)); /* it was a pause */
+	wall.ns += 5 * MS;
+	ck_assert(forward_clock_look(&c, wall, mono, true));
 	ck_assert_uint_eq(c.set, 1);
 	mono.ns += 10;
 	wall.ns -= HOUR_NS;
-	forward_clock_look(&c, wall, mono);
+	(void)forward_clock_look(&c, wall, mono, true);
 	ck_assert_uint_eq(c.set, 2);
 	mono.ns += HOUR_NS / 2; /* a night without packets */
 	wall.ns += HOUR_NS / 2 + 900 * MS;
-	forward_clock_look(&c, wall, mono);
+	(void)forward_clock_look(&c, wall, mono, true);
 	ck_assert_uint_eq(c.set, 2);
 }
 END_TEST
@@ -257,6 +262,7 @@ START_TEST(marks_change)
 	ck_assert_uint_eq(p.forward.dscp_before, 46);
 	ck_assert_uint_eq(p.forward.dscp_changes, 1);
 	ck_assert_uint_eq(p.forward.dscp_changed_s, PATH_START_NS / TS_NS_PER_S + 2);
+	ck_assert_uint_eq(p.congested, 100);
 	ck_assert_uint_eq(v.ttl, 249);
 	ck_assert_uint_eq(p.forward.ttl_before, 247);
 	ck_assert_uint_eq(p.forward.ttl_min, 247);
