@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The command line, and the values in it. */
-#include "base/value.h"
 #include "client/cli/options.h"
 #include "client/show/dscp.h"
 #include "protocol/mode.h"
@@ -303,82 +302,6 @@ START_TEST(help_names_every_default_once)
 }
 END_TEST
 
-START_TEST(durations)
-{
-	static const struct {
-		const char *text;
-		int64_t ns; /* -1: refused */
-	} rows[] = {
-		{ "20ms", 20000000 },
-		{ "0.02s", 20000000 },
-		{ "100us", 100000 },
-		{ "7ns", 7 },
-		{ "3", 3000000000 },
-		{ "1.5", 1500000000 },
-		{ ".5s", 500000000 },
-		{ "0.000000001s", 1 },
-		{ "2.5ms", 2500000 },
-		{ "0", 0 },
-		{ "", -1 },
-		{ "s", -1 },
-		{ "1.", -1 },
-		{ "-1s", -1 },
-		{ "1 s", -1 },
-		{ "1e3", -1 },
-		{ "0.0000000001s", -1 },
-		{ "100000001", -1 },
-		{ "99999999999999999999s", -1 },
-		{ "1m", -1 },
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		int64_t ns = -1;
-
-		ck_assert_msg(value_duration_ns(rows[i].text, &ns) == (rows[i].ns >= 0), "%s",
-			      rows[i].text);
-		ck_assert_int_eq(ns, rows[i].ns);
-	}
-}
-END_TEST
-
-START_TEST(endpoints)
-{
-	static const struct {
-		const char *text, *host; /* NULL: refused */
-		uint16_t port;
-	} rows[] = {
-		{ "h", "h", 862 },
-		{ "h:1", "h", 1 },
-		{ "192.0.2.1:65535", "192.0.2.1", 65535 },
-		{ "::1", "::1", 862 },
-		{ "[::1]", "::1", 862 },
-		{ "[::1]:9", "::1", 9 },
-		{ "[fe80::1%eth0]:9", "fe80::1%eth0", 9 },
-		{ "", NULL, 0 },
-		{ ":1", NULL, 0 },
-		{ "h:", NULL, 0 },
-		{ "h:0", NULL, 0 },
-		{ "h:65536", NULL, 0 },
-		{ "h:1x", NULL, 0 },
-		{ "[::1", NULL, 0 },
-		{ "[::1]x", NULL, 0 },
-		{ "[]:1", NULL, 0 },
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		char host[32] = "";
-		uint16_t port = 862;
-		bool ok = value_endpoint(rows[i].text, host, sizeof(host), &port);
-
-		ck_assert_msg(ok == (rows[i].host != NULL), "%s", rows[i].text);
-		if (ok) {
-			ck_assert_str_eq(host, rows[i].host);
-			ck_assert_uint_eq(port, rows[i].port);
-		}
-	}
-}
-END_TEST
-
 START_TEST(dscp_names)
 {
 	uint8_t dscp;
@@ -416,8 +339,6 @@ int main(void)
 	tcase_add_test(c, duration_is_a_count);
 	tcase_add_loop_test(c, refused, 0, sizeof(bad_lines) / sizeof(bad_lines[0]));
 	tcase_add_test(c, help_names_every_default_once);
-	tcase_add_test(c, durations);
-	tcase_add_test(c, endpoints);
 	tcase_add_test(c, dscp_names);
 	suite_add_tcase(suite, c);
 	runner = srunner_create(suite);
