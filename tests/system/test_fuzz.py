@@ -20,8 +20,8 @@ import rawclient
 from harness import same, test, true, wait_for
 from rawclient import make_n, make_packet, make_request, make_setup, make_start, make_stop
 
-SECONDS = float(os.environ.get("TWAMPD_FUZZ_S", "8"))
-WARM_UP = 2.0
+SECONDS = float(os.environ.get("TWAMPD_FUZZ_S", "4"))
+WARM_UP = 1.0
 CONNECTIONS = 60
 SENDERS = 4
 SLACK = 8 << 20
