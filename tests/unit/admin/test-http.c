@@ -127,6 +127,7 @@ static void ask(const char *request, char *to, size_t size)
 }
 
 #define CLOSE "Host: x\r\nConnection: close\r\n\r\n"
+#define REQUEST "GET / HTTP/1.1\r\n" CLOSE
 
 START_TEST(answers)
 {
@@ -244,7 +245,7 @@ START_TEST(slow_readers)
 	large = 4u << 20;
 	for (int i = 0; i < MANY; i++) {
 		fds[i] = dial();
-		ck_assert_int_gt(send(fds[i], "GET / HTTP/1.1\r\n" CLOSE, 50, 0), 0);
+		ck_assert_int_gt(send(fds[i], REQUEST, sizeof(REQUEST) - 1, 0), 0);
 		while (worked <= (unsigned)i) {
 			ev_run(loop, EVRUN_ONCE);
 		}
@@ -299,7 +300,7 @@ START_TEST(ends_with_all)
 	pieces = 1000;
 	for (int i = 0; i < 5; i++) {
 		fds[i] = dial();
-		ck_assert_int_gt(send(fds[i], "GET / HTTP/1.1\r\n" CLOSE, i ? 50 : 10, 0), 0);
+		ck_assert_int_gt(send(fds[i], REQUEST, i ? sizeof(REQUEST) - 1 : 10, 0), 0);
 	}
 	while (worked < 20) {
 		ev_run(loop, EVRUN_ONCE);

@@ -129,7 +129,7 @@ START_TEST(answers_are_read)
 	if (!c.reply || c.policy.off) {
 		return;
 	}
-	if (!c.facts.keys[0] && c.reply->n > STAMP_BASE_LEN + 8 &&
+	if (!c.facts.keys[0] && c.reply->n > STAMP_BASE_LEN + 9 &&
 	    c.reply->octets[STAMP_BASE_LEN + 9] == TLV_HMAC) {
 		return; /* it says I all the same */
 	}
