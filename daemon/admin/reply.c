@@ -70,7 +70,7 @@ void reply_reset(struct reply *r)
 void reply_wipe(struct reply *r)
 {
 	free(r->octets);
-	*r = (struct reply){ .lost = r->lost };
+	*r = (struct reply){ .lost = r->lost, .sink = r->sink };
 }
 
 bool reply_is_full(const struct reply *r)
@@ -80,12 +80,20 @@ bool reply_is_full(const struct reply *r)
 
 void reply_item(struct reply *r, json_t *item)
 {
+	if (r->sink) {
+		r->sink->item(r->sink->context, item);
+		return;
+	}
 	put_line(r, "{\"item\":", item);
 }
 
 void reply_result(struct reply *r, json_t *result)
 {
-	put_line(r, "{\"v\":1,\"ok\":true,\"result\":", result);
+	if (r->sink) {
+		r->sink->result(r->sink->context, result);
+	} else {
+		put_line(r, "{\"v\":1,\"ok\":true,\"result\":", result);
+	}
 	r->complete = true;
 }
 
@@ -118,9 +126,13 @@ void reply_error(struct reply *r, enum reply_error kind, const char *format, ...
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof text, format, args);
 	va_end(args);
+	r->complete = true;
+	if (r->sink) {
+		r->sink->error(r->sink->context, kind, text);
+		return;
+	}
 	put_line(r, "{\"v\":1,\"ok\":false,\"error\":",
 		 json_pack("{s:s,s:s}", "kind", reply_error_name(kind), "text", text));
-	r->complete = true;
 }
 
 int reply_send(struct reply *r, int fd)

@@ -26,7 +26,16 @@ enum reply_error {
 	REPLY_NO_MEMORY,
 };
 
+/* Who takes an answer as objects, instead of lines in the buffer. Each reference is taken over. */
+struct reply_sink {
+	void (*item)(void *context, json_t *item);
+	void (*result)(void *context, json_t *result);
+	void (*error)(void *context, enum reply_error kind, const char *text);
+	void *context;
+};
+
 struct reply {
+	const struct reply_sink *sink; /* NULL = lines */
 	char *octets;
 	size_t len, sent, size;
 	bool lost; /* no memory, or more than REPLY_MAX: the caller is closed */

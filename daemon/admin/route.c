@@ -80,8 +80,8 @@ bool route_argument(struct route *r, const char *name, const char *value,
 {
 	value = value ? value : "";
 	if (!strcmp(name, "offset")) {
-		return take_number(value, UINT32_MAX, &r->offset) ||
-		       is_bad("offset", "a number", why);
+		return take_number(value, ROUTE_OFFSET_MAX, &r->offset) ||
+		       is_bad("offset", "a number 0..100000", why);
 	}
 	if (!strcmp(name, "limit")) {
 		return (take_number(value, ROUTE_LIMIT_MAX, &r->limit) && r->limit) ||
@@ -103,7 +103,7 @@ bool route_argument(struct route *r, const char *name, const char *value,
 #undef X
 	(void)snprintf(why, ROUTE_WHY_LEN,
 		       "there is no such argument, expected: offset, limit, since, sort, client, "
-		       "class, key, sid, state");
+		       "class, key, sid");
 	return false;
 }
 

@@ -20,11 +20,12 @@ enum route_to {
 
 #define ROUTE_LIMIT 50 /* items of a page, when nobody says */
 #define ROUTE_LIMIT_MAX 200
+#define ROUTE_OFFSET_MAX 100000
 #define ROUTE_TEXT_MAX 64 /* octets of an argument */
 #define ROUTE_WHY_LEN 160
 
 /* Arguments: X(name) of texts. */
-#define ROUTE_TEXTS(X) X(client) X(class) X(key) X(sid) X(state)
+#define ROUTE_TEXTS(X) X(client) X(class) X(key) X(sid)
 
 struct route {
 	enum route_to to;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/admin/web.h"
 
+#include "daemon/admin/api.h"
 #include "daemon/admin/http.h"
 #include "daemon/admin/httpdoor.h"
 #include "daemon/admin/metrics.h"
+#include "daemon/admin/page.h"
 #include "daemon/server/asked.h"
 #include "daemon/server/server.h"
 
@@ -18,6 +20,7 @@ struct web {
 	struct server *server;
 	struct httpdoor *door;
 	struct http *http;
+	char policy[PAGE_POLICY_LEN]; /* of the page */
 	struct settings_metrics next; /* that was prepared */
 	struct settings_metrics now; /* that is served, and said so */
 };
@@ -54,22 +57,37 @@ static bool give_metrics(struct web *w, struct http_request *q)
 	return true;
 }
 
+static void give_page(struct web *w, struct http_request *q)
+{
+	q->answer = (struct http_answer){
+		.status = 200,
+		.type = "text/html; charset=utf-8",
+		.fixed = (const char *)page_html,
+		.len = page_html_len,
+		.policy = w->policy,
+	};
+}
+
 static bool work(void *owner, struct http_request *q)
 {
 	switch (q->route.to) {
 	case ROUTE_METRICS:
 		return give_metrics(owner, q);
-	case ROUTE_PAGE:
 	case ROUTE_API:
+		return api_work(((struct web *)owner)->server, q);
+	case ROUTE_PAGE:
+		give_page(owner, q);
+		return true;
 	case ROUTE_NOWHERE:
 		break;
 	}
-	http_say(&q->answer, 404, "There is nothing here. See /metrics.\n");
+	http_say(&q->answer, 404, "There is nothing here. See / and /metrics.\n");
 	return true;
 }
 
 static void forget(void *owner, struct http_request *q)
 {
+	api_forget(q);
 }
 
 /* --- life ----------------------------------------------------------------------------------- */
@@ -140,6 +158,7 @@ static int equip(struct web *w, const struct settings_metrics *next)
 		rc = httpdoor_new(&w->door, server_loop(w->server), enter, w);
 	}
 	if (!rc && !w->http && is_wanted(next)) {
+		page_policy(w->policy);
 		rc = http_new(&w->http, server_loop(w->server), &config);
 	}
 	return rc;
