@@ -3,7 +3,7 @@
 
 #include "base/device.h"
 #include "base/endpoint.h"
-#include "base/index.h"
+#include "base/hashmap.h"
 #include "base/siphash.h"
 
 #include <errno.h>
@@ -23,7 +23,7 @@
 
 /* An address of a device. */
 struct entry {
-	struct index_node node;
+	struct hashmap_node node;
 	struct address ip;
 	uint32_t device;
 	uint8_t prefix_len; /* the same address may be there with several */
@@ -38,7 +38,7 @@ struct entry {
 struct localaddr {
 	int fd;
 	uint64_t seed[2];
-	struct index index;
+	struct hashmap index;
 	struct entry *oldest, *newest;
 	uint64_t round, complete;
 	bool listing; /* a list is on its way */
@@ -58,7 +58,7 @@ static uint32_t hash(const struct localaddr *l, const struct address *ip)
 	return (uint32_t)siphash(l->seed, words, 3);
 }
 
-static struct entry *entry_of(struct index_node *n)
+static struct entry *entry_of(struct hashmap_node *n)
 {
 	return (struct entry *)(void *)n; /* its first member */
 }
@@ -81,14 +81,14 @@ static void touch(struct localaddr *l, struct entry *e)
 
 static void drop(struct localaddr *l, struct entry *e)
 {
-	index_remove(&l->index, &e->node);
+	hashmap_remove(&l->index, &e->node);
 	unlink_entry(l, e);
 	free(e);
 }
 
 static struct entry *find(const struct localaddr *l, const struct entry *like, uint32_t code)
 {
-	for (struct index_node *n = index_first(&l->index, code); n; n = n->next) {
+	for (struct hashmap_node *n = hashmap_first(&l->index, code); n; n = n->next) {
 		struct entry *e = entry_of(n);
 
 		if (n->hash == code && address_same_host(&e->ip, &like->ip) &&
@@ -103,7 +103,7 @@ static bool has(const struct localaddr *l, const struct address *ip)
 {
 	uint32_t code = hash(l, ip);
 
-	for (struct index_node *n = index_first(&l->index, code); n; n = n->next) {
+	for (struct hashmap_node *n = hashmap_first(&l->index, code); n; n = n->next) {
 		const struct entry *e = entry_of(n);
 
 		if (n->hash == code && address_same_host(&e->ip, ip) && e->round >= l->complete) {
@@ -131,13 +131,13 @@ static void add(struct localaddr *l, const struct entry *like)
 		return;
 	}
 	e = malloc(sizeof(*e));
-	if (!e || index_reserve(&l->index, l->index.count + 1)) {
+	if (!e || hashmap_reserve(&l->index, l->index.count + 1)) {
 		free(e);
 		l->missed = l->interrupted = true;
 		return;
 	}
 	*e = *like;
-	index_put(&l->index, &e->node, code);
+	hashmap_put(&l->index, &e->node, code);
 	touch(l, e);
 }
 
@@ -402,7 +402,7 @@ void localaddr_free(struct localaddr *l)
 	while (l->oldest) {
 		drop(l, l->oldest);
 	}
-	index_wipe(&l->index);
+	hashmap_wipe(&l->index);
 	if (l->fd >= 0) {
 		close(l->fd);
 	}

@@ -49,7 +49,7 @@ static void free_entry(struct light_entry *e)
 		if (e->ports[i].fd >= 0 && !e->ports[i].passed) {
 			close(e->ports[i].fd);
 		}
-		table_free(e->ports[i].table);
+		senders_free(e->ports[i].table);
 	}
 	throttle_free(e->throttle);
 	free(e);
@@ -123,7 +123,7 @@ static int open_port(struct reflector *r, struct light_entry *e, unsigned i, boo
 		return 0;
 	}
 	if (e->stateful) {
-		error = table_new(&p->table, LIGHTPATH_SENDERS);
+		error = senders_new(&p->table, LIGHTPATH_SENDERS);
 	}
 	if (error) {
 		return error;
@@ -437,7 +437,7 @@ void light_walk_unused(const struct reflector *r,
 
 		/* one of ports.also is for sessions */
 		if (!is_taken(r->light_view, fd) && !endpoint_bound(fd, &at) &&
-		    !(address_is_any(&at) && port_is_reserved(&r->ports, at.port))) {
+		    !(address_is_any(&at) && portmap_is_reserved(&r->ports, at.port))) {
 			each(context, &at, device_of(fd));
 		}
 	}

@@ -149,8 +149,8 @@ static uint32_t number(struct worker *w, const struct reflect_packet *p,
 {
 	struct light_port *port = port_of(p->party);
 	struct address remote = remote_of(p);
-	struct table_key key = { .scope = remote.scope, .port = remote.port };
-	struct table_sender *sender;
+	struct senders_key key = { .scope = remote.scope, .port = remote.port };
+	struct senders_known *sender;
 	struct forward_packet packet = reflect_forward(w, p, sent);
 	struct forward_step step;
 	bool evicted;
@@ -161,7 +161,7 @@ static uint32_t number(struct worker *w, const struct reflect_packet *p,
 	memcpy(key.remote, remote.ip, sizeof(key.remote));
 	memcpy(key.local, p->meta.local, sizeof(key.local));
 	key.ssid = p->party->rules.stamp ? stamp_get_ssid(p->octets, p->len) : 0;
-	sender = table_find(port->table, &key, &evicted);
+	sender = senders_find(port->table, &key, &evicted);
 	step = forward_take(&sender->forward, &packet);
 	party_count_forward(p->party, &step);
 	if (evicted) {

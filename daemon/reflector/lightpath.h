@@ -7,10 +7,10 @@
  */
 #pragma once
 
-#include "daemon/reflector/light.h"
-#include "daemon/reflector/pool.h"
+#include "daemon/config/settings.h"
+#include "daemon/reflector/inside.h"
+#include "daemon/reflector/senders.h"
 #include "daemon/reflector/strangers.h"
-#include "daemon/reflector/table.h"
 #include "daemon/reflector/throttle.h"
 
 /* Senders of one port on one thread that have numbers of their own. */
@@ -20,7 +20,7 @@
 struct light_port {
 	struct light_worker *owner; /* fixed */
 	struct address address; /* fixed: as bound */
-	struct table *table; /* fixed; NULL = stateless */
+	struct senders *table; /* fixed; NULL = stateless */
 	struct throttle *throttle; /* fixed: the entry's */
 	struct police_total *total; /* fixed: the entry's */
 	bool passed; /* fixed: the socket is one of light_fds, and not closed here */

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "daemon/config/settings.h"
-#include "daemon/reflector/pool.h"
+#include "daemon/reflector/inside.h"
 
 /**
  * The passed socket that an entry of @s means: it has its address and port, and is bound to its

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/lightview.h"
 
+#include "daemon/reflector/light.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -20,21 +20,21 @@ static int bind_port(struct reflector *r, int fd, const struct session_spec *spe
 		     uint16_t last, uint16_t *out)
 {
 	uint16_t port = spec->local.port;
-	struct port_search search;
+	struct portmap_search search;
 	int error = -EADDRINUSE;
 
-	if (((port >= first && port <= last) || port_is_reserved(&r->ports, port)) &&
-	    !port_is_used(&r->ports, port)) {
+	if (((port >= first && port <= last) || portmap_is_reserved(&r->ports, port)) &&
+	    !portmap_is_used(&r->ports, port)) {
 		error = sock_bind(fd, &spec->local, port);
 		error = error == -EACCES ? -EADDRINUSE : error; /* others may be allowed */
 	}
-	search = port_search(&r->ports, first, last);
+	search = portmap_search(&r->ports, first, last);
 	for (int i = 0; i < TRIES_MAX && error == -EADDRINUSE; i++) {
-		port = port_next(&r->ports, &search);
+		port = portmap_next(&r->ports, &search);
 		if (!port) {
 			break;
 		}
-		port_pass(&r->ports, port);
+		portmap_pass(&r->ports, port);
 		error = sock_bind(fd, &spec->local, port);
 	}
 	*out = port;
@@ -64,7 +64,7 @@ static int open_socket(struct reflector *r, const struct session_spec *spec, uin
 		close(u->fd);
 		return error;
 	}
-	port_take(&r->ports, u->port);
+	portmap_take(&r->ports, u->port);
 	u->worker = udp_pick(r);
 	return 0;
 }
@@ -74,7 +74,7 @@ static int adopt(struct reflector *r, const struct session_spec *spec, uint16_t 
 {
 	int error;
 
-	if (!port || port_is_used(&r->ports, port)) {
+	if (!port || portmap_is_used(&r->ports, port)) {
 		return -EADDRINUSE;
 	}
 	/* an older process had not asked for the TOS */
@@ -83,7 +83,7 @@ static int adopt(struct reflector *r, const struct session_spec *spec, uint16_t 
 	if (error) {
 		return error;
 	}
-	port_take(&r->ports, port);
+	portmap_take(&r->ports, port);
 	u->port = port;
 	u->fd = fd;
 	u->worker = udp_pick(r);
@@ -127,7 +127,7 @@ static bool mute(struct udp_session *u)
 
 static void release(struct udp_session *u)
 {
-	port_release(&u->reflector->ports, u->port);
+	portmap_release(&u->reflector->ports, u->port);
 }
 
 static void leave(struct udp_session *u)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/past.h"
 
+#include "daemon/reflector/inside.h"
+#include "daemon/reflector/light.h"
 #include "daemon/reflector/lightpath.h"
-#include "daemon/reflector/pool.h"
 
 /* Sums as counters: what counters_carry() takes. */
 static void carry_values(struct carry *c, struct counters_values *v)

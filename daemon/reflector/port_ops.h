@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "daemon/reflector/pool.h"
+#include "daemon/reflector/inside.h"
 #include "daemon/reflector/reflect.h"
 
 struct port_ops {

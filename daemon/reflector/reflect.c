@@ -4,8 +4,8 @@
 #include "base/clock.h"
 #include "daemon/reflector/batch.h"
 #include "daemon/reflector/estimate.h"
+#include "daemon/reflector/inside.h"
 #include "daemon/reflector/phc.h"
-#include "daemon/reflector/pool.h"
 
 #include <errno.h>
 #include <netinet/in.h>

@@ -2,7 +2,7 @@
 /* The way of sessions into the data path (reflect.h). */
 #pragma once
 
-#include "daemon/reflector/pool.h"
+#include "daemon/reflector/inside.h"
 #include "daemon/reflector/reflect.h"
 
 /** May it be answered? Its party is a session's. */

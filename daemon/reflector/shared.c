@@ -8,7 +8,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-static struct shared_link *link_of_claim(struct index_node *n)
+static struct shared_link *link_of_claim(struct hashmap_node *n)
 {
 	return (struct shared_link *)(void *)((char *)n - offsetof(struct shared_link, claim));
 }
@@ -46,7 +46,7 @@ static struct shared_link *holder(const struct reflector *r, const struct shared
 {
 	key->at = p->port;
 	*code = shared_hash(r->shared->seed, key);
-	for (struct index_node *n = index_first(&r->shared->claims, *code); n; n = n->next) {
+	for (struct hashmap_node *n = hashmap_first(&r->shared->claims, *code); n; n = n->next) {
 		struct shared_link *l = link_of_claim(n);
 
 		if (n->hash == *code && !memcmp(&l->session->tuple, key, sizeof(*key))) {
@@ -85,7 +85,7 @@ static void take_back(struct reflector *r, uint16_t port)
 /* Is it a port that who asks for it may have? */
 static bool is_granted(const struct reflector *r, const struct shared_port *p)
 {
-	return p->permanent || port_is_reserved(&r->ports, p->port);
+	return p->permanent || portmap_is_reserved(&r->ports, p->port);
 }
 
 /* The port that was asked for; *out stays NULL if it cannot be had. */
@@ -98,7 +98,7 @@ static int want(struct reflector *r, const struct session_spec *spec, struct sha
 	if (p && is_granted(r, p)) {
 		*out = p;
 	}
-	if (p || !port_is_reserved(&r->ports, port)) {
+	if (p || !portmap_is_reserved(&r->ports, port)) {
 		return 0;
 	}
 	error = shared_port_open(r, udp_pick(r), spec->local.family, port, out);
@@ -164,8 +164,8 @@ static int claim(struct reflector *r, const struct session_spec *spec, struct sh
 	if (!error && holder(r, p, &l->session->tuple, &code)) {
 		error = -EEXIST;
 	}
-	error = error ? error : index_reserve(&r->shared->claims, r->open + 1);
-	error = error ? error : index_reserve(&w->shared->sessions, w->sessions + 1);
+	error = error ? error : hashmap_reserve(&r->shared->claims, r->open + 1);
+	error = error ? error : hashmap_reserve(&w->shared->sessions, w->sessions + 1);
 	if (error) {
 		return error;
 	}
@@ -173,7 +173,7 @@ static int claim(struct reflector *r, const struct session_spec *spec, struct sh
 	u->fd = p->fd;
 	u->port = p->port;
 	(void)sock_read_drops(p->fd, &u->drops_seen);
-	index_put(&r->shared->claims, &l->claim, code);
+	hashmap_put(&r->shared->claims, &l->claim, code);
 	return 0;
 }
 
@@ -211,7 +211,7 @@ static int open_one(struct reflector *r, const struct session_spec *spec, uint16
 	struct shared_port *p = NULL;
 	int error;
 
-	if (!r->config.shared.on && !port_is_reserved(&r->ports, spec->local.port)) {
+	if (!r->config.shared.on && !portmap_is_reserved(&r->ports, spec->local.port)) {
 		return -ENOENT;
 	}
 	error = udpsock_check_local(r->keeper, &spec->local, 0);
@@ -266,7 +266,7 @@ void reflector_also(struct reflector *r, const uint16_t *ports, unsigned n)
 	unsigned old = s->n_also;
 
 	n = n < REFLECTOR_ALSO_MAX ? n : REFLECTOR_ALSO_MAX;
-	port_reserve(&r->ports, ports, n);
+	portmap_reserve(&r->ports, ports, n);
 	for (unsigned i = 0; i < n; i++) {
 		bool told = i < old && s->also[i].port == ports[i] && s->also[i].told;
 
@@ -306,7 +306,7 @@ static bool mute(struct udp_session *u)
 
 static void release(struct udp_session *u)
 {
-	index_remove(&u->reflector->shared->claims, &u->link->claim);
+	hashmap_remove(&u->reflector->shared->claims, &u->link->claim);
 }
 
 static int descriptor(const struct udp_session *u)

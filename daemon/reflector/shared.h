@@ -32,7 +32,7 @@ struct shared_link {
 	struct udp_session *session;
 	struct shared_port *port; /* as long as the session is there */
 	struct shared_link *next_new;
-	struct index_node claim; /* main thread: of all sessions */
+	struct hashmap_node claim; /* main thread: of all sessions */
 };
 
 /* A port of one family. */
@@ -59,7 +59,7 @@ struct shared_port {
 
 struct shared_worker {
 	uint64_t seed[2];
-	struct index sessions;
+	struct hashmap sessions;
 	struct shared_link *_Atomic fresh; /* not yet in sessions */
 	struct shared_port *_Atomic fresh_ports; /* not yet in served */
 	struct shared_port *served;
@@ -68,7 +68,7 @@ struct shared_worker {
 /* The main thread's. */
 struct shared {
 	uint64_t seed[2];
-	struct index claims; /* sessions that hold their addresses on their port */
+	struct hashmap claims; /* sessions that hold their addresses on their port */
 	struct shared_port *ports;
 	struct {
 		uint16_t port;

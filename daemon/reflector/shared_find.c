@@ -5,7 +5,7 @@
 #include <netinet/in.h>
 #include <stddef.h>
 
-static struct udp_session *session_of(struct index_node *n)
+static struct udp_session *session_of(struct hashmap_node *n)
 {
 	return (struct udp_session *)(void *)n; /* its first member */
 }
@@ -23,20 +23,20 @@ void shared_take_in(struct worker *w)
 	while (l) {
 		struct shared_link *next = l->next_new;
 
-		index_put(&sw->sessions, &l->session->node, l->claim.hash);
+		hashmap_put(&sw->sessions, &l->session->node, l->claim.hash);
 		l = next;
 	}
 }
 
 void shared_remove(struct worker *w, struct udp_session *u)
 {
-	index_remove(&w->shared->sessions, &u->node);
+	hashmap_remove(&w->shared->sessions, &u->node);
 }
 
 static struct udp_session *look_up(struct shared_worker *sw, const struct udp_tuple *key,
 				   uint32_t code)
 {
-	for (struct index_node *n = index_first(&sw->sessions, code); n; n = n->next) {
+	for (struct hashmap_node *n = hashmap_first(&sw->sessions, code); n; n = n->next) {
 		struct udp_session *u = session_of(n);
 
 		/* one that is gone may have the same key, until its thread hears of it */
@@ -119,7 +119,7 @@ static void hash_all(struct shared_worker *sw, uint16_t at, struct reflect_packe
 		fresh[i] = !i || memcmp(&keys[i], &keys[i - 1], sizeof(keys[i])) != 0;
 		if (fresh[i]) {
 			p[i].code = shared_hash(sw->seed, &keys[i]);
-			index_fetch(&sw->sessions, p[i].code);
+			hashmap_fetch(&sw->sessions, p[i].code);
 		} else {
 			p[i].code = p[i - 1].code;
 		}
@@ -131,7 +131,7 @@ static void hash_all(struct shared_worker *sw, uint16_t at, struct reflect_packe
 static void whose(struct worker *w, void *context, struct reflect_packet *p, unsigned n)
 {
 	const struct shared_port *port = context;
-	struct index *sessions = &w->shared->sessions;
+	struct hashmap *sessions = &w->shared->sessions;
 	struct udp_tuple keys[REFLECT_BATCH];
 	bool fresh[REFLECT_BATCH];
 	struct udp_session *u = NULL;
@@ -139,7 +139,7 @@ static void whose(struct worker *w, void *context, struct reflect_packet *p, uns
 	hash_all(w->shared, port->port, p, n, keys, fresh);
 	for (unsigned i = 0; i < n; i++) {
 		if (fresh[i]) {
-			__builtin_prefetch(index_first(sessions, p[i].code));
+			__builtin_prefetch(hashmap_first(sessions, p[i].code));
 		}
 	}
 	for (unsigned i = 0; i < n; i++) {

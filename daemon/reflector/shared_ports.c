@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "base/device.h"
 #include "base/endpoint.h"
+#include "daemon/reflector/light.h"
 #include "daemon/reflector/shared.h"
 
 #include <errno.h>
@@ -291,7 +292,7 @@ void shared_free(struct reflector *r)
 {
 	for (unsigned i = 0; i < r->count; i++) {
 		if (r->workers[i].shared) {
-			index_wipe(&r->workers[i].shared->sessions);
+			hashmap_wipe(&r->workers[i].shared->sessions);
 			free(r->workers[i].shared);
 		}
 	}
@@ -303,7 +304,7 @@ void shared_free(struct reflector *r)
 		free(p);
 	}
 	if (r->shared) {
-		index_wipe(&r->shared->claims);
+		hashmap_wipe(&r->shared->claims);
 	}
 	free(r->shared);
 }

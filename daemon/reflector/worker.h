@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "daemon/reflector/pool.h"
+#include "daemon/reflector/inside.h"
 
 /** Prepare everything but the thread. Return 0 or negative errno; worker_free either way. */
 NODISCARD int worker_init(struct worker *w, struct reflector *r);

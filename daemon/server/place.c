@@ -9,13 +9,13 @@
 #include <sys/random.h>
 
 struct place {
-	struct index_node node;
+	struct hashmap_node node;
 	struct address at;
 	uint32_t device;
 	uint32_t holders;
 };
 
-static struct place *place_of(struct index_node *n)
+static struct place *place_of(struct hashmap_node *n)
 {
 	return (struct place *)(void *)n; /* its first member */
 }
@@ -41,14 +41,14 @@ void places_init(struct places *t)
 
 void places_wipe(struct places *t)
 {
-	index_wipe(&t->index);
+	hashmap_wipe(&t->index);
 }
 
 static struct place *find(const struct places *t, const struct address *at, const uint32_t *device)
 {
 	uint32_t code = hash(t, at);
 
-	for (struct index_node *n = index_first(&t->index, code); n; n = n->next) {
+	for (struct hashmap_node *n = hashmap_first(&t->index, code); n; n = n->next) {
 		struct place *p = place_of(n);
 
 		if (n->hash == code && address_same_port(&p->at, at) &&
@@ -61,8 +61,8 @@ static struct place *find(const struct places *t, const struct address *at, cons
 
 struct place *place_new(struct places *t)
 {
-	return index_reserve(&t->index, t->index.count + 1) ? NULL
-							    : calloc(1, sizeof(struct place));
+	return hashmap_reserve(&t->index, t->index.count + 1) ? NULL
+							      : calloc(1, sizeof(struct place));
 }
 
 void place_drop(struct place *p)
@@ -86,14 +86,14 @@ struct place *place_take(struct places *t, struct place *p, const struct address
 	p->at = here;
 	p->device = device;
 	p->holders = 1;
-	index_put(&t->index, &p->node, hash(t, &here));
+	hashmap_put(&t->index, &p->node, hash(t, &here));
 	return p;
 }
 
 void place_leave(struct places *t, struct place *p)
 {
 	if (p && !--p->holders) {
-		index_remove(&t->index, &p->node);
+		hashmap_remove(&t->index, &p->node);
 		free(p);
 	}
 }

@@ -6,14 +6,14 @@
  */
 #pragma once
 
-#include "base/index.h"
+#include "base/hashmap.h"
 #include "protocol/address.h"
 
 struct place;
 
 struct places {
 	uint64_t seed[2];
-	struct index index;
+	struct hashmap index;
 };
 
 void places_init(struct places *t);

@@ -18,7 +18,7 @@ struct reflector_setup {
 /** Sockets and all, but no thread runs yet. Return 0, or negative errno with @why. */
 NODISCARD int reflector_setup_start(struct reflector_setup *setup, char *why, size_t size);
 
-/** The ports of ports.also, as the settings have them now: but those of Light reflectors. */
+/** As the settings are now: the ports of ports.also, but those of Light reflectors; segmentation. */
 void reflector_setup_apply(struct reflector_setup *setup);
 
 /** From here on packets are answered. Return 0 or negative errno. */

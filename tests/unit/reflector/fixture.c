@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tests/unit/reflector/fixture.h"
 
+#include "daemon/control/admit.h"
+
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

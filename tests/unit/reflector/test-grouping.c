@@ -90,7 +90,7 @@ static void make_light(bool stateful)
 	light_port.total = &total;
 	lightpath_obey(&light_port, &rules);
 	if (stateful) {
-		ck_assert_int_eq(table_new(&light_port.table, LIGHTPATH_SENDERS), 0);
+		ck_assert_int_eq(senders_new(&light_port.table, LIGHTPATH_SENDERS), 0);
 	}
 }
 
@@ -101,7 +101,7 @@ static void make_shared(void)
 	take_socket(udpsock_open_shared(family, 0, true, -1, &buffers));
 	memset(&table, 0, sizeof(table));
 	w.shared = &table;
-	ck_assert_int_eq(index_reserve(&table.sessions, SENDERS), 0);
+	ck_assert_int_eq(hashmap_reserve(&table.sessions, SENDERS), 0);
 	common_port = (struct shared_port){
 		.port = port, .family = (uint8_t)family, .fd = fd, .worker = &w
 	};
@@ -118,7 +118,7 @@ static void make_shared(void)
 		u->tuple.at = port;
 		u->gated = true;
 		atomic_store(&u->since_ns, 1);
-		index_put(&table.sessions, &u->node, shared_hash(table.seed, &u->tuple));
+		hashmap_put(&table.sessions, &u->node, shared_hash(table.seed, &u->tuple));
 	}
 }
 
@@ -170,7 +170,7 @@ START_TEST(light_sends_runs)
 	expect_all(1, BATCH_MAX, _i / 2 ? 0 : -1);
 	ck_assert_uint_eq(counters_get(&light_port.party.counters, COUNTER_SEGMENTED), BATCH_MAX);
 	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_REFLECTED), 0); /* it has its own */
-	table_free(light_port.table);
+	senders_free(light_port.table);
 	tear_down();
 }
 END_TEST
@@ -184,7 +184,7 @@ START_TEST(light_senders_in_turn)
 	ck_assert_uint_eq(calls.receives, 1);
 	ck_assert_uint_eq(calls.sends, SENDERS);
 	expect_all(SENDERS, EACH, _i / 2 ? 0 : -1);
-	table_free(light_port.table);
+	senders_free(light_port.table);
 	tear_down();
 }
 END_TEST
@@ -230,7 +230,7 @@ START_TEST(light_dscp_in_turn)
 		ck_assert_uint_eq(rig_get32(reply.octets + 24), 1000 + i);
 		ck_assert_int_eq(reply.tos, i % 2 ? 0x28 : 0xb8);
 	}
-	table_free(light_port.table);
+	senders_free(light_port.table);
 	tear_down();
 }
 END_TEST
@@ -252,7 +252,7 @@ START_TEST(sessions_in_turn)
 				  each);
 		ck_assert(rig_adds_up(&sessions[i].party.counters));
 	}
-	index_wipe(&table.sessions);
+	hashmap_wipe(&table.sessions);
 	tear_down();
 }
 END_TEST
@@ -262,7 +262,7 @@ START_TEST(nobodys_in_between)
 {
 	set_up(4);
 	make_shared();
-	index_remove(&table.sessions, &sessions[1].node);
+	hashmap_remove(&table.sessions, &sessions[1].node);
 	send_in_turn(3, EACH, 200);
 	ck_assert_int_eq(shared_burst(&w, &common_port), REFLECT_EMPTY);
 	ck_assert_uint_eq(calls.sends, 2);
@@ -272,7 +272,7 @@ START_TEST(nobodys_in_between)
 	rig_expect_silence(senders[1], 0);
 	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_DROP_SOURCE), EACH);
 	ck_assert(rig_adds_up(&w.totals));
-	index_wipe(&table.sessions);
+	hashmap_wipe(&table.sessions);
 	tear_down();
 }
 END_TEST
@@ -295,7 +295,7 @@ START_TEST(without_segmentation)
 	ck_assert_int_eq(shared_burst(&w, &common_port), REFLECT_EMPTY);
 	ck_assert_uint_eq(calls.sends, 2);
 	expect_all(2, EACH, EACH);
-	index_wipe(&table.sessions);
+	hashmap_wipe(&table.sessions);
 	tear_down();
 }
 END_TEST
@@ -309,7 +309,7 @@ START_TEST(few)
 	ck_assert_int_eq(shared_burst(&w, &common_port), REFLECT_EMPTY);
 	ck_assert_uint_eq(calls.sends, 2);
 	expect_all(2, 1, 0);
-	index_wipe(&table.sessions);
+	hashmap_wipe(&table.sessions);
 	tear_down();
 }
 END_TEST

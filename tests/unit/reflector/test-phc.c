@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Receive timestamps of network cards, with cards and clocks made up. */
+#include "daemon/reflector/inside.h"
 #include "daemon/reflector/phc.h"
-#include "daemon/reflector/pool.h"
 #include "tests/unit/reflector/fixture.h"
 
 #include <errno.h>
 #include <linux/net_tstamp.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

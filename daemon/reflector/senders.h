@@ -12,23 +12,23 @@
 
 #include <stdint.h>
 
-struct table;
+struct senders;
 
 /* Addresses as in struct address; all octets count. RFC 8972 3: 4-tuple and SSID. */
-struct table_key {
+struct senders_key {
 	uint8_t remote[16], local[16];
 	uint32_t scope;
 	uint16_t port;
 	uint16_t ssid;
 };
-_Static_assert(sizeof(struct table_key) == 40, "no padding: it is hashed and compared as octets");
+_Static_assert(sizeof(struct senders_key) == 40, "no padding: it is hashed and compared as octets");
 
 /** @entries: at least 1. Return 0 or negative errno. */
-NODISCARD int table_new(struct table **out, uint32_t entries);
-void table_free(struct table *t);
+NODISCARD int senders_new(struct senders **out, uint32_t entries);
+void senders_free(struct senders *t);
 
 /* What is known about a sender. */
-struct table_sender {
+struct senders_known {
 	uint32_t seq; /* of its next reply, from 0 on */
 	struct forward forward; /* what its packets tell */
 };
@@ -37,4 +37,4 @@ struct table_sender {
  * Of this sender, which is the newest from now on. Valid until the next call.
  * @evicted is set if another sender had to make room.
  */
-struct table_sender *table_find(struct table *t, const struct table_key *key, bool *evicted);
+struct senders_known *senders_find(struct senders *t, const struct senders_key *key, bool *evicted);

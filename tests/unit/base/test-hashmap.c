@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The hash table of shared ports: grows and shrinks bucket by bucket, and loses nobody. */
-#include "base/index.h"
+#include "base/hashmap.h"
 #include "base/siphash.h"
 
 #include <check.h>
@@ -9,12 +9,12 @@
 
 #define N 20000
 
-static struct index x;
-static struct index_node nodes[N];
+static struct hashmap x;
+static struct hashmap_node nodes[N];
 
-static bool finds(const struct index_node *want, unsigned *steps)
+static bool finds(const struct hashmap_node *want, unsigned *steps)
 {
-	for (struct index_node *n = index_first(&x, want->hash); n; n = n->next) {
+	for (struct hashmap_node *n = hashmap_first(&x, want->hash); n; n = n->next) {
 		++*steps;
 		if (n == want) {
 			return true;
@@ -33,14 +33,14 @@ static uint32_t spread(uint32_t i)
 
 static void put(uint32_t i, uint32_t hash)
 {
-	ck_assert_int_eq(index_reserve(&x, x.count + 1), 0);
-	index_put(&x, &nodes[i], hash);
+	ck_assert_int_eq(hashmap_reserve(&x, x.count + 1), 0);
+	hashmap_put(&x, &nodes[i], hash);
 }
 
 START_TEST(empty)
 {
-	ck_assert_ptr_null(index_first(&x, 0));
-	ck_assert_ptr_null(index_first(&x, UINT32_MAX));
+	ck_assert_ptr_null(hashmap_first(&x, 0));
+	ck_assert_ptr_null(hashmap_first(&x, UINT32_MAX));
 }
 END_TEST
 
@@ -59,7 +59,7 @@ START_TEST(up_and_down)
 	ck_assert_uint_eq(x.count, N);
 	ck_assert_uint_ge(x.buckets, N - 1);
 	for (uint32_t i = 0; i < N; i += 2) {
-		index_remove(&x, &nodes[i]);
+		hashmap_remove(&x, &nodes[i]);
 	}
 	for (uint32_t i = 0; i < N; i++) {
 		ck_assert_int_eq(finds(&nodes[i], &steps), i % 2);
@@ -73,11 +73,11 @@ START_TEST(up_and_down)
 	}
 	ck_assert_uint_lt(steps, 2 * N);
 	for (uint32_t i = 0; i < N; i++) {
-		index_remove(&x, &nodes[i]);
+		hashmap_remove(&x, &nodes[i]);
 	}
 	ck_assert_uint_eq(x.count, 0);
 	for (uint32_t i = 0; i < N; i++) {
-		ck_assert_ptr_null(index_first(&x, spread(i)));
+		ck_assert_ptr_null(hashmap_first(&x, spread(i)));
 	}
 }
 END_TEST
@@ -92,7 +92,7 @@ START_TEST(bad_hashes)
 		put(i + 500, i << 20);
 	}
 	for (uint32_t i = 0; i < 1000; i += 3) {
-		index_remove(&x, &nodes[i]);
+		hashmap_remove(&x, &nodes[i]);
 	}
 	for (uint32_t i = 0; i < 1000; i++) {
 		ck_assert_int_eq(finds(&nodes[i], &steps), i % 3 != 0);
@@ -105,20 +105,20 @@ START_TEST(late_reserve)
 {
 	unsigned steps = 0;
 
-	ck_assert_int_eq(index_reserve(&x, 1), 0);
-	for (uint32_t i = 0; i < 3 * INDEX_SEGMENT; i++) {
-		index_put(&x, &nodes[i], spread(i));
+	ck_assert_int_eq(hashmap_reserve(&x, 1), 0);
+	for (uint32_t i = 0; i < 3 * HASHMAP_SEGMENT; i++) {
+		hashmap_put(&x, &nodes[i], spread(i));
 	}
-	ck_assert_uint_eq(x.buckets, INDEX_SEGMENT);
-	ck_assert_int_eq(index_reserve(&x, 5 * INDEX_SEGMENT), 0);
-	for (uint32_t i = 3 * INDEX_SEGMENT; i < 8 * INDEX_SEGMENT; i++) {
-		index_put(&x, &nodes[i], spread(i));
+	ck_assert_uint_eq(x.buckets, HASHMAP_SEGMENT);
+	ck_assert_int_eq(hashmap_reserve(&x, 5 * HASHMAP_SEGMENT), 0);
+	for (uint32_t i = 3 * HASHMAP_SEGMENT; i < 8 * HASHMAP_SEGMENT; i++) {
+		hashmap_put(&x, &nodes[i], spread(i));
 	}
-	ck_assert_uint_eq(x.buckets, 5 * INDEX_SEGMENT);
-	for (uint32_t i = 0; i < 8 * INDEX_SEGMENT; i++) {
+	ck_assert_uint_eq(x.buckets, 5 * HASHMAP_SEGMENT);
+	for (uint32_t i = 0; i < 8 * HASHMAP_SEGMENT; i++) {
 		ck_assert(finds(&nodes[i], &steps));
 	}
-	ck_assert_int_eq(index_reserve(&x, UINT32_MAX), 0); /* all that it can have */
+	ck_assert_int_eq(hashmap_reserve(&x, UINT32_MAX), 0); /* all that it can have */
 }
 END_TEST
 
@@ -137,7 +137,7 @@ END_TEST
 
 static void clear(void)
 {
-	index_wipe(&x);
+	hashmap_wipe(&x);
 	memset(nodes, 0, sizeof(nodes));
 }
 

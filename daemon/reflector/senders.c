@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/reflector/table.h"
+#include "daemon/reflector/senders.h"
 
 #include "base/siphash.h"
 
@@ -8,26 +8,26 @@
 #include <sys/random.h>
 
 #define NONE UINT32_MAX
-#define WORDS (sizeof(struct table_key) / sizeof(uint64_t))
+#define WORDS (sizeof(struct senders_key) / sizeof(uint64_t))
 
-struct sender {
-	struct table_key key;
-	struct table_sender known;
+struct place {
+	struct senders_key key;
+	struct senders_known known;
 	uint32_t next; /* in the bucket */
 	uint32_t older, newer; /* by last packet */
 };
 
-struct table {
+struct senders {
 	uint64_t seed[2];
 	uint32_t mask; /* buckets - 1 */
 	uint32_t capacity, used;
 	uint32_t oldest, newest;
 	uint32_t *buckets;
-	struct sender senders[];
+	struct place places[];
 };
 
 /* Keys come from whoever can forge a source address. */
-static uint64_t hash(const struct table *t, const struct table_key *key)
+static uint64_t hash(const struct senders *t, const struct senders_key *key)
 {
 	uint64_t words[WORDS];
 
@@ -35,9 +35,9 @@ static uint64_t hash(const struct table *t, const struct table_key *key)
 	return siphash(t->seed, words, WORDS);
 }
 
-int table_new(struct table **out, uint32_t entries)
+int senders_new(struct senders **out, uint32_t entries)
 {
-	struct table *t = calloc(1, sizeof(*t) + entries * sizeof(t->senders[0]));
+	struct senders *t = calloc(1, sizeof(*t) + entries * sizeof(t->places[0]));
 	uint32_t buckets = 1;
 
 	if (!t) {
@@ -48,7 +48,7 @@ int table_new(struct table **out, uint32_t entries)
 	}
 	t->buckets = malloc(buckets * sizeof(*t->buckets));
 	if (!t->buckets || getrandom(t->seed, sizeof(t->seed), 0) != sizeof(t->seed)) {
-		table_free(t);
+		senders_free(t);
 		return -ENOMEM;
 	}
 	memset(t->buckets, 0xff, buckets * sizeof(*t->buckets));
@@ -59,7 +59,7 @@ int table_new(struct table **out, uint32_t entries)
 	return 0;
 }
 
-void table_free(struct table *t)
+void senders_free(struct senders *t)
 {
 	if (t) {
 		free(t->buckets);
@@ -67,41 +67,41 @@ void table_free(struct table *t)
 	free(t);
 }
 
-static uint32_t *bucket(struct table *t, const struct table_key *key)
+static uint32_t *bucket(struct senders *t, const struct senders_key *key)
 {
 	return &t->buckets[hash(t, key) & t->mask];
 }
 
-static void unlink_age(struct table *t, uint32_t i)
+static void unlink_age(struct senders *t, uint32_t i)
 {
-	struct sender *s = &t->senders[i];
+	struct place *s = &t->places[i];
 
-	*(s->older == NONE ? &t->oldest : &t->senders[s->older].newer) = s->newer;
-	*(s->newer == NONE ? &t->newest : &t->senders[s->newer].older) = s->older;
+	*(s->older == NONE ? &t->oldest : &t->places[s->older].newer) = s->newer;
+	*(s->newer == NONE ? &t->newest : &t->places[s->newer].older) = s->older;
 }
 
-static void link_newest(struct table *t, uint32_t i)
+static void link_newest(struct senders *t, uint32_t i)
 {
-	struct sender *s = &t->senders[i];
+	struct place *s = &t->places[i];
 
 	s->newer = NONE;
 	s->older = t->newest;
-	*(s->older == NONE ? &t->oldest : &t->senders[s->older].newer) = i;
+	*(s->older == NONE ? &t->oldest : &t->places[s->older].newer) = i;
 	t->newest = i;
 }
 
-static void unlink_bucket(struct table *t, uint32_t i)
+static void unlink_bucket(struct senders *t, uint32_t i)
 {
-	uint32_t *at = bucket(t, &t->senders[i].key);
+	uint32_t *at = bucket(t, &t->places[i].key);
 
 	while (*at != i) {
-		at = &t->senders[*at].next;
+		at = &t->places[*at].next;
 	}
-	*at = t->senders[i].next;
+	*at = t->places[i].next;
 }
 
 /* A free place, or that of the sender that was silent for longest. */
-static uint32_t take_place(struct table *t, bool *evicted)
+static uint32_t take_place(struct senders *t, bool *evicted)
 {
 	uint32_t i = t->oldest;
 
@@ -114,21 +114,21 @@ static uint32_t take_place(struct table *t, bool *evicted)
 	return i;
 }
 
-struct table_sender *table_find(struct table *t, const struct table_key *key, bool *evicted)
+struct senders_known *senders_find(struct senders *t, const struct senders_key *key, bool *evicted)
 {
 	uint32_t *head = bucket(t, key), i = *head;
 
 	*evicted = false;
-	while (i != NONE && memcmp(&t->senders[i].key, key, sizeof(*key)) != 0) {
-		i = t->senders[i].next;
+	while (i != NONE && memcmp(&t->places[i].key, key, sizeof(*key)) != 0) {
+		i = t->places[i].next;
 	}
 	if (i == NONE) {
 		i = take_place(t, evicted);
-		t->senders[i] = (struct sender){ .key = *key, .next = *head };
+		t->places[i] = (struct place){ .key = *key, .next = *head };
 		*head = i;
 	} else {
 		unlink_age(t, i);
 	}
 	link_newest(t, i);
-	return &t->senders[i].known;
+	return &t->places[i].known;
 }

@@ -5,14 +5,13 @@
  */
 #pragma once
 
-#include "base/index.h"
+#include "base/hashmap.h"
 #include "base/vault.h"
 #include "daemon/reflector/dwell.h"
 #include "daemon/reflector/estimate.h"
 #include "daemon/reflector/forward.h"
-#include "daemon/reflector/light.h"
 #include "daemon/reflector/party.h"
-#include "daemon/reflector/port.h"
+#include "daemon/reflector/portmap.h"
 #include "daemon/reflector/reflector.h"
 #include "daemon/reflector/udpsock.h"
 
@@ -49,7 +48,7 @@ _Static_assert(sizeof(struct udp_tuple) == 40, "no padding: it is hashed and com
 
 struct udp_session {
 	/* what is needed to find it among many comes first */
-	struct index_node node; /* its thread's; of shared ports */
+	struct hashmap_node node; /* its thread's; of shared ports */
 	struct udp_tuple tuple; /* fixed once it has a port */
 	/* Struct mono when it was started; UDP_SHUT, UDP_GONE. Written by the main thread. */
 	_Atomic int64_t since_ns;
@@ -143,7 +142,7 @@ struct reflector {
 	ev_async wakeup; /* a session has ended */
 	struct reflector_config config;
 	struct reflector_faults faults;
-	struct port_map ports;
+	struct portmap ports;
 	struct udpsock_defaults defaults;
 	struct vault vault; /* struct crypt_test of sessions */
 	struct udp_session *sessions;

@@ -153,7 +153,7 @@ int reflector_new(struct reflector **out, struct ev_loop *loop,
 	light_init(r);
 	/* Not a secret: it only makes a restarted server begin elsewhere. */
 	(void)!getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
-	port_init(&r->ports, seed);
+	portmap_init(&r->ports, seed);
 	r->keeper = udpsock_keeper(!config->user_timestamps, &r->defaults);
 	error = r->keeper < 0 ? r->keeper : 0;
 	if (!error) {

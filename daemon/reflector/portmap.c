@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "daemon/reflector/port.h"
+#include "daemon/reflector/portmap.h"
 
 #include <string.h>
 
-void port_init(struct port_map *m, uint16_t seed)
+void portmap_init(struct portmap *m, uint16_t seed)
 {
 	memset(m, 0, sizeof(*m));
 	m->used[0] = 1; /* port 0 is none */
 	m->next = seed;
 }
 
-struct port_search port_search(const struct port_map *m, uint16_t first, uint16_t last)
+struct portmap_search portmap_search(const struct portmap *m, uint16_t first, uint16_t last)
 {
 	uint32_t count = (uint32_t)last - first + 1;
 
-	return (struct port_search){
+	return (struct portmap_search){
 		.first = first,
 		.last = last,
 		.at = (uint16_t)(m->next - first) % count,
@@ -22,7 +22,7 @@ struct port_search port_search(const struct port_map *m, uint16_t first, uint16_
 	};
 }
 
-uint16_t port_next(const struct port_map *m, struct port_search *s)
+uint16_t portmap_next(const struct portmap *m, struct portmap_search *s)
 {
 	uint32_t count = (uint32_t)s->last - s->first + 1;
 
@@ -41,24 +41,25 @@ uint16_t port_next(const struct port_map *m, struct port_search *s)
 		}
 		s->left -= step;
 		s->at = (s->at + step) % count;
-		if (!port_is_used(m, (uint16_t)port) && !port_is_reserved(m, (uint16_t)port)) {
+		if (!portmap_is_used(m, (uint16_t)port) &&
+		    !portmap_is_reserved(m, (uint16_t)port)) {
 			return (uint16_t)port;
 		}
 	}
 	return 0;
 }
 
-int port_is_used(const struct port_map *m, uint16_t port)
+int portmap_is_used(const struct portmap *m, uint16_t port)
 {
 	return (int)(m->used[port / 64] >> (port % 64) & 1);
 }
 
-void port_pass(struct port_map *m, uint16_t port)
+void portmap_pass(struct portmap *m, uint16_t port)
 {
 	m->next = (uint16_t)(port + 1);
 }
 
-void port_reserve(struct port_map *m, const uint16_t *ports, unsigned n)
+void portmap_reserve(struct portmap *m, const uint16_t *ports, unsigned n)
 {
 	memset(m->reserved, 0, sizeof(m->reserved));
 	for (unsigned i = 0; i < n; i++) {
@@ -66,25 +67,25 @@ void port_reserve(struct port_map *m, const uint16_t *ports, unsigned n)
 	}
 }
 
-int port_is_reserved(const struct port_map *m, uint16_t port)
+int portmap_is_reserved(const struct portmap *m, uint16_t port)
 {
 	return (int)(m->reserved[port / 64] >> (port % 64) & 1);
 }
 
-void port_take(struct port_map *m, uint16_t port)
+void portmap_take(struct portmap *m, uint16_t port)
 {
 	m->used[port / 64] |= UINT64_C(1) << (port % 64);
-	port_pass(m, port);
+	portmap_pass(m, port);
 }
 
-void port_release(struct port_map *m, uint16_t port)
+void portmap_release(struct portmap *m, uint16_t port)
 {
 	if (port) {
 		m->used[port / 64] &= ~(UINT64_C(1) << (port % 64));
 	}
 }
 
-uint32_t port_count(const struct port_map *m)
+uint32_t port_count(const struct portmap *m)
 {
 	uint32_t n = 0;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The senders of a stateful reflector without control. */
-#include "daemon/reflector/table.h"
+#include "daemon/reflector/senders.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -9,34 +9,34 @@
 #define MANY 4096
 #define ROUNDS 200000
 
-static struct table_key key_of(uint32_t n)
+static struct senders_key key_of(uint32_t n)
 {
-	struct table_key k = { .port = (uint16_t)n };
+	struct senders_key k = { .port = (uint16_t)n };
 
 	memcpy(k.remote, &n, sizeof(n));
 	return k;
 }
 
 /* The number that sender @n gets, and whether another one made room. */
-static uint32_t next(struct table *t, uint32_t n, bool *evicted)
+static uint32_t next(struct senders *t, uint32_t n, bool *evicted)
 {
-	struct table_key k = key_of(n);
+	struct senders_key k = key_of(n);
 
-	return table_find(t, &k, evicted)->seq++;
+	return senders_find(t, &k, evicted)->seq++;
 }
 
-static struct table *make(uint32_t entries)
+static struct senders *make(uint32_t entries)
 {
-	struct table *t = NULL;
+	struct senders *t = NULL;
 
-	ck_assert_int_eq(table_new(&t, entries), 0);
+	ck_assert_int_eq(senders_new(&t, entries), 0);
 	return t;
 }
 
 /* T-072: each from 0 on, whatever the others do. */
 START_TEST(each_counts_for_itself)
 {
-	struct table *t = make(MANY);
+	struct senders *t = make(MANY);
 	bool evicted;
 
 	for (uint32_t seq = 0; seq < 3; seq++) {
@@ -45,31 +45,31 @@ START_TEST(each_counts_for_itself)
 			ck_assert(!evicted);
 		}
 	}
-	table_free(t);
+	senders_free(t);
 }
 END_TEST
 
 /* T-085: 4-tuple and SSID; each octet of the key counts. */
 START_TEST(every_part_of_the_key_counts)
 {
-	struct table *t = make(MANY);
+	struct senders *t = make(MANY);
 	bool evicted;
 
-	for (size_t i = 0; i < sizeof(struct table_key); i++) {
-		struct table_key k = key_of(1);
+	for (size_t i = 0; i < sizeof(struct senders_key); i++) {
+		struct senders_key k = key_of(1);
 
 		((uint8_t *)&k)[i] ^= 0x40;
-		ck_assert_uint_eq(table_find(t, &k, &evicted)->seq++, 0);
-		ck_assert_uint_eq(table_find(t, &k, &evicted)->seq++, 1);
+		ck_assert_uint_eq(senders_find(t, &k, &evicted)->seq++, 0);
+		ck_assert_uint_eq(senders_find(t, &k, &evicted)->seq++, 1);
 	}
 	ck_assert_uint_eq(next(t, 1, &evicted), 0);
-	table_free(t);
+	senders_free(t);
 }
 END_TEST
 
 START_TEST(oldest_idle_makes_room)
 {
-	struct table *t = make(SMALL);
+	struct senders *t = make(SMALL);
 	bool evicted;
 
 	for (uint32_t n = 0; n < SMALL; n++) {
@@ -90,13 +90,13 @@ START_TEST(oldest_idle_makes_room)
 	ck_assert(evicted);
 	ck_assert_uint_eq(next(t, 100, &evicted), 0); /* it was its turn */
 	ck_assert(evicted);
-	table_free(t);
+	senders_free(t);
 }
 END_TEST
 
 START_TEST(one_place)
 {
-	struct table *t = make(1);
+	struct senders *t = make(1);
 	bool evicted;
 
 	ck_assert_uint_eq(next(t, 1, &evicted), 0);
@@ -105,7 +105,7 @@ START_TEST(one_place)
 	ck_assert(evicted);
 	ck_assert_uint_eq(next(t, 1, &evicted), 0);
 	ck_assert(evicted);
-	table_free(t);
+	senders_free(t);
 }
 END_TEST
 
@@ -115,7 +115,7 @@ START_TEST(model)
 	static struct {
 		uint32_t n, seq, last;
 	} seats[SMALL];
-	struct table *t = make(SMALL);
+	struct senders *t = make(SMALL);
 	uint32_t state = 12345, used = 0;
 
 	for (uint32_t now = 1; now <= ROUNDS; now++) {
@@ -143,7 +143,7 @@ START_TEST(model)
 		seats[i].seq++;
 		seats[i].last = now;
 	}
-	table_free(t);
+	senders_free(t);
 }
 END_TEST
 

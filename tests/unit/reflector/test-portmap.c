@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Port map and Error Estimate. */
 #include "daemon/reflector/estimate.h"
-#include "daemon/reflector/port.h"
+#include "daemon/reflector/portmap.h"
 
 #include <check.h>
 #include <stdbool.h>
@@ -11,23 +11,23 @@
 START_TEST(search_sees_each_free_port_once)
 {
 	static const uint16_t seeds[] = { 0, 1, 999, 1000, 1037, 1063, 1064, 1300, 65535 };
-	static struct port_map m;
+	static struct portmap m;
 	static int seen[65536];
-	struct port_search s;
+	struct portmap_search s;
 	uint16_t port;
 
-	port_init(&m, seeds[_i]);
+	portmap_init(&m, seeds[_i]);
 	for (uint32_t p = 1000; p <= 1300; p++) {
 		if (p % 3 == 0 || (p >= 1088 && p < 1216)) {
-			port_take(&m, (uint16_t)p);
+			portmap_take(&m, (uint16_t)p);
 		}
 	}
 	m.next = seeds[_i];
 	for (int i = 0; i < 65536; i++) {
 		seen[i] = 0;
 	}
-	s = port_search(&m, 1000, 1300);
-	while ((port = port_next(&m, &s))) {
+	s = portmap_search(&m, 1000, 1300);
+	while ((port = portmap_next(&m, &s))) {
 		seen[port]++;
 	}
 	for (int p = 0; p < 65536; p++) {
@@ -40,37 +40,37 @@ END_TEST
 
 START_TEST(ranges_of_any_width)
 {
-	static struct port_map m;
-	struct port_search s;
+	static struct portmap m;
+	struct portmap_search s;
 	uint32_t n = 0;
 
-	port_init(&m, 40000);
-	s = port_search(&m, 1, 65535);
-	while (port_next(&m, &s)) {
+	portmap_init(&m, 40000);
+	s = portmap_search(&m, 1, 65535);
+	while (portmap_next(&m, &s)) {
 		n++;
 	}
 	ck_assert_uint_eq(n, 65535);
-	s = port_search(&m, 65535, 65535);
-	ck_assert_uint_eq(port_next(&m, &s), 65535);
-	ck_assert_uint_eq(port_next(&m, &s), 0);
+	s = portmap_search(&m, 65535, 65535);
+	ck_assert_uint_eq(portmap_next(&m, &s), 65535);
+	ck_assert_uint_eq(portmap_next(&m, &s), 0);
 }
 END_TEST
 
 /* A released port rests until the range has gone round. */
 START_TEST(next_fit)
 {
-	static struct port_map m;
-	struct port_search s;
+	static struct portmap m;
+	struct portmap_search s;
 
-	port_init(&m, 2000);
+	portmap_init(&m, 2000);
 	for (uint16_t want = 2000; want <= 2009; want++) {
-		s = port_search(&m, 2000, 2010);
-		ck_assert_uint_eq(port_next(&m, &s), want);
-		port_take(&m, want);
-		port_release(&m, want);
+		s = portmap_search(&m, 2000, 2010);
+		ck_assert_uint_eq(portmap_next(&m, &s), want);
+		portmap_take(&m, want);
+		portmap_release(&m, want);
 	}
-	port_release(&m, 0);
-	ck_assert_int_eq(port_is_used(&m, 0), 1);
+	portmap_release(&m, 0);
+	ck_assert_int_eq(portmap_is_used(&m, 0), 1);
 }
 END_TEST
 
