@@ -171,8 +171,8 @@ START_TEST(in_pieces)
 	pieces = 100;
 	first = dial();
 	second = dial();
-	ck_assert_int_gt(send(first, "GET / HTTP/1.1\r\n" CLOSE, 50, 0), 0);
-	ck_assert_int_gt(send(second, "GET / HTTP/1.1\r\n" CLOSE, 50, 0), 0);
+	ck_assert_int_gt(send(first, REQUEST, sizeof(REQUEST) - 1, 0), 0);
+	ck_assert_int_gt(send(second, REQUEST, sizeof(REQUEST) - 1, 0), 0);
 	(void)read_all(first, text, sizeof(text));
 	ck_assert_ptr_nonnull(strstr(text, "1 -  50 0"));
 	ck_assert_uint_ge(worked, 190);
