@@ -308,6 +308,41 @@ START_TEST(damage)
 }
 END_TEST
 
+/* What the operator is told of it. */
+START_TEST(damage_is_named)
+{
+	static const struct {
+		ssize_t at, cut; /* of the end, if not 0 */
+		const char *words;
+	} rows[] = {
+		{ 0, 0, "it is not twampd's" },	    { 8, 0, "it is of another version" },
+		{ 16, 0, "it is damaged" },	    { 100, 0, "it is damaged" },
+		{ -1, 8, "it is damaged" },	    { -1, -8, "it is damaged" },
+		{ -1, 8192, "its size cannot be" },
+	};
+	uint8_t octets[8192 + 8] = { 0 };
+	int state, fd;
+	ssize_t n;
+
+	(void)open_one(7000);
+	state = give();
+	n = pread(state, octets, 8192, 0);
+	close(state);
+	lobby_init(&new, NULL);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		octets[rows[i].at < 0 ? 0 : rows[i].at] ^= rows[i].at < 0 ? 0 : 0x10;
+		fd = copy_of(octets, rows[i].cut > n ? 0 : (size_t)(n - rows[i].cut), true);
+		octets[rows[i].at < 0 ? 0 : rows[i].at] ^= rows[i].at < 0 ? 0 : 0x10;
+		ck_assert_str_eq(sealed_read(fd, adopt_load, &load), rows[i].words);
+		close(fd);
+	}
+	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	ck_assert_str_eq(sealed_read(fd, adopt_load, &load), "it is not a sealed memory file");
+	close(fd);
+	finish();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("handover");
@@ -325,6 +360,7 @@ int main(void)
 	tcase_add_test(t, other_settings);
 	tcase_add_test(t, draining_goes_on);
 	tcase_add_test(t, damage);
+	tcase_add_test(t, damage_is_named);
 	suite_add_tcase(suite, t);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
