@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "client/ctl/ctl_answer.h"
 
+#include "client/ctl/ctl_diff.h"
 #include "client/ctl/ctl_socket.h"
 
 #include <errno.h>
@@ -124,6 +125,9 @@ static int show_result(struct answer *a, unsigned width)
 
 	if (a->rows) {
 		cut(a);
+	}
+	if (c->diff) {
+		return ctl_diff(a->o, result, a->err);
 	}
 	if (a->o->json) {
 		print_json(a, result);

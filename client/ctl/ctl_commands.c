@@ -199,6 +199,68 @@ static const struct ctl_option log_options[] = {
 	{ NULL, NULL, NULL, CTL_FLAG },
 };
 
+static const struct ctl_column limit_columns[] = {
+	{ "LIMIT", "limit", CTL_TEXT, 1, NULL },     { "OF", "of", CTL_TEXT, 1, NULL },
+	{ "USED", "used", CTL_TEXT, 1, NULL },	     { "MAX", "max", CTL_TEXT, 2, NULL },
+	{ "LEFT", "left", CTL_TEXT, 4, NULL },	     { "USED%", "percent", CTL_PERCENT, 1, NULL },
+	{ "MOST-BY", "top", CTL_TEXT, 3, NULL },     { "BY-IT", "top_used", CTL_TEXT, 5, NULL },
+	{ "SETTING", "setting", CTL_TEXT, 6, NULL }, { NULL, NULL, CTL_TEXT, 0, NULL },
+};
+
+static const struct ctl_column light_columns[] = {
+	{ "ENTRY", "address", CTL_TEXT, 1, NULL },  { "DEVICE", "device", CTL_TEXT, 6, NULL },
+	{ "TYPE", "type", CTL_TEXT, 3, NULL },	    { "STATEFUL", "stateful", CTL_TEXT, 5, NULL },
+	{ "OPEN", "open", CTL_TEXT, 4, NULL },	    { "RX", "received", CTL_TEXT, 1, NULL },
+	{ "TX", "reflected", CTL_TEXT, 1, NULL },   { "GAPS", "gaps", CTL_TEXT, 2, NULL },
+	{ "DUP", "duplicates", CTL_TEXT, 3, NULL }, { "REORD", "reordered", CTL_TEXT, 3, NULL },
+	{ "DROP", "dropped", CTL_TEXT, 1, NULL },   { "DENIED", "denied", CTL_TEXT, 2, NULL },
+	{ NULL, NULL, CTL_TEXT, 0, NULL },
+};
+
+static const struct ctl_line counters_page[] = {
+	{ "since", "{since|time}", NULL, NULL },
+	{ "connections", "{connections} accepted", NULL, NULL },
+	{ "requests", "Accept {@}: {@value}", "requests", NULL },
+	{ "refused", "{@}: {@value}", "refused", NULL },
+	{ "sessions", "{@}: {@value}", "sessions", NULL },
+	{ "dropped", "{@}: {@value}", "sessions.drops", NULL },
+	{ "light", "{@}: {@value}", "light", NULL },
+	{ "dropped", "{@}: {@value}", "light.drops", NULL },
+	{ "log", "{log_left_out} events were left out", NULL, NULL },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static const struct ctl_option events_options[] = {
+	{ "--last", "N", "last", CTL_COUNT },
+	{ NULL, NULL, NULL, CTL_FLAG },
+};
+
+static const struct ctl_column event_columns[] = {
+	{ "TIME", "time", CTL_TIME, 1, NULL },	 { "LEVEL", "level", CTL_TEXT, 2, NULL },
+	{ "EVENT", "event", CTL_TEXT, 3, NULL }, { "TEXT", "text", CTL_TEXT, 1, NULL },
+	{ NULL, NULL, CTL_TEXT, 0, NULL },
+};
+
+static const struct ctl_option health_options[] = {
+	{ "--check", "NAMES", "check", CTL_STRING },
+	{ NULL, NULL, NULL, CTL_FLAG },
+};
+
+static const struct ctl_line health_page[] = {
+	{ "", "well", NULL, "ok" },
+	{ "", "not well", NULL, "!ok" },
+	{ "", "{check}: {text}", "checks", "ok" },
+	{ "", "{check}: NOT WELL: {text}", "checks", "!ok" },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static const struct ctl_column config_columns[] = {
+	{ "KEY", "key", CTL_TEXT, 1, NULL },
+	{ "VALUE", "value", CTL_TEXT, 1, NULL },
+	{ "ORIGIN", "origin", CTL_TEXT, 3, NULL },
+	{ NULL, NULL, CTL_TEXT, 0, NULL },
+};
+
 const struct ctl_command ctl_commands[] = {
 	{ .words = "status",
 	  .verb = "status",
@@ -243,6 +305,44 @@ const struct ctl_command ctl_commands[] = {
 	  .options = why_options,
 	  .page = why_page,
 	  .help = "what would happen to a client if it came now" },
+	{ .words = "limits",
+	  .verb = "limits",
+	  .items = "limits",
+	  .columns = limit_columns,
+	  .help = "how much of each is used, and who uses most" },
+	{ .words = "light",
+	  .verb = "light",
+	  .items = "light",
+	  .columns = light_columns,
+	  .help = "reflectors without control" },
+	{ .words = "counters",
+	  .verb = "counters",
+	  .page = counters_page,
+	  .help = "everything that is counted, since the start" },
+	{ .words = "events",
+	  .verb = "events",
+	  .options = events_options,
+	  .items = "events",
+	  .columns = event_columns,
+	  .help = "the last lines of the log" },
+	{ .words = "health",
+	  .verb = "health",
+	  .options = health_options,
+	  .page = health_page,
+	  .help = "whether it serves clients: for keepalived and others" },
+	{ .words = "config show",
+	  .verb = "config",
+	  .operand = "KEY",
+	  .operand_key = "key",
+	  .operand_kind = CTL_STRING,
+	  .optional = true,
+	  .items = "config",
+	  .columns = config_columns,
+	  .help = "the settings in force, and where each stands" },
+	{ .words = "config diff",
+	  .verb = "status",
+	  .diff = true,
+	  .help = "what a reload would change, and what needs a restart" },
 	{ .words = "reload",
 	  .verb = "reload",
 	  .options = reload_options,

@@ -41,6 +41,9 @@ static void put_members(const struct ctl_line *l, const json_t *of, int width, F
 
 	json_object_foreach((json_t *)(uintptr_t)of, key, value)
 	{
+		if (json_is_object(value)) { /* which has lines of its own */
+			continue;
+		}
 		one = json_pack("{s:s,s:O}", "@", key, "@value", value);
 		first &= !one || !put_line(l, one, first, width, to);
 		json_decref(one);

@@ -233,6 +233,22 @@ void log_be_patient(struct log *l)
 	l->patient = true;
 }
 
+bool log_recent(const struct log *l, unsigned i, struct log_line *out)
+{
+	unsigned filled = atomic_load_explicit(&l->filled, memory_order_relaxed);
+	const struct record *r;
+
+	if (i >= RECORDS || i >= filled) {
+		return false;
+	}
+	r = &l->records[(filled - 1 - i) % RECORDS];
+	*out = (struct log_line){ .at = r->when,
+				  .level = r->level,
+				  .event = record_event_name(r->event),
+				  .text = record_text(r) };
+	return true;
+}
+
 void log_set_client_level(struct log *l, const struct prefix *who, int level)
 {
 	l->watched = who ? *who : (struct prefix){ 0 };

@@ -9,6 +9,7 @@
 
 #include "daemon/log/budget.h"
 #include "daemon/reflector/counters.h"
+#include "protocol/ts.h"
 #include "protocol/wire.h"
 
 #include <stdbool.h>
@@ -74,6 +75,20 @@ void log_say(struct log *l, enum log_event e, const char *detail);
  * for, a second at most.
  */
 void log_be_patient(struct log *l);
+
+/* One that was logged, as a line for people. */
+struct log_line {
+	struct wall at;
+	int level; /* as syslog */
+	const char *event; /* its name */
+	const char *text;
+};
+
+/**
+ * The @i-th of those that were logged last, the newest is 0, whether it is written already or not.
+ * False: no more are known. Good until the next event.
+ */
+bool log_recent(const struct log *l, unsigned i, struct log_line *out);
 
 /** Once a second: say how much the rate limits held back. */
 void log_tick(struct log *l);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/log/record.h"
 
+#include "base/clock.h"
 #include "daemon/log/event_id.h"
 #include "protocol/quote.h"
 
@@ -135,6 +136,8 @@ void record_fill(struct record *r, enum log_event e, const struct log_args *a)
 	char priority[12];
 
 	r->level = row->level;
+	r->event = e;
+	r->when = clock_wall();
 	r->n = 0;
 	r->used = 0;
 	expand(message, sizeof message, row->text, a);
@@ -154,6 +157,11 @@ void record_fill(struct record *r, enum log_event e, const struct log_args *a)
 	}
 }
 
+const char *record_text(const struct record *r)
+{
+	return r->text + r->at[0] + strlen("MESSAGE=");
+}
+
 void record_write(const struct record *r, bool journal)
 {
 	static const char *const levels[] = { "",	   "",	       "",	 "error: ",
@@ -161,8 +169,7 @@ void record_write(const struct record *r, bool journal)
 	struct iovec iov[RECORD_FIELDS];
 
 	if (!journal) {
-		fprintf(stderr, "twampd: %s%s\n", levels[r->level & 7],
-			r->text + r->at[0] + strlen("MESSAGE="));
+		fprintf(stderr, "twampd: %s%s\n", levels[r->level & 7], record_text(r));
 		return;
 	}
 	for (unsigned i = 0; i < r->n; i++) {

@@ -12,6 +12,8 @@
 
 struct record {
 	int level;
+	enum log_event event;
+	struct wall when;
 	unsigned n;
 	uint16_t at[RECORD_FIELDS]; /* start of each string; [0] is MESSAGE= */
 	size_t used;
@@ -24,6 +26,9 @@ int record_level(enum log_event e);
 enum budget_lane record_lane(enum log_event e);
 
 void record_fill(struct record *r, enum log_event e, const struct log_args *a);
+
+/** The line for people. */
+const char *record_text(const struct record *r);
 
 /** To the journal, or as a line to stderr. May block. */
 void record_write(const struct record *r, bool journal);

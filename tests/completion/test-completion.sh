@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# test-completion.sh TWAMPD TWAMP ROOT: what bash offers, against what the programs say.
+# test-completion.sh TWAMPD TWAMP ROOT TWAMPCTL: what bash offers, against what the programs say.
 set -u
-twampd=$1 twamp=$2 root=$3 failed=0
+twampd=$1 twamp=$2 root=$3 twampctl=$4 failed=0
 
 # bash-completion's own file, or the few functions of it that are used.
 if [ -r /usr/share/bash-completion/bash_completion ]; then
@@ -16,6 +16,8 @@ fi
 . "$root/completion/twamp"
 # shellcheck disable=SC1091
 . "$root/completion/twampd"
+# shellcheck disable=SC1091
+. "$root/completion/twampctl"
 
 # offers FUNCTION WORD...: COMPREPLY for the last word.
 offers() {
@@ -52,6 +54,27 @@ in_manual() {
 		sed -n 's/^Fl \(-\{0,1\}[a-zA-Z0-9][a-z0-9-]*\)$/-\1/p' | sort -u
 }
 
+offers _twampctl "$twampctl" ""
+expect "$("$twampctl" --help | sed -n '/^Commands/,$s/^  \([a-z]*\) .*/\1/p' | sort -u)"
+offers _twampctl "$twampctl" c
+expect "clients config confirm connections counters"
+offers _twampctl "$twampctl" end ""
+expect "class client session"
+offers _twampctl "$twampctl" config show --j
+expect "--json"
+offers _twampctl "$twampctl" drain --
+expect "--instance --json --socket --sort --timeout --top --version --wait --watch --help"
+offers _twampctl "$twampctl" health --check ov
+expect "overload"
+for option in $("$twampctl" --help | grep -o -e '--[a-z]*' | sort -u); do
+	case " $(in_manual "$root/man/twampctl.8" | tr '\n' ' ') " in
+	*" $option "*) ;;
+	*) echo "not ok - twampctl.8 does not have $option"; failed=1 ;;
+	esac
+done
+"$twampctl" --help | sed -n '/^Commands/,$s/^  \([a-z]*\( [a-z]\{2,\}\)\{0,1\}\) .*/\1/p' | while read -r words; do
+	grep -q "Cm $words" "$root/man/twampctl.8" || { echo "not ok - twampctl.8 does not have $words"; exit 1; }
+done || failed=1
 offers _twamp "$twamp" ""
 commands=$("$twamp" --help | sed -n '/^Commands/,/^$/s/^  \([a-z]*\) .*/\1/p')
 expect "$commands"

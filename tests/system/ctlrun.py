@@ -24,6 +24,11 @@ class Asked:
         env = dict(more.pop("env", {}), RUNTIME_DIRECTORY=self.folder)
         self.daemon = t.daemon(config, env=env, **more)
 
+    def write(self, config):
+        """Other settings, in the file only."""
+        self.daemon.config = harness.merge(self.daemon.config, config)
+        self.daemon.write(self.daemon.config)
+
     def run(self, *arguments, expect=0, width=None):
         """What twampctl prints."""
         env = dict(os.environ, TZ="UTC", LC_ALL="C.UTF-8")

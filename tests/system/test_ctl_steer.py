@@ -13,15 +13,10 @@ def limit(a):
     return a.json("status")["connections"]["max"]
 
 
-def write(a, **limits):
-    a.daemon.config = harness.merge(a.daemon.config, {"limits": limits})
-    a.daemon.write(a.daemon.config)
-
-
 @test
 def reload_tells_what_changed(t):
     a = Asked(t)
-    write(a, max_connections=77)
+    a.write({"limits": {"max_connections": 77}})
     r = a.json("reload")
     same(r["changed"], [{"key": "limits.max_connections", "from": "4000", "to": "77",
                          "applies": "next"}], "changed")
@@ -35,8 +30,7 @@ def reload_tells_what_changed(t):
     same(limit(a), 77, "the old settings stay")
     true("failed at" in a.run("status"), "the page has it too")
     a.daemon.wait_log(r"told by twampctl: reload \(user 0, process \d+\)")
-    a.daemon.config["reflector"]["threads"] = 1
-    a.daemon.write(a.daemon.config)
+    a.write({"reflector": {"threads": 1}})
     same(a.json("reload")["restart"], "reflector.threads", "what needs a restart")
 
 
@@ -44,12 +38,12 @@ def reload_tells_what_changed(t):
 def reload_goes_back_unless_confirmed(t):
     a = Asked(t)
     a.run("confirm", expect=1)
-    write(a, max_connections=77)
+    a.write({"limits": {"max_connections": 77}})
     a.run("reload", "--confirm", "1m")
     a.run("reload", expect=1)  # one thing after the other
     a.run("confirm")
     same(limit(a), 77, "confirmed")
-    write(a, max_connections=78)
+    a.write({"limits": {"max_connections": 78}})
     same(a.json("reload", "--confirm", "1")["confirm_s"], 1, "confirm_s")
     a.daemon.wait_log("not confirmed in time")
     same(limit(a), 77, "gone back")

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""twampctl about limits, Light ports, counters, events, health and settings."""
+
+import json
+import os
+import socket
+
+import harness
+from ctlrun import Asked
+from harness import same, test, true, wait_for
+
+
+@test
+def limits_and_who_uses_them(t):
+    a = Asked(t, {"clients": [
+        {"name": "lab", "prefixes": [t.client + "/32"], "limits": {"max_sessions": 4}},
+        {"name": "rest", "prefixes": ["0.0.0.0/0"]}]})
+    c, other = t.connect(), t.connect(source=t.client_other)
+    for _ in range(3):
+        same(c.request().accept, 0, "Accept")
+    same(other.request().accept, 0, "Accept")
+    rows = {(r["of"], r["limit"]): r for r in a.rows("limits")}
+    r = rows["server", "limits.max_sessions"]
+    same([r[k] for k in ("used", "max", "left", "top", "top_used")],
+         [4, 10000, 9996, "class lab", 3], "of the server")
+    r = rows["class lab", "limits.max_sessions"]
+    same([r[k] for k in ("used", "max", "left", "percent", "top", "top_used")],
+         [3, 4, 1, 75, t.client, 3], "of the class")
+    true(r["setting"].startswith(a.daemon.file + ":"), "where it is set: %r" % r)
+    r = rows["one client of rest", "limits.max_sessions_per_client"]
+    same([r[k] for k in ("used", "max", "top")], [1, 10000, t.client_other], "of a client")
+    same(rows["server", "ports.last"]["used"], 4, "ports")
+    true(rows["server", "LimitNOFILE"]["max"], "descriptors")
+    same(a.rows("limits", "--sort", "USED%", "--top", "1")[0]["of"], "class lab", "the fullest")
+    true(max(map(len, a.run("limits", width=80).splitlines())) <= 80, "80 columns")
+
+
+@test
+def light_counters_and_events(t):
+    a = Asked(t, {"light": [{"port": 8620, "type": "stamp", "stateful": True,
+                             "clients": [t.client + "/32"]}]})
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind((t.client, 0))
+        s.settimeout(harness.PATIENCE)
+        for i in (0, 1, 4, 4):
+            s.sendto(i.to_bytes(4, "big") + bytes(40), (t.server, 8620))
+            s.recv(100)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind((t.client_other, 0))
+        s.sendto(bytes(44), (t.server, 8620))
+    wait_for(lambda: a.json("counters")["light"]["drops"]["denied"] == 1, "denied")
+    row, = [r for r in a.rows("light") if r["received"]]
+    same([row[k] for k in ("type", "stateful", "received", "reflected", "gaps", "duplicates",
+                           "dropped", "denied")], ["stamp", True, 5, 4, 2, 1, 1, 1], "Light port")
+    c = t.connect()
+    same((c.request().accept, c.request(conf_sender=1).accept), (0, 3), "Accept")
+    n = a.json("counters")
+    same((n["connections"], n["requests"]["0"], n["requests"]["3"]), (1, 1, 1), "counted")
+    same(n["refused"], {"conf-fields": 1}, "refused")
+    same(n["light"]["received"], n["light"]["reflected"] + sum(n["light"]["drops"].values()),
+         "received = reflected + dropped")
+    true("denied: 1" in a.run("counters"), "the page")
+    events = a.rows("events")
+    same(events[0]["event"], "LISTENING", "the first event")
+    true(any("conf-fields" in e["text"] for e in events), "refusals are events: %r" % events)
+    same(a.rows("events", "--last", "1"), events[-1:], "the last one")
+
+
+@test
+def health_says_why(t):
+    a = Asked(t)
+    h = a.json("health")
+    same((h["ok"], [c["check"] for c in h["checks"]]),
+         (True, ["serving", "draining", "overload", "room"]), "health")
+    a.run("health", "--check", "nothing", expect=2)
+    a.run("drain")
+    h = a.json("health", expect=1)
+    same([c["check"] for c in h["checks"] if not c["ok"]], ["draining"], "not well")
+    true("draining: NOT WELL" in a.run("health", expect=1), "the page")
+    a.run("health", "--check", "serving,room")
+    a.run("undrain")
+    a.daemon.write(text="limits = { max_connections = 0; };")
+    a.run("reload", expect=1)
+    h = a.json("health", "--check", "settings", expect=1)
+    true("max_connections" in h["checks"][0]["text"] and not h["checks"][0]["critical"], "why")
+    a.write({"limits": {"max_connections": 1}})
+    a.run("reload")
+    with t.connect():
+        h = a.json("health", expect=1)
+        same([c["text"] for c in h["checks"] if not c["ok"]],
+             ["1 of 1 connections and 0 of 10000 sessions are in use"], "full")
+
+
+@test
+def settings_and_where_they_are_set(t):
+    a = Asked(t, {"clients": [{"name": "lab", "prefixes": ["192.0.2.0/24"],
+                               "limits": {"max_sessions": 7}}]},
+              keys={b"probe": b"a secret of mine"})
+    rows = {r["key"]: r for r in a.json("config", "show")["config"]}
+    same(rows["limits.max_connections"]["value"], "4000", "value")
+    true(rows["limits.max_connections"]["origin"].startswith(a.daemon.file + ":"), "origin")
+    same(rows["timers.servwait"]["origin"], None, "of a default")
+    r = rows["clients.lab.limits.max_sessions"]
+    same(r["value"], "7", "of a class")
+    true(r["origin"].startswith(a.daemon.file + ":"), "origin in a class: %r" % r)
+    true("a secret of mine" not in json.dumps(rows), "no secret")
+    same({r["key"].split(".")[0] for r in a.json("config", "show", "limits")["config"]}, {"limits"},
+         "one group")
+    os.environ["PATH"] = os.path.dirname(os.path.abspath(t.run.twampd)) + ":" + os.environ["PATH"]
+    a.write({"limits": {"max_connections": 5}, "reflector": {"threads": 1}})
+    text = a.run("config", "diff")
+    true("limits.max_connections" in text and "reflector.threads" in text and "restart" in text,
+         "what a reload would change:\n" + text)
+    same(a.json("status")["connections"]["max"], 4000, "nothing was changed")
+
+
+if __name__ == "__main__":
+    harness.main()
