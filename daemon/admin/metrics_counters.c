@@ -3,6 +3,7 @@
 
 #include "base/device.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,8 +47,8 @@ static void begin(struct exposition *e, const struct counters_row *row, const ch
 	char help[300];
 	bool gauge = row->kind == COUNTERS_GAUGE || row->kind == COUNTERS_BALANCE;
 
-	(void)snprintf(help, sizeof help, "%c%s: %s.", row->unit[0] - 'a' + 'A', row->unit + 1,
-		       row->meaning);
+	(void)snprintf(help, sizeof help, "%c%s.", toupper((unsigned char)row->meaning[0]),
+		       row->meaning + 1);
 	exposition_family(e, name, gauge ? EXPOSITION_GAUGE : EXPOSITION_COUNTER, NULL, help);
 }
 
