@@ -159,13 +159,15 @@ int main(int argc, char **argv)
 	enum faults_kind kind = argc > 1 && !strcmp(argv[1], "system") ? FAULTS_SYSTEM
 								       : FAULTS_MEMORY;
 	unsigned times = argc > 2 ? (unsigned)atoi(argv[2]) : 1;
+	unsigned stride = (times + 1) / 2; /* of a row that fails, the next one fails a half */
 	unsigned only = argc > 3 ? (unsigned)atoi(argv[3]) : 0; /* to look into one */
 	int failed = 0, status;
 
 	signal(SIGPIPE, SIG_IGN);
 	for (unsigned i = 0; i < (only ? 1 : WORKERS); i++) {
 		if (!fork()) {
-			work(kind, only ? only : i + 1, only ? 1000000 : WORKERS, times);
+			work(kind, only ? only : 1 + i * stride,
+			     only ? 1000000 : WORKERS * stride, times);
 		}
 	}
 	while (wait(&status) > 0) {
