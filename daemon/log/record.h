@@ -7,7 +7,7 @@
 
 #include "daemon/log/log.h"
 
-#define RECORD_OCTETS 2048
+#define RECORD_OCTETS 3072
 #define RECORD_FIELDS 36
 
 struct record {

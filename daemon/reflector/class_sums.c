@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/class_sums.h"
 
+#include "protocol/carry.h"
+
 #include <stdlib.h>
 
 struct class_sums {
@@ -42,5 +44,36 @@ void class_sums_read(const struct class_sums *s, struct class_sums_values *to)
 								 memory_order_relaxed);
 		}
 		to->delays_ns += atomic_load_explicit(&row->delays_ns, memory_order_relaxed);
+	}
+}
+
+static void take_past(struct class_row *row, const struct counters *n,
+		      const struct class_sums_values *v)
+{
+	for (int i = 0; i < COUNTER_COUNT; i++) {
+		counters_add(&row->n, (enum counter)i, counters_get(n, (enum counter)i));
+	}
+	for (unsigned cell = 0; cell < SPREAD_CELLS; cell++) {
+		atomic_fetch_add(&row->delays[cell], v->delays[cell]);
+	}
+	atomic_fetch_add(&row->delays_ns, v->delays_ns);
+}
+
+void class_sums_carry(struct carry *c, struct class_sums *s)
+{
+	struct class_sums_values v = { 0 };
+	struct counters n = { 0 };
+
+	if (c->way != CARRY_LOAD) {
+		class_sums_read(s, &v);
+	}
+	for (int i = 0; i < COUNTER_COUNT; i++) {
+		counters_set(&n, (enum counter)i, v.n.n[i]);
+	}
+	counters_carry(c, &n);
+	CARRY(c, v.delays);
+	CARRY(c, v.delays_ns);
+	if (c->way == CARRY_LOAD && s && !c->bad) {
+		take_past(&s->rows[0], &n, &v);
 	}
 }

@@ -44,5 +44,10 @@ struct class_sums_values {
 	uint64_t delays_ns;
 };
 
+struct carry;
+
+/** For the next process; while nothing is counted. @s NULL: there is nothing yet, or no memory. */
+void class_sums_carry(struct carry *c, struct class_sums *s);
+
 /** Add what is there now. @s NULL: nothing. */
 void class_sums_read(const struct class_sums *s, struct class_sums_values *to);

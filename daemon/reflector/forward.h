@@ -108,6 +108,12 @@ struct forward_view {
 
 	bool marks_known; /* there was a packet */
 	uint8_t dscp, ecn, ttl; /* of the last packet */
+	uint8_t ttl_min, ttl_max;
+	/* What changed: how often, when last (seconds since 1970), and from what. */
+	uint32_t ttl_changes, ttl_changed_s, dscp_changes, dscp_changed_s, sync_changes,
+		sync_changed_s;
+	uint8_t ttl_before, dscp_before;
+	uint32_t steps, step_s; /* of a clock, or of the way, that began a new baseline */
 
 	bool clock_known; /* there was a T1 */
 	bool synchronized, ptp; /* S and Z of the last packet */

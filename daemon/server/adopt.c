@@ -40,7 +40,7 @@ static void carry_conn(struct carry *k, struct conn *c)
 static void carry_tallies(struct carry *k, struct conns *cs)
 {
 	refusals_carry(k, cs->refusals);
-	class_use_carry(k, &cs->class_uses);
+	class_use_carry(k, &cs->class_uses, cs->reflector);
 }
 
 static void save_conns(struct carry *k, struct conns *cs)

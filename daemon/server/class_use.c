@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/class_use.h"
 
+#include "daemon/reflector/reflector.h"
 #include "protocol/carry.h"
 
 #include <errno.h>
@@ -76,7 +77,15 @@ struct class_use *class_use_of(struct class_uses *u, const struct settings *now,
 	return u->of[class == &now->fallback ? now->n_classes : (size_t)(class - now->classes)];
 }
 
-static void load(struct carry *k, struct class_uses *u)
+struct class_sums *class_use_sums(struct class_use *u, const struct reflector *r)
+{
+	if (!u->sums) {
+		u->sums = reflector_class(r);
+	}
+	return u->sums;
+}
+
+static void load(struct carry *k, struct class_uses *u, const struct reflector *r)
 {
 	char name[SETTINGS_CLASS_NAME_MAX + 1];
 	struct refusals_tally gone = { 0 };
@@ -86,13 +95,15 @@ static void load(struct carry *k, struct class_uses *u)
 	name[SETTINGS_CLASS_NAME_MAX] = '\0';
 	use = k->bad ? NULL : class_use_get(&u->list, name);
 	refusals_tally_carry(k, use ? &use->tally : &gone);
+	class_sums_carry(k, use ? class_use_sums(use, r) : NULL);
 }
 
-void class_use_carry(struct carry *k, struct class_uses *u)
+void class_use_carry(struct carry *k, struct class_uses *u, const struct reflector *r)
 {
 	uint32_t n = 0;
 
 	refusals_tally_carry(k, &u->nobody.tally);
+	class_sums_carry(k, k->way == CARRY_LOAD ? class_use_sums(&u->nobody, r) : u->nobody.sums);
 	for (struct class_use *c = u->list; c && k->way != CARRY_LOAD; c = c->next) {
 		n++;
 	}
@@ -100,9 +111,10 @@ void class_use_carry(struct carry *k, struct class_uses *u)
 	for (struct class_use *c = u->list; c && k->way != CARRY_LOAD; c = c->next) {
 		CARRY(k, c->name);
 		refusals_tally_carry(k, &c->tally);
+		class_sums_carry(k, c->sums);
 	}
 	for (; n && k->way == CARRY_LOAD && !k->bad; n--) {
-		load(k, u);
+		load(k, u, r);
 	}
 }
 
@@ -112,8 +124,10 @@ void class_use_free(struct class_uses *u)
 		struct class_use *first = u->list;
 
 		u->list = first->next;
+		class_sums_free(first->sums);
 		free(first);
 	}
+	class_sums_free(u->nobody.sums);
 	free(u->of);
 	free(u->next);
 	*u = (struct class_uses){ 0 };

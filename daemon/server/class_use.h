@@ -7,16 +7,19 @@
 
 #include "daemon/config/settings.h"
 #include "daemon/control/admit.h"
+#include "daemon/reflector/class_sums.h"
 #include "daemon/reflector/police.h"
 #include "daemon/server/refusals.h"
 
 struct carry;
+struct reflector;
 
 struct class_use {
 	char name[SETTINGS_CLASS_NAME_MAX + 1];
 	struct admit_class admit; /* both handed out: stay where they are */
 	struct police_total police;
 	struct refusals_tally tally;
+	struct class_sums *sums; /* of its sessions; NULL before the first one */
 	struct class_use *next;
 };
 
@@ -41,7 +44,13 @@ void class_use_apply(struct class_uses *u, const struct settings *now);
 struct class_use *class_use_of(struct class_uses *u, const struct settings *now,
 			       const struct settings_class *class);
 
-/** Their tallies, for the next process. What it has no memory for is forgotten. */
-void class_use_carry(struct carry *k, struct class_uses *u);
+/** What its sessions bring, made if there is none yet; NULL = no memory. */
+struct class_sums *class_use_sums(struct class_use *u, const struct reflector *r);
+
+/**
+ * Their tallies and sums, for the next process. What it has no memory for is forgotten.
+ * @r  halted
+ */
+void class_use_carry(struct carry *k, struct class_uses *u, const struct reflector *r);
 
 void class_use_free(struct class_uses *u);

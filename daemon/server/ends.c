@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/ends.h"
 
+#include "daemon/server/forwardlog.h"
 #include "protocol/prefix.h"
 
 #include <errno.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 
 #define SID_TEXT_LEN (2 * MSG_SID_LEN + 1)
-#define DETAIL_LEN 500
+#define DETAIL_LEN 1200
 #define SUM_TICKS 10 /* a sum is told when it has grown for so long */
 
 struct ended {
@@ -18,6 +19,8 @@ struct ended {
 	struct address peer;
 	uint8_t sid[MSG_SID_LEN];
 	enum udp_end why;
+	uint8_t dscp; /* asked for */
+	struct forward_view forward;
 	struct counters_values counters;
 	char class[]; /* its name */
 };
@@ -73,12 +76,15 @@ static void put_counters(const struct counters_values *n, char *to, size_t size)
 
 /* False if it cannot be told now. */
 static bool tell(struct log *l, enum log_event event, struct log_args *a,
-		 const struct counters_values *n, const char *before)
+		 const struct counters_values *n, const char *before, const char *after)
 {
 	char detail[DETAIL_LEN], peer[ADDRESS_TEXT_LEN];
 	int at = snprintf(detail, sizeof detail, "%s", before);
 
 	put_counters(n, detail + at, sizeof detail - (size_t)at);
+	at = (int)strlen(detail);
+	(void)snprintf(detail + at, sizeof detail - (size_t)at, "%s%s",
+		       *after ? "; way to here: " : "", after);
 	a->peer = address_text(a->client, peer, sizeof peer);
 	a->detail = detail;
 	a->counters = n;
@@ -90,12 +96,14 @@ static bool tell_one(struct log *l, const struct ended *s, const char *class)
 {
 	struct log_args a = { .client = &s->peer, .why = why_text(s->why), .class = class };
 	char sid[SID_TEXT_LEN];
+	struct forwardlog way;
 
+	forwardlog_put(&way, &s->forward, &s->counters, s->dscp, &a);
 	for (int i = 0; i < MSG_SID_LEN; i++) {
 		(void)snprintf(sid + 2 * i, 3, "%02x", s->sid[i]);
 	}
 	a.sid = sid;
-	return tell(l, LOG_EVENT_SESSION_ENDED, &a, &s->counters, "");
+	return tell(l, LOG_EVENT_SESSION_ENDED, &a, &s->counters, "", way.text);
 }
 
 static bool tell_sum(struct log *l, const struct waiting *w)
@@ -107,7 +115,7 @@ static bool tell_sum(struct log *l, const struct waiting *w)
 		(void)prefix_text(&w->client, client);
 	}
 	(void)snprintf(before, sizeof before, "%" PRIu64 " sessions of %s: ", w->summed, client);
-	return tell(l, LOG_EVENT_SESSIONS_SUMMED, &a, &w->sum, before);
+	return tell(l, LOG_EVENT_SESSIONS_SUMMED, &a, &w->sum, before, "");
 }
 
 /* --- waiting ------------------------------------------------------------------------------ */
@@ -201,12 +209,14 @@ static void tell_waiting(struct ends *e)
 /* --- for others --------------------------------------------------------------------------- */
 
 void ends_add(struct ends *e, const struct address *peer, const struct session *session,
-	      const char *class, enum udp_end why, const struct counters_values *n)
+	      const char *class, enum udp_end why, const struct counters_values *n,
+	      const struct forward *forward)
 {
-	struct ended s = { .peer = *peer, .why = why, .counters = *n };
+	struct ended s = { .peer = *peer, .why = why, .counters = *n, .dscp = session->spec.dscp };
 	struct waiting *w = queue_of(e, peer, false);
 
 	memcpy(s.sid, session->sid, sizeof s.sid);
+	forward_view(forward, &s.forward);
 	if ((w && w->n) || !tell_one(e->log, &s, class)) {
 		keep(e, w ? w : queue_of(e, peer, true), &s, class);
 	}

@@ -9,6 +9,7 @@
 
 #include "daemon/control/session.h"
 #include "daemon/log/log.h"
+#include "daemon/reflector/forward.h"
 #include "daemon/reflector/reflector.h"
 
 #define ENDS_WAITING 8192u /* sessions in all */
@@ -27,9 +28,11 @@ void ends_free(struct ends *e);
  * A session has ended.
  * @peer   of its control connection
  * @class  its name; "" = none
+ * @forward  udp_forward()
  */
 void ends_add(struct ends *e, const struct address *peer, const struct session *s,
-	      const char *class, enum udp_end why, const struct counters_values *n);
+	      const char *class, enum udp_end why, const struct counters_values *n,
+	      const struct forward *forward);
 
 /** Once a second: what may be told now. */
 void ends_tick(struct ends *e);

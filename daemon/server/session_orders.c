@@ -205,6 +205,7 @@ void session_orders_open(struct conn *c, struct control_in *in)
 	}
 	take_place(o);
 	udp_police(o->udp, &c->standing->use->police);
+	udp_class(o->udp, class_use_sums(c->standing->use, c->conns->reflector));
 	o->standing = standing_ref(c->standing);
 	o->standing->sessions++;
 	roll_add(&c->conns->sessions, &o->node);
@@ -264,6 +265,7 @@ void session_orders_recount(struct conns *cs)
 		/* Who is in no class any more keeps the rates that there were. */
 		if (o->standing->class) {
 			udp_police(u, &o->standing->use->police);
+			udp_class(u, class_use_sums(o->standing->use, cs->reflector));
 		}
 	}
 }
@@ -273,10 +275,12 @@ void session_orders_session_ended(struct conns *cs, void *owner, enum udp_end wh
 {
 	struct order_session *o = owner;
 	struct control_in in = { .kind = CONTROL_SESSION_ENDED, .session = &o->session };
+	struct forward forward;
 
 	if (why != UDP_END_HANDED_OVER) {
+		udp_forward(o->udp, &forward);
 		ends_add(cs->ends, &o->standing->peer, &o->session, o->standing->use->name, why,
-			 counters);
+			 counters, &forward);
 	}
 	roll_remove(&cs->sessions, &o->node);
 	standing_end_session(cs, o->standing);
@@ -388,6 +392,7 @@ static bool adopt(struct carry *k, struct order_session *o, struct inherited *fr
 		return false;
 	}
 	take_place(o);
+	udp_class(o->udp, class_use_sums(st->use, cs->reflector));
 	o->standing = standing_ref(st);
 	standing_resume_session(cs, st);
 	roll_add(&cs->sessions, &o->node);

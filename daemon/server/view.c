@@ -8,8 +8,10 @@
 #include "daemon/server/session_orders.h"
 #include "daemon/server/standing.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* --- one page ------------------------------------------------------------------------- */
 
@@ -134,6 +136,19 @@ bool view_class(const struct server *s, size_t i, struct view_class *out)
 	return true;
 }
 
+bool view_class_sums(const struct server *s, size_t i, struct class_sums_values *out)
+{
+	const struct class_uses *u = &s->conns.class_uses;
+	size_t n = s->conns.settings->n_classes;
+
+	*out = (struct class_sums_values){ 0 };
+	if (i > n + 1) {
+		return false;
+	}
+	class_sums_read(i <= n ? u->of[i]->sums : u->nobody.sums, out);
+	return true;
+}
+
 void view_tally(const struct server *s, struct refusals_tally *out)
 {
 	*out = *refusals_total(s->conns.refusals);
@@ -241,6 +256,7 @@ bool view_session(struct view_walk *w, struct view_session *out)
 	};
 	memcpy(out->sid, o->session.sid, sizeof out->sid);
 	out->local.port = o->session.port;
+	out->server = o->conn ? o->conn->control.local : (struct address){ 0 };
 	put_class(o->standing->class, out->class);
 	memcpy(out->key_id, o->standing->key_id, sizeof out->key_id);
 	udp_counters(o->udp, &out->n);
@@ -284,6 +300,36 @@ bool view_refusal(struct view_walk *w, struct refusal *out)
 		*out = *r;
 	}
 	return r;
+}
+
+bool view_forward(const struct view_walk *w, struct forward *out)
+{
+	struct roll_node *n = w->what == VIEW_SESSIONS ? w->at.last : NULL;
+
+	if (n) {
+		udp_forward(session_orders_of(n)->udp, out);
+	}
+	return n;
+}
+
+bool view_greeting(const struct view_walk *w, struct view_greeting *out)
+{
+	const struct conn *c = w->what == VIEW_CONNECTIONS ? (const void *)w->at.last : NULL;
+	const struct control *k = c ? &c->control : NULL;
+	int tos = 0;
+	socklen_t len = sizeof tos;
+
+	if (!c) {
+		return false;
+	}
+	*out = (struct view_greeting){ .count = k->count };
+	memcpy(out->salt, k->salt, sizeof out->salt);
+	memcpy(out->challenge, k->challenge, sizeof out->challenge);
+	if (!getsockopt(c->io.fd, k->remote.family == 4 ? IPPROTO_IP : IPPROTO_IPV6,
+			k->remote.family == 4 ? IP_TOS : IPV6_TCLASS, &tos, &len)) {
+		out->dscp = (uint8_t)(tos >> 2 & 63);
+	}
+	return true;
 }
 
 bool view_end_session(struct view_walk *w)

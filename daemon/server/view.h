@@ -19,7 +19,8 @@
 #include "base/roll.h"
 #include "daemon/config/settings.h"
 #include "daemon/control/control.h"
-#include "daemon/reflector/counters.h"
+#include "daemon/reflector/class_sums.h"
+#include "daemon/reflector/forward.h"
 #include "daemon/server/refusals.h"
 #include "daemon/server/reload_result.h"
 #include "protocol/prefix.h"
@@ -93,6 +94,9 @@ struct view_class {
 /** The classes of the settings in their order, the built-in "default", then "none". False: no more. */
 bool view_class(const struct server *s, size_t i, struct view_class *out);
 
+/** What the sessions of the class brought since the start, over restarts: as view_class. */
+bool view_class_sums(const struct server *s, size_t i, struct class_sums_values *out);
+
 /* --- refusals ------------------------------------------------------------------------- */
 
 void view_tally(const struct server *s, struct refusals_tally *out);
@@ -137,6 +141,7 @@ struct view_session {
 	struct address client; /* the other end of that */
 	struct address local; /* that reflects, with its port */
 	struct address remote; /* the sender */
+	struct address server; /* our end of the control connection, while that is there */
 	uint32_t device, modes, padding;
 	uint8_t dscp; /* of replies */
 	int64_t timeout_ns, refwait_ns;
@@ -167,3 +172,16 @@ bool view_refusal(struct view_walk *w, struct refusal *out);
  * False if it is gone already.
  */
 bool view_end_session(struct view_walk *w);
+
+/** What the packets of the session that the walk gave last tell of its way to here. False: gone. */
+bool view_forward(const struct view_walk *w, struct forward *out);
+
+/* What stood in the greeting, in the clear, and what is in the headers of its packets. */
+struct view_greeting {
+	uint32_t count;
+	uint8_t salt[16], challenge[16];
+	uint8_t dscp;
+};
+
+/** Of the connection that the walk gave last. False if it is gone already. */
+bool view_greeting(const struct view_walk *w, struct view_greeting *out);

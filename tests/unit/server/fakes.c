@@ -127,6 +127,22 @@ int udp_adopt(struct reflector *r, const struct session_spec *spec, uint16_t por
 	return 0;
 }
 
+void udp_class(struct udp_session *u, struct class_sums *sums)
+{
+	u->sums = sums;
+}
+
+void udp_forward(const struct udp_session *u, struct forward *out)
+{
+	*out = (struct forward){ .flow = { .any = u->n.n[COUNTER_RECEIVED] } };
+}
+
+struct class_sums *reflector_class(const struct reflector *r)
+{
+	(void)r;
+	return class_sums_new(1);
+}
+
 void udp_counters(const struct udp_session *u, struct counters_values *out)
 {
 	*out = u->n;

@@ -25,6 +25,7 @@ struct udp_session {
 	int64_t stop_ns; /* udp_stop(); 0 = was not */
 	int fd; /* -1 = on a shared port */
 	struct police_total *total;
+	struct class_sums *sums;
 	struct counters_values n;
 };
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include "daemon/reflector/inside.h"
 #include "daemon/server/cgroup.h"
 #include "daemon/server/class_use.h"
 #include "protocol/carry.h"
@@ -106,16 +107,30 @@ START_TEST(tallies_go_on)
 	uint8_t octets[4096];
 	struct carry k = { .way = CARRY_SAVE, .at = octets, .left = sizeof(octets) };
 	struct class_uses u = { 0 }, next = { 0 };
+	struct reflector r = { .count = 2 };
+	struct class_sums_values v = { 0 };
+	struct class_sums *sums;
 
+	sums = class_use_sums(class_use_get(&u.list, "a"), &r);
+	ck_assert_ptr_nonnull(sums);
+	ck_assert_ptr_eq(class_use_sums(class_use_get(&u.list, "a"), &r), sums);
+	counters_add(&class_sums_row(sums, 1)->n, COUNTER_GAPS, 11);
+	class_row_delay(class_sums_row(sums, 0), 1000000);
+	class_row_delay(class_sums_row(sums, 1), 3000000);
 	class_use_get(&u.list, "a")->tally.refused[REASON_NO_PORT] = 5;
 	class_use_get(&u.list, "b")->tally.connections = 7;
 	u.nobody.tally.refused[REASON_NO_CLASS] = 9;
-	class_use_carry(&k, &u);
+	class_use_carry(&k, &u, &r);
 	ck_assert(!k.bad);
 	k = (struct carry){ .way = CARRY_LOAD, .at = octets, .left = k.used };
 	(void)class_use_get(&next.list, "b"); /* of the settings that hold now */
-	class_use_carry(&k, &next);
+	class_use_carry(&k, &next, &r);
 	ck_assert(!k.bad && !k.left);
+	class_sums_read(class_use_get(&next.list, "a")->sums, &v);
+	ck_assert_uint_eq(v.n.n[COUNTER_GAPS], 11);
+	ck_assert_uint_eq(v.delays[spread_cell(1000000)], 1);
+	ck_assert_uint_eq(v.delays[spread_cell(3000000)], 1);
+	ck_assert_uint_eq(v.delays_ns, 4000000);
 	ck_assert_uint_eq(class_use_get(&next.list, "a")->tally.refused[REASON_NO_PORT], 5);
 	ck_assert_uint_eq(class_use_get(&next.list, "b")->tally.connections, 7);
 	ck_assert_uint_eq(next.nobody.tally.refused[REASON_NO_CLASS], 9);

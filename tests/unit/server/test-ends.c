@@ -48,6 +48,7 @@ static void add(unsigned net, unsigned host, unsigned n)
 	struct address peer = { .family = 4,
 				.ip = { 192, 0, (uint8_t)net, (uint8_t)host },
 				.port = 4711 };
+	struct forward way = { .flow = { .any = true, .gaps = 1 } };
 	struct session s = { .sid = { 0xaa, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n } };
 	struct counters_values counters = { .n = { [COUNTER_RECEIVED] = n,
 						   [COUNTER_REFLECTED] = n,
@@ -56,7 +57,7 @@ static void add(unsigned net, unsigned host, unsigned n)
 						   [COUNTER_REORDERED] = 3,
 						   [COUNTER_DROP_SHORT] = 4 } };
 
-	ends_add(e, &peer, &s, "probes", UDP_END_ORDERED, &counters);
+	ends_add(e, &peer, &s, "probes", UDP_END_ORDERED, &counters, &way);
 }
 
 struct told {
