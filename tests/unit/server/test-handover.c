@@ -205,6 +205,33 @@ START_TEST(a_lost_socket)
 }
 END_TEST
 
+/* Of a session that has a socket of its own: the connection goes on without it. */
+START_TEST(a_lost_socket_of_a_session)
+{
+	struct udp_session *u = open_one(7000), *kept = open_one(7001);
+	uint64_t cookie;
+	int state;
+
+	u->fd = socket(AF_INET, SOCK_DGRAM, 0);
+	kept->fd = socket(AF_INET, SOCK_DGRAM, 0);
+	cookie = sock_cookie(u->fd);
+	state = give();
+	close(inherited_socket(&left, cookie));
+	ck_assert_ptr_null(take(state, NULL));
+	ck_assert_uint_eq(new.conns.all.n, 1);
+	ck_assert_uint_eq(new.conns.sessions.n, 1);
+	ck_assert_uint_eq(new.conns.admit.sessions, 1);
+	ck_assert_uint_eq(fake_reflector.first->spec.remote.port, 7001);
+	ck_assert_int_ge(fake_reflector.first->fd, 0);
+	adopt_go_on(&new.conns);
+	ck_assert_uint_eq(lobby_start(&new, client), ACCEPT_OK);
+	ck_assert_uint_eq(lobby_request(&new, client, 7000).accept, ACCEPT_UNSUPPORTED);
+	lobby_stop(&new, client, 1);
+	ck_assert_uint_eq(lobby_request(&new, client, 7000).accept, ACCEPT_OK);
+	finish();
+}
+END_TEST
+
 /* Its port cannot be had: the connection goes on without it. */
 START_TEST(a_lost_port)
 {
@@ -356,6 +383,7 @@ int main(void)
 	tcase_add_test(t, half_a_message);
 	tcase_add_test(t, an_orphan);
 	tcase_add_loop_test(t, a_lost_socket, 0, 2);
+	tcase_add_test(t, a_lost_socket_of_a_session);
 	tcase_add_test(t, a_lost_port);
 	tcase_add_test(t, other_settings);
 	tcase_add_test(t, draining_goes_on);
