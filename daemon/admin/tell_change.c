@@ -35,19 +35,6 @@ static json_t *tell_value(const char *text, size_t len)
 	return tell_text(value);
 }
 
-static const char *name_apply(enum settings_apply a)
-{
-	switch (a) {
-	case SETTINGS_NOW:
-		return "now";
-	case SETTINGS_NEXT:
-		return "next";
-	case SETTINGS_RESTART:
-		return "restart";
-	}
-	return "";
-}
-
 static void add(void *to, const struct settings_change *c)
 {
 	json_t *o = json_object();
@@ -55,7 +42,7 @@ static void add(void *to, const struct settings_change *c)
 	tell_put(o, "key", tell_text(c->key));
 	tell_put(o, "from", tell_value(c->from, c->from_len));
 	tell_put(o, "to", tell_value(c->to, c->to_len));
-	tell_put(o, "applies", json_string(name_apply(c->apply)));
+	tell_put(o, "applies", json_string(settings_apply_name(c->apply)));
 	(void)json_array_append_new(to, o);
 }
 

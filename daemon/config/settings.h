@@ -167,6 +167,9 @@ enum settings_apply {
 	SETTINGS_RESTART,
 };
 
+/** "now", "next" or "restart". */
+const char *settings_apply_name(enum settings_apply a);
+
 /* One thing that is wrong with the files. */
 struct settings_fault {
 	bool warning;

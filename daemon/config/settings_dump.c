@@ -90,9 +90,9 @@ int settings_flat(const struct settings *s, const struct settings *started, FILE
 
 /* --- what there is --- */
 
-static const char *when(enum settings_apply apply)
+const char *settings_apply_name(enum settings_apply a)
 {
-	switch (apply) {
+	switch (a) {
 	case SETTINGS_NOW:
 		return "now";
 	case SETTINGS_NEXT:
@@ -119,7 +119,8 @@ static void print_schema(const struct schema_row *row, enum schema_scope where, 
 
 	fprintf(to, "%s%s  %s  default %s%s  %s  %s\n", schema_prefix(where), row->key,
 		schema_accepts(row, where, accepts), inherited ? "as " : "",
-		inherited ? row->key : preset(row, text), when(row->apply), row->help);
+		inherited ? row->key : preset(row, text), settings_apply_name(row->apply),
+		row->help);
 }
 
 void settings_schema(FILE *to)
