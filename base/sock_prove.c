@@ -2,6 +2,7 @@
 #include "base/sock.h"
 
 #include "base/clock.h"
+#include "base/endpoint.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -36,18 +37,19 @@ static int try_stamp(int fd)
 /* The kernel turns stamping on a moment after it was asked to: not every packet has it. */
 static bool prove(const struct address *loopback)
 {
-	struct sockaddr_storage self;
-	socklen_t len = sizeof(self);
-	int family = loopback->family == 4 ? AF_INET : AF_INET6;
-	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	union endpoint self;
+	struct address bound;
+	int fd = sock_make(loopback->family == 4 ? AF_INET : AF_INET6);
 	bool seen = false;
 
 	if (fd < 0) {
 		return false;
 	}
-	if (!sock_ask_stamps(fd) || sock_bind(fd, loopback, 0) ||
-	    getsockname(fd, (struct sockaddr *)&self, &len) ||
-	    connect(fd, (struct sockaddr *)&self, len)) {
+	if (!sock_ask_stamps(fd) || sock_bind(fd, loopback, 0) || endpoint_bound(fd, &bound)) {
+		goto out;
+	}
+	self = endpoint_of(&bound);
+	if (connect(fd, &self.any, endpoint_len(&self))) {
 		goto out;
 	}
 	for (int i = 0; i < PROOF_TRIES && !seen; i++) {

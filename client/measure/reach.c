@@ -52,16 +52,14 @@ static int resolve(const char *host, const struct addrinfo *hints, struct addrin
 /* IPv4-mapped addresses are reached by IPv4, and so are numeric ones in brackets. */
 static void copy_address(union endpoint *to, const struct addrinfo *from, uint16_t port)
 {
-	memset(to, 0, sizeof(*to));
-	memcpy(&to->storage, from->ai_addr,
-	       from->ai_addrlen < sizeof(to->storage) ? from->ai_addrlen : sizeof(to->storage));
-	if (to->any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&to->v6.sin6_addr)) {
-		struct sockaddr_in v4 = { .sin_family = AF_INET };
+	union endpoint any = { 0 };
+	struct address a;
 
-		memcpy(&v4.sin_addr, to->v6.sin6_addr.s6_addr + 12, sizeof(v4.sin_addr));
-		to->v4 = v4;
-	}
-	endpoint_set_port(to, port);
+	memcpy(&any, from->ai_addr,
+	       from->ai_addrlen < sizeof(any) ? from->ai_addrlen : sizeof(any));
+	a = endpoint_address(&any);
+	a.port = port;
+	*to = endpoint_of(&a);
 }
 
 /* Names of the host; failures go to @out. */

@@ -159,8 +159,7 @@ static struct tlvreply_facts facts_of(const struct responder *r, const struct re
 		.sender_seq = sender_seq,
 		.own_seq = seat ? seat->seq : sender_seq,
 		.from = endpoint_address(&p->from),
-		.to = { .family = p->from.any.sa_family == AF_INET6 ? 6 : 4,
-			.port = r->plan->port },
+		.to = local_of(p),
 		.tos = p->meta.tos,
 		.sync = r->synchronized ? TLVREPLY_SYNC_NTP : TLVREPLY_SYNC_LOCAL,
 		.method_in = TLVREPLY_METHOD_SOFTWARE,
@@ -169,7 +168,8 @@ static struct tlvreply_facts facts_of(const struct responder *r, const struct re
 		.is_ours = is_ours,
 	};
 
-	memcpy(f.to.ip, p->meta.local, sizeof(f.to.ip));
+	f.to.port = r->plan->port;
+	f.to.scope = 0; /* addresses of TLVs have none */
 	f.loopback = address_is_loopback(&f.to);
 	if (seat) {
 		f.rx_count = seat->rx_count;
