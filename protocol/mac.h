@@ -24,7 +24,8 @@ struct mac_key {
  * The key of a passphrase: its octets as they are, or with @hex what its digits mean. Return NULL,
  * or what is wrong with it, to follow "the passphrase": "is shorter than ...".   S-025, S-225
  */
-NODISCARD const char *mac_key_read(struct mac_key *k, const uint8_t *passphrase, size_t n, bool hex);
+NODISCARD const char *mac_key_read(struct mac_key *k, const uint8_t *passphrase, size_t n,
+				   bool hex);
 
 void mac_key_init(struct mac_key *k, const void *octets, size_t n);
 void mac_key_wipe(struct mac_key *k);
