@@ -10,6 +10,7 @@
 #include "protocol/ts.h"
 #include "protocol/wire.h"
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -98,7 +99,7 @@ struct sock_meta {
 	uint8_t ttl; /* PKT_TTL_UNKNOWN if not told */
 	uint8_t tos; /* 0 if not told */
 	uint8_t family; /* of local: 4 or 6; 0 = not told */
-	uint32_t arrival; /* IPv6: the interface that it came in by */
+	uint32_t arrival; /* the interface that it came in by */
 	uint8_t local[16]; /* what it was sent to, as in struct address */
 };
 
@@ -108,6 +109,7 @@ void sock_meta(struct msghdr *m, struct sock_meta *out);
 /* A reply on its way back, where that is not the socket's. */
 struct sock_return {
 	struct msghdr to; /* address, and control messages; no octets */
+	struct sockaddr_in6 name; /* of sock_answer_by */
 	uint8_t control[72] __attribute__((aligned(16)));
 };
 
@@ -117,6 +119,15 @@ struct sock_return {
  */
 void sock_answer(struct sock_return *out, const struct msghdr *m, const struct sock_meta *meta,
 		 uint8_t tos);
+
+struct tlvreply;
+
+/**
+ * The same, on top of it, where TLVs say how the reply travels: from another address of ours, to
+ * another address, or through the interface that the packet came in by.  S-160, S-166, S-168
+ */
+void sock_answer_by(struct sock_return *out, const struct msghdr *m, const struct sock_meta *meta,
+		    const struct tlvreply *how);
 
 /** One more control message; msg_control has room for it, and msg_controllen says how much is used. */
 static inline void sock_append(struct msghdr *m, int level, int type, const void *data, size_t len)

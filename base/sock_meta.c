@@ -2,6 +2,7 @@
 #include "base/sock.h"
 
 #include "protocol/pkt.h"
+#include "protocol/tlvreply.h"
 
 #include <linux/net_tstamp.h>
 #include <netinet/in.h>
@@ -61,6 +62,7 @@ static void take_local_v4(const struct cmsghdr *c, struct sock_meta *out)
 		memcpy(&info, CMSG_DATA(c), sizeof(info));
 		memcpy(out->local, &info.ipi_addr, sizeof(info.ipi_addr));
 		out->unicast = info.ipi_addr.s_addr == info.ipi_spec_dst.s_addr;
+		out->arrival = (uint32_t)info.ipi_ifindex;
 		out->family = 4;
 	}
 }
@@ -161,4 +163,48 @@ void sock_answer(struct sock_return *out, const struct msghdr *m, const struct s
 	} else if (tos) {
 		sock_append(&out->to, IPPROTO_IPV6, IPV6_TCLASS, &value, sizeof(value));
 	}
+}
+
+/* The source is the first control message. */
+static void set_source(struct msghdr *to, uint8_t family, const struct tlvreply *how,
+		       uint32_t arrival)
+{
+	uint8_t *data = CMSG_DATA(CMSG_FIRSTHDR(to));
+	struct in_pktinfo v4;
+	struct in6_pktinfo v6;
+
+	if (family == 4) {
+		memcpy(&v4, data, sizeof(v4));
+		v4.ipi_ifindex = how->same_link ? (int)arrival : v4.ipi_ifindex;
+		if (how->from_set) {
+			memcpy(&v4.ipi_spec_dst, how->from.ip, sizeof(v4.ipi_spec_dst));
+		}
+		memcpy(data, &v4, sizeof(v4));
+		return;
+	}
+	memcpy(&v6, data, sizeof(v6));
+	v6.ipi6_ifindex = how->same_link ? arrival : v6.ipi6_ifindex;
+	if (how->from_set) {
+		memcpy(&v6.ipi6_addr, how->from.ip, sizeof(v6.ipi6_addr));
+	}
+	memcpy(data, &v6, sizeof(v6));
+}
+
+void sock_answer_by(struct sock_return *out, const struct msghdr *m, const struct sock_meta *meta,
+		    const struct tlvreply *how)
+{
+	struct sockaddr_in *v4 = (void *)&out->name;
+
+	set_source(&out->to, meta->family, how, meta->arrival);
+	if (!how->to_set) {
+		return;
+	}
+	memcpy(&out->name, m->msg_name,
+	       m->msg_namelen < sizeof(out->name) ? m->msg_namelen : sizeof(out->name));
+	if (how->to.family == 4) {
+		memcpy(&v4->sin_addr, how->to.ip, sizeof(v4->sin_addr));
+	} else {
+		memcpy(&out->name.sin6_addr, how->to.ip, sizeof(out->name.sin6_addr));
+	}
+	out->to.msg_name = &out->name;
 }

@@ -5,6 +5,7 @@
 #include "daemon/config/conf_error.h"
 #include "daemon/config/convert.h"
 #include "daemon/config/keys.h"
+#include "daemon/config/lightfinish.h"
 #include "daemon/config/parse.h"
 
 #include <errno.h>
@@ -40,7 +41,7 @@ static int unknown(struct apply *a, const config_setting_t *s, const char *key)
 		return convert_unknown(a, s, "%s: unknown key, did you mean %s%s?", a->key,
 				       schema_prefix(a->where), names);
 	}
-	if (a->where == SCHEMA_LISTEN || a->where == SCHEMA_LIGHT) {
+	if (a->where != SCHEMA_SERVER && a->where != SCHEMA_CLASS) {
 		return convert_unknown(a, s, "%s: unknown key, expected: %s", a->key,
 				       schema_names(a->where, names));
 	}
@@ -104,16 +105,18 @@ static int check_required(struct apply *a, const config_setting_t *s, enum schem
 
 int apply_entry(struct apply *a, const config_setting_t *s, enum schema_scope where, void *in)
 {
+	enum schema_scope around = a->where;
+	void *outer = a->in;
 	int r;
 
 	a->where = where;
 	a->in = in;
 	a->class = where == SCHEMA_CLASS ? in : NULL;
 	r = walk(a, s, NULL);
-	a->where = SCHEMA_SERVER;
-	a->in = a->settings;
+	a->where = around;
+	a->in = outer;
 	a->class = NULL;
-	(void)snprintf(a->key, sizeof(a->key), "%.*s", (int)strcspn(schema_prefix(where), "."),
+	(void)snprintf(a->key, sizeof(a->key), "%.*s", (int)strlen(schema_prefix(where)) - 1,
 		       schema_prefix(where));
 	return r < 0 ? r : apply_both(r, check_required(a, s, where));
 }
@@ -132,6 +135,7 @@ int apply_defaults(struct settings *s)
 		s->listen[i].implied = true;
 	}
 	s->metrics.address = (struct address){ .family = 4, .ip = { 127, 0, 0, 1 } };
+	s->vault = vault_of(sizeof(struct mac_key));
 	s->n_also = 2;
 	s->also[0] = 862; /* RFC 8545 */
 	s->also[1] = 20001; /* what twampy takes for granted */
@@ -210,6 +214,7 @@ int apply_finish(struct apply *a)
 	if (r < 0) {
 		return r;
 	}
-	return apply_both(
-		r, classes_finish(a, &places[index_of("clients")], &places[index_of("modes")]));
+	r = apply_both(r,
+		       classes_finish(a, &places[index_of("clients")], &places[index_of("modes")]));
+	return r < 0 ? r : apply_both(r, lightfinish(a->settings, !a->keys_unknown, a->err));
 }

@@ -300,6 +300,38 @@ int convert_modes(struct apply *a, const config_setting_t *s, const struct schem
 	return r;
 }
 
+static int add_choice(struct apply *a, const config_setting_t *s, const struct schema_row *row,
+		      void *to)
+{
+	uint32_t *set = to;
+
+	if (s->type != CONFIG_TYPE_STRING) {
+		return convert_wrong_type(a, s, row);
+	}
+	for (const struct schema_choice *c = row->choices; c->name; c++) {
+		if (says(s, c->name) && *set & c->value) {
+			return convert_complain(a, s, "%s: \"%s\" is there twice, expected: once",
+						a->key, c->name);
+		}
+		if (says(s, c->name)) {
+			*set |= c->value;
+			return 0;
+		}
+	}
+	return unknown_name(a, s, row);
+}
+
+int convert_set(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	uint32_t set = 0;
+	int r = convert_each(a, s, row, add_choice, &set);
+
+	if (!r) {
+		keep(a, row, set);
+	}
+	return r;
+}
+
 int convert_file(struct apply *a, const config_setting_t *s, const struct schema_row *row)
 {
 	const char *text = config_setting_get_string(s);

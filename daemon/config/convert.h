@@ -23,6 +23,7 @@ NODISCARD int convert_reply_dscp(struct apply *a, const config_setting_t *s,
 				 const struct schema_row *row);
 NODISCARD int convert_modes(struct apply *a, const config_setting_t *s,
 			    const struct schema_row *row);
+NODISCARD int convert_set(struct apply *a, const config_setting_t *s, const struct schema_row *row);
 NODISCARD int convert_file(struct apply *a, const config_setting_t *s,
 			   const struct schema_row *row);
 NODISCARD int convert_cpus(struct apply *a, const config_setting_t *s,

@@ -12,11 +12,5 @@
 NODISCARD int lightconf_put(struct apply *a, const config_setting_t *s,
 			    const struct schema_row *row);
 
-/* Into the entry that is being read. Each returns 0, -ENOMEM or SETTINGS_BAD. */
-NODISCARD int lightconf_put_clients(struct apply *a, const config_setting_t *s,
-				    const struct schema_row *row);
-NODISCARD int lightconf_put_ssids(struct apply *a, const config_setting_t *s,
-				  const struct schema_row *row);
-
 /** Free what @s has of it. */
 void lightconf_free(struct settings *s);

@@ -90,6 +90,10 @@ void numbers_text_dscp(const struct schema_row *row, uint64_t value,
 		add(buf, "", "all");
 		return;
 	}
+	if (!value) {
+		(void)snprintf(buf, SCHEMA_TEXT_LEN, "[ ]");
+		return;
+	}
 	for (unsigned n = 0; n < 64; n++) {
 		size_t len = strlen(buf);
 
@@ -118,4 +122,29 @@ void numbers_text_modes(const struct schema_row *row, uint64_t value,
 	(void)snprintf(buf, SCHEMA_TEXT_LEN, "[ ");
 	add_modes(buf, (uint32_t)value);
 	(void)snprintf(buf + strlen(buf), SCHEMA_TEXT_LEN - strlen(buf), value ? " ]" : "]");
+}
+
+void numbers_accept_set(const struct schema_row *row, enum schema_scope where,
+			char buf[static SCHEMA_TEXT_LEN])
+{
+	const struct schema_choice *c = row->choices;
+
+	add(buf, "array of ", c->name);
+	while ((++c)->name) {
+		add(buf, ", ", c->name);
+	}
+}
+
+void numbers_text_set(const struct schema_row *row, uint64_t value,
+		      char buf[static SCHEMA_TEXT_LEN])
+{
+	const char *before = "[ ";
+
+	for (const struct schema_choice *c = row->choices; c->name; c++) {
+		if (value & c->value) {
+			add(buf, before, c->name);
+			before = ", ";
+		}
+	}
+	(void)snprintf(buf + strlen(buf), SCHEMA_TEXT_LEN - strlen(buf), value ? " ]" : "[ ]");
 }

@@ -28,3 +28,9 @@ void numbers_text_reply_dscp(const struct schema_row *row, uint64_t value,
 			     char buf[static SCHEMA_TEXT_LEN]);
 void numbers_text_modes(const struct schema_row *row, uint64_t value,
 			char buf[static SCHEMA_TEXT_LEN]);
+
+/* Names of bits. */
+void numbers_accept_set(const struct schema_row *row, enum schema_scope where,
+			char buf[static SCHEMA_TEXT_LEN]);
+void numbers_text_set(const struct schema_row *row, uint64_t value,
+		      char buf[static SCHEMA_TEXT_LEN]);

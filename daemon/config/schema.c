@@ -122,6 +122,8 @@ const char *schema_prefix(enum schema_scope where)
 		return "listen.";
 	case SCHEMA_LIGHT:
 		return "light.";
+	case SCHEMA_ROW:
+		return "light.senders.";
 	}
 	return "";
 }
@@ -240,4 +242,8 @@ _Static_assert(sizeof(enum settings_timestamps) == sizeof(uint32_t), "schema_put
 _Static_assert(sizeof(enum settings_ports) == sizeof(uint32_t), "schema_put");
 _Static_assert(sizeof(enum settings_level) == sizeof(uint32_t), "schema_put");
 _Static_assert(sizeof(enum settings_light_type) == sizeof(uint32_t), "schema_put");
+_Static_assert(sizeof(enum settings_light_mode) == sizeof(uint32_t), "schema_put");
+_Static_assert(sizeof(enum settings_key_format) == sizeof(uint32_t), "schema_put");
+_Static_assert(sizeof(enum settings_clock_source) == sizeof(uint32_t), "schema_put");
+_Static_assert(sizeof(enum ts_format) == sizeof(uint32_t), "schema_put");
 _Static_assert(sizeof(bool) == sizeof(uint8_t), "schema_put");

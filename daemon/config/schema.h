@@ -30,6 +30,12 @@ enum schema_type {
 	SCHEMA_DEVICE, /* a string; "" = none */
 	SCHEMA_SENDERS, /* array of prefixes, of an entry of "light" */
 	SCHEMA_SSIDS, /* array */
+	SCHEMA_SET, /* array of names of choices, whose values are bits */
+	SCHEMA_ROW_LIST, /* list of groups with the keys of SCHEMA_ROW */
+	SCHEMA_ROW_NAME, /* a string */
+	SCHEMA_ROW_KEYS, /* array of KeyIDs */
+	SCHEMA_RETURNS, /* array of prefixes, may be empty */
+	SCHEMA_LINKS, /* list of { device; id; } */
 	SCHEMA_TYPES
 };
 
@@ -39,6 +45,7 @@ enum schema_scope {
 	SCHEMA_CLASS = 2, /* in an entry of "clients": struct settings_class */
 	SCHEMA_LISTEN = 4, /* in an entry of "listen": struct settings_listen */
 	SCHEMA_LIGHT = 8, /* in an entry of "light": struct settings_light */
+	SCHEMA_ROW = 16, /* in an entry of "senders" of one of these: struct settings_row */
 };
 
 struct schema_choice {
@@ -103,6 +110,8 @@ extern const struct schema_type_row schema_types[SCHEMA_TYPES];
 #define SCHEMA_LIGHT_MAX 64
 #define SCHEMA_LIGHT_PREFIXES_MAX 4096 /* of one entry */
 #define SCHEMA_LIGHT_SSIDS_MAX 4096
+#define SCHEMA_LIGHT_ROWS_MAX 1024
+#define SCHEMA_LIGHT_LINKS_MAX 64
 #define SCHEMA_CLASSES_MAX 1024
 #define SCHEMA_PREFIXES_MAX 65536 /* of all classes */
 #define SCHEMA_KEY_IDS_MAX 10000 /* of all classes */

@@ -68,6 +68,61 @@ static const struct schema_choice light_types[] = {
 	{ NULL, 0 },
 };
 
+static const struct schema_choice light_modes[] = {
+	{ "unauthenticated", SETTINGS_LIGHT_OPEN },
+	{ "authenticated", SETTINGS_LIGHT_AUTHENTICATED },
+	{ NULL, 0 },
+};
+
+static const struct schema_choice key_formats[] = {
+	{ "text", SETTINGS_KEY_TEXT },
+	{ "hex", SETTINGS_KEY_HEX },
+	{ NULL, 0 },
+};
+
+static const struct schema_choice light_timestamps[] = {
+	{ "ntp", TS_NTP },
+	{ "ptp", TS_PTP },
+	{ NULL, 0 },
+};
+
+static const struct schema_choice tlv_types[] = {
+#define X(name, number, key, least, most) { key, TLV_BIT(number) },
+	TLV_TYPES(X)
+#undef X
+		{ NULL, 0 },
+};
+
+static const struct schema_choice integrities[] = {
+	{ "optional", false },
+	{ "required", true },
+	{ NULL, 0 },
+};
+
+static const struct schema_choice locations[] = {
+	{ "ports", TLVREPLY_PORTS },
+	{ "destination", TLVREPLY_DESTINATION },
+	{ "source", TLVREPLY_SOURCE },
+	{ NULL, 0 },
+};
+
+static const struct schema_choice return_paths[] = {
+	{ "no-reply", TLVREPLY_NO_REPLY },
+	{ "same-link", TLVREPLY_SAME_LINK },
+	{ "address", TLVREPLY_ADDRESS },
+	{ NULL, 0 },
+};
+
+static const struct schema_choice clock_sources[] = {
+	{ "auto", SETTINGS_CLOCK_AUTO },
+	{ "ntp", TLVREPLY_SYNC_NTP },
+	{ "ptp", TLVREPLY_SYNC_PTP },
+	{ "ssu-bits", TLVREPLY_SYNC_SSU_BITS },
+	{ "gnss", TLVREPLY_SYNC_GNSS },
+	{ "free-running", TLVREPLY_SYNC_LOCAL },
+	{ NULL, 0 },
+};
+
 static const struct schema_choice levels[] = {
 	{ "error", SETTINGS_LEVEL_ERROR },   { "warning", SETTINGS_LEVEL_WARNING },
 	{ "notice", SETTINGS_LEVEL_NOTICE }, { "info", SETTINGS_LEVEL_INFO },
@@ -250,6 +305,9 @@ const struct schema_row schema_rows[] = {
 	CHOICE("reflector.timestamps", timestamps, SETTINGS_RESTART, timestamps,
 	       SETTINGS_TIMESTAMPS_AUTO, "where the receive time of test packets comes from"),
 
+	CHOICE("clock_source", clock_source, SETTINGS_NOW, clock_sources, SETTINGS_CLOCK_AUTO,
+	       "what the clock of this host follows, as STAMP senders are told"),
+
 	CHOICE("log.level", log_level, SETTINGS_NOW, levels, SETTINGS_LEVEL_INFO,
 	       "least important events that are logged"),
 
@@ -293,12 +351,12 @@ const struct schema_row schema_rows[] = {
 	  .required = true, .help = "the protocol of the senders" },
 	{ ENTRY("stateful", SCHEMA_BOOLEAN, SCHEMA_LIGHT, settings_light, stateful),
 	  .help = "the replies to each sender have numbers of their own" },
-	{ ENTRY("clients", SCHEMA_SENDERS, SCHEMA_LIGHT, settings_light, clients), .min = 1,
-	  .max = SCHEMA_LIGHT_PREFIXES_MAX, .required = true,
-	  .help = "addresses of senders that get replies" },
+	{ ENTRY("clients", SCHEMA_SENDERS, SCHEMA_LIGHT, settings_light, own.clients), .min = 1,
+	  .max = SCHEMA_LIGHT_PREFIXES_MAX, .terse = true,
+	  .help = "addresses of senders that get replies, unless there are senders" },
 	{ ENTRY("dscp", SCHEMA_REPLY_DSCP, SCHEMA_LIGHT, settings_light, dscp),
 	  .preset = SETTINGS_DSCP_COPY, .help = "DSCP of replies; \"copy\" = that of the packet" },
-	{ ENTRY("ssids", SCHEMA_SSIDS, SCHEMA_LIGHT, settings_light, ssids), .min = 1,
+	{ ENTRY("ssids", SCHEMA_SSIDS, SCHEMA_LIGHT, settings_light, own.ssids), .min = 1,
 	  .max = SCHEMA_LIGHT_SSIDS_MAX, .terse = true,
 	  .help = "SSIDs that get replies, with STAMP" },
 	{ ENTRY("from_862", SCHEMA_BOOLEAN, SCHEMA_LIGHT, settings_light, from_862),
@@ -312,5 +370,59 @@ const struct schema_row schema_rows[] = {
 	LIGHT_RATE(total_packet_rate, 0, "test packets per second of all senders; 0 = not limited"),
 	LIGHT_RATE(total_octet_rate, 0,
 		   "octets of test packets per second of all senders; 0 = not limited"),
+	{ ENTRY("unverified_rate", SCHEMA_INTEGER, SCHEMA_LIGHT, settings_light, unverified_rate),
+	  .max = UINT32_MAX, .terse = true,
+	  .help = "test packets per second whose HMAC is looked at; 0 = not limited" },
+	{ ENTRY("max_senders", SCHEMA_INTEGER, SCHEMA_LIGHT, settings_light, max_senders), .min = 1,
+	  .max = 1000000, .preset = 65536, .terse = true,
+	  .help = "senders with numbers of their own, with stateful" },
+	{ ENTRY("mode", SCHEMA_CHOICE, SCHEMA_LIGHT, settings_light, mode), .choices = light_modes,
+	  .terse = true, .help = "whether packets of STAMP have an HMAC" },
+	{ ENTRY("keys", SCHEMA_ROW_KEYS, SCHEMA_LIGHT, settings_light, own.key_ids), .min = 1,
+	  .max = SETTINGS_ROW_KEYS, .terse = true,
+	  .help = "KeyIDs of the senders: of packets, or of HMAC TLVs" },
+	{ ENTRY("key_format", SCHEMA_CHOICE, SCHEMA_LIGHT, settings_light, key_format),
+	  .choices = key_formats, .terse = true,
+	  .help = "whether a passphrase is the key, or its hex digits" },
+	{ ENTRY("timestamps", SCHEMA_CHOICE, SCHEMA_LIGHT, settings_light, timestamps),
+	  .choices = light_timestamps, .terse = true,
+	  .help = "format of the timestamps in replies" },
+	{ ENTRY("tlvs", SCHEMA_BOOLEAN, SCHEMA_LIGHT, settings_light, tlvs), .preset = true,
+	  .terse = true, .help = "TLVs of STAMP are answered, else only copied" },
+	{ ENTRY("tlv.types", SCHEMA_SET, SCHEMA_LIGHT, settings_light, tlv.types), .max = 32,
+	  .choices = tlv_types, .preset = TLV_ALL_TYPES, .terse = true,
+	  .help = "TLVs that are answered; others are unrecognized" },
+	{ ENTRY("tlv.integrity", SCHEMA_CHOICE, SCHEMA_LIGHT, settings_light, tlv.required),
+	  .choices = integrities, .terse = true,
+	  .help = "whether unauthenticated TLVs need an HMAC TLV" },
+	{ ENTRY("tlv.location", SCHEMA_SET, SCHEMA_LIGHT, settings_light, tlv.location), .max = 32,
+	  .choices = locations, .preset = TLVREPLY_LOCATION_ALL, .terse = true,
+	  .help = "what the Location TLV tells a sender of its packet" },
+	{ ENTRY("tlv.dscp", SCHEMA_DSCP, SCHEMA_LIGHT, settings_light, tlv.dscp), .max = UINT32_MAX,
+	  .preset = SCHEMA_DSCP_ALL, .terse = true,
+	  .help = "code points that a Class of Service TLV may ask for" },
+	{ ENTRY("tlv.return_path", SCHEMA_SET, SCHEMA_LIGHT, settings_light, tlv.return_path),
+	  .max = 32, .choices = return_paths, .preset = TLVREPLY_NO_REPLY | TLVREPLY_SAME_LINK,
+	  .terse = true, .help = "what a Return Path TLV may ask for" },
+	{ ENTRY("tlv.return_addresses", SCHEMA_RETURNS, SCHEMA_LIGHT, settings_light,
+		return_addresses),
+	  .max = 64, .terse = true,
+	  .help = "where replies may be sent to, if a signed Return Path TLV asks for it" },
+	{ ENTRY("tlv.member_links", SCHEMA_LINKS, SCHEMA_LIGHT, settings_light, links), .max = 64,
+	  .terse = true, .help = "numbers of member links, for the Micro-session ID TLV" },
+	{ ENTRY("senders", SCHEMA_ROW_LIST, SCHEMA_LIGHT, settings_light, rows), .terse = true,
+	  .help = "senders in rows, each with clients, SSIDs, keys and a rate of its own" },
+
+	{ ENTRY("name", SCHEMA_ROW_NAME, SCHEMA_ROW, settings_row, name), .required = true,
+	  .help = "name of the row, for the log" },
+	{ ENTRY("clients", SCHEMA_SENDERS, SCHEMA_ROW, settings_row, clients), .min = 1,
+	  .max = SCHEMA_LIGHT_PREFIXES_MAX, .required = true, .help = "addresses of the senders" },
+	{ ENTRY("ssids", SCHEMA_SSIDS, SCHEMA_ROW, settings_row, ssids), .min = 1,
+	  .max = SCHEMA_LIGHT_SSIDS_MAX, .terse = true, .help = "SSIDs of the senders" },
+	{ ENTRY("keys", SCHEMA_ROW_KEYS, SCHEMA_ROW, settings_row, key_ids), .min = 1,
+	  .max = SETTINGS_ROW_KEYS, .terse = true, .help = "KeyIDs of the senders" },
+	{ ENTRY("packet_rate", SCHEMA_INTEGER, SCHEMA_ROW, settings_row, packet_rate),
+	  .max = UINT32_MAX, .preset = SETTINGS_ROW_RATE, .terse = true,
+	  .help = "test packets per second of one sender; by default that of the entry" },
 };
 const size_t schema_n_rows = sizeof(schema_rows) / sizeof(schema_rows[0]);

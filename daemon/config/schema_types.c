@@ -5,6 +5,8 @@
 #include "daemon/config/classes.h"
 #include "daemon/config/convert.h"
 #include "daemon/config/lightconf.h"
+#include "daemon/config/lightrow.h"
+#include "daemon/config/lighttlv.h"
 #include "daemon/config/listenconf.h"
 #include "daemon/config/numbers.h"
 #include "daemon/config/values.h"
@@ -94,11 +96,40 @@ const struct schema_type_row schema_types[SCHEMA_TYPES] = {
 			    .empty = values_no_string,
 			    .preset = "\"\"",
 			    .accepts = "a string like \"vrf-red\"" },
-	[SCHEMA_SENDERS] = { .parse = lightconf_put_clients,
+	[SCHEMA_SENDERS] = { .parse = lightrow_put_clients,
 			     .print = values_print_senders,
+			     .empty = values_no_senders,
 			     .preset = "none",
 			     .accepts = "array of 1 to 4096 prefixes" },
-	[SCHEMA_SSIDS] = { .parse = lightconf_put_ssids,
+	[SCHEMA_SET] = { .parse = convert_set,
+			 .text = numbers_text_set,
+			 .accepted = numbers_accept_set },
+	[SCHEMA_ROW_LIST] = { .parse = lightrow_put,
+			      .print = values_print_light_rows,
+			      .empty = values_no_light_rows,
+			      .preset = "none",
+			      .accepts =
+				      "list of 1 to 1024 { name = \"...\"; clients = [ ... ]; ... }" },
+	[SCHEMA_ROW_NAME] = { .parse = lightrow_put_name,
+			      .print = values_print_string,
+			      .preset = "none",
+			      .accepts = "1 to 31 letters, digits, \"_\", \".\", \"-\"" },
+	[SCHEMA_ROW_KEYS] = { .parse = lightrow_put_keys,
+			      .print = values_print_row_keys,
+			      .empty = values_no_row_keys,
+			      .preset = "none",
+			      .accepts = "array of 1 or 2 KeyIDs" },
+	[SCHEMA_RETURNS] = { .parse = lighttlv_put_returns,
+			     .print = values_print_returns,
+			     .empty = values_no_returns,
+			     .preset = "[ ]",
+			     .accepts = "array of 0 to 64 prefixes" },
+	[SCHEMA_LINKS] = { .parse = lighttlv_put_links,
+			   .print = values_print_links,
+			   .empty = values_no_links,
+			   .preset = "( )",
+			   .accepts = "list of 0 to 64 { device = \"...\"; id = 1..65535; }" },
+	[SCHEMA_SSIDS] = { .parse = lightrow_put_ssids,
 			   .print = values_print_ssids,
 			   .empty = values_no_ssids,
 			   .preset = "any",
@@ -109,5 +140,6 @@ _Static_assert(SCHEMA_LISTEN_MAX == 64 && SCHEMA_LIGHT_MAX == 64 && SCHEMA_CLASS
 		       SCHEMA_KEY_IDS_MAX == 10000 && CPU_SETSIZE == 1024 &&
 		       SETTINGS_ALSO_MAX == 16 && SCHEMA_LIGHT_PREFIXES_MAX == 4096 &&
 		       SCHEMA_LIGHT_SSIDS_MAX == 4096 && SCHEMA_PORT == 862 &&
-		       SETTINGS_SOCKET_LEN == 108,
+		       SETTINGS_SOCKET_LEN == 108 && SCHEMA_LIGHT_ROWS_MAX == 1024 &&
+		       SCHEMA_LIGHT_LINKS_MAX == 64 && SETTINGS_ROW_KEYS == 2,
 	       "named in the texts above");

@@ -5,9 +5,11 @@
  */
 #pragma once
 
+#include "base/vault.h"
 #include "daemon/control/overload.h"
 #include "daemon/control/policy.h"
 #include "protocol/address.h"
+#include "protocol/tlvreply.h"
 #include "protocol/wire.h"
 
 #include <sched.h>
@@ -41,6 +43,53 @@ enum settings_light_type {
 
 #define SETTINGS_DSCP_COPY 64 /* the replies have that of the packet */
 
+/* STAMP: RFC 8762 4.2 */
+enum settings_light_mode {
+	SETTINGS_LIGHT_OPEN,
+	SETTINGS_LIGHT_AUTHENTICATED,
+};
+
+/* What the passphrase of a key of STAMP senders is. */
+enum settings_key_format {
+	SETTINGS_KEY_TEXT, /* the octets of the key */
+	SETTINGS_KEY_HEX, /* their hex digits */
+};
+
+/* Which clock the host follows: values of the Timestamp Information TLV, 0 = the kernel says. */
+enum settings_clock_source {
+	SETTINGS_CLOCK_AUTO = 0,
+};
+
+#define SETTINGS_ROW_KEYS 2 /* the old one and the new one */
+#define SETTINGS_ROW_RATE UINT64_MAX /* that of the entry */
+
+/* Senders of a Light port that are treated alike: an entry of "senders", or what the entry of
+ * "light" says itself. */
+struct settings_row {
+	char name[32]; /* "" = of the entry itself */
+	struct prefix *clients; /* sorted; none covers another */
+	size_t n_clients;
+	uint16_t *ssids; /* sorted; STAMP */
+	size_t n_ssids; /* 0 = any */
+	char *key_ids[SETTINGS_ROW_KEYS];
+	unsigned n_keys;
+	struct mac_key *keys[SETTINGS_ROW_KEYS]; /* in settings.vault; NULL = none */
+	uint64_t packet_rate; /* or SETTINGS_ROW_RATE */
+	struct settings_place place, key_place;
+};
+
+/* Whose an address is: sorted, so that bisection and @wider find the longest prefix. */
+struct settings_source {
+	struct prefix prefix;
+	uint32_t row;
+	uint32_t wider; /* index of the longest other one that covers it, or UINT32_MAX */
+};
+
+struct settings_link {
+	char device[SETTINGS_DEVICE_LEN];
+	uint16_t id;
+};
+
 /* A reflector without control, an entry of "light": one address and port. */
 struct settings_light {
 	struct address address;
@@ -52,10 +101,23 @@ struct settings_light {
 	bool from_862; /* answers packets from UDP port 862 and from its own port number, too */
 	bool drain; /* is silent while the server drains */
 	uint8_t dscp; /* of replies, or SETTINGS_DSCP_COPY */
-	struct prefix *clients; /* sorted; none covers another; an entry without any has no reply */
-	size_t n_clients;
-	uint16_t *ssids; /* sorted; STAMP */
-	size_t n_ssids; /* 0 = any */
+	bool shared; /* what it points to belongs to the entry before: the other family */
+	enum settings_light_mode mode;
+	enum settings_key_format key_format;
+	enum ts_format timestamps;
+	bool tlvs; /* STAMP: they are answered, else copied */
+	bool tlv_given; /* the code points of tlv are its own */
+	struct tlvreply_policy tlv; /* what is allowed; its addresses are those below */
+	struct prefix *return_addresses;
+	struct settings_link *links;
+	size_t n_links;
+	struct settings_row own; /* without "senders" */
+	struct settings_row *rows; /* who gets replies; with "senders" those, else @own */
+	size_t n_rows;
+	struct settings_source *sources;
+	size_t n_sources;
+	uint32_t max_senders; /* with numbers of their own, on one thread */
+	uint32_t unverified_rate; /* per second, before the HMAC */
 	/* Per second, 0 = unlimited: of one address (IPv6: network of 64 bits), and of all. */
 	uint32_t packet_rate, octet_rate, total_packet_rate, total_octet_rate;
 };
@@ -131,6 +193,8 @@ struct settings {
 	uint32_t admin_max_clients; /* 0 = no socket */
 	uint32_t admin_idle_s;
 	struct settings_metrics metrics;
+	enum settings_clock_source clock_source;
+	struct vault vault; /* for the keys of rows */
 	uint32_t ipv6_client_prefix; /* bits that are one client */
 	uint32_t accept_code; /* enum accept_code of a limit that is reached: 4 or 5 */
 	struct overload overload;
@@ -249,8 +313,13 @@ uint32_t settings_keyed_modes(const struct settings *s);
 /** May the address use the reflector? Bisection. @a is of the family of @l. */
 bool settings_light_allows(const struct settings_light *l, const struct address *a);
 
-/** Is the SSID one of a provisioned session (T-085)? Bisection. */
-bool settings_light_knows(const struct settings_light *l, uint16_t ssid);
+/**
+ * Whose a packet is: the rows with the longest prefix that covers @a; of these the one that lists
+ * the SSID, else one without. @allowed: there are such rows. NULL: nobody's.  S-005, S-026, T-085
+ */
+const struct settings_row *settings_light_row(const struct settings_light *l,
+					      const struct address *a, uint16_t ssid,
+					      bool *allowed);
 
 /**
  * Where the value of a key comes from: "limits.max_sessions", or "clients.limits.max_sessions"

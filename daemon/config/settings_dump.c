@@ -108,6 +108,9 @@ static const char *preset(const struct schema_row *row, char buf[static SCHEMA_T
 	if (row->required) {
 		return "none";
 	}
+	if (row->type == SCHEMA_INTEGER && row->preset > row->max) {
+		return "as in the entry";
+	}
 	return schema_is_value(row) ? schema_text(row, row->preset, buf)
 				    : schema_types[row->type].preset;
 }
@@ -126,7 +129,7 @@ static void print_schema(const struct schema_row *row, enum schema_scope where, 
 void settings_schema(FILE *to)
 {
 	static const enum schema_scope all[] = { SCHEMA_SERVER, SCHEMA_CLASS, SCHEMA_LISTEN,
-						 SCHEMA_LIGHT };
+						 SCHEMA_LIGHT, SCHEMA_ROW };
 
 	for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++) {
 		for (size_t i = 0; i < schema_n_rows; i++) {

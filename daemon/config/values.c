@@ -7,7 +7,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-static void print_string(const char *text, size_t len, FILE *to)
+void values_print_text(const char *text, size_t len, FILE *to)
 {
 	fputc('"', to);
 	for (size_t i = 0; i < len; i++) {
@@ -21,7 +21,7 @@ static void print_string(const char *text, size_t len, FILE *to)
 
 void values_print_file(const struct schema_row *row, const struct schema_at *at, FILE *to)
 {
-	print_string(at->settings->keys_file, strlen(at->settings->keys_file), to);
+	values_print_text(at->settings->keys_file, strlen(at->settings->keys_file), to);
 }
 
 void values_print_cpus(const struct schema_row *row, const struct schema_at *at, FILE *to)
@@ -31,7 +31,7 @@ void values_print_cpus(const struct schema_row *row, const struct schema_at *at,
 	fputc('"', to);
 }
 
-static void print_numbers(const uint16_t *number, size_t n, FILE *to)
+void values_print_numbers(const uint16_t *number, size_t n, FILE *to)
 {
 	fputs("[", to);
 	for (size_t i = 0; i < n; i++) {
@@ -42,7 +42,7 @@ static void print_numbers(const uint16_t *number, size_t n, FILE *to)
 
 void values_print_ports(const struct schema_row *row, const struct schema_at *at, FILE *to)
 {
-	print_numbers(at->settings->also, at->settings->n_also, to);
+	values_print_numbers(at->settings->also, at->settings->n_also, to);
 }
 
 /* Text that is kept where the row says. */
@@ -50,7 +50,7 @@ void values_print_string(const struct schema_row *row, const struct schema_at *a
 {
 	const char *text = schema_value(row, at->where, at->in);
 
-	print_string(text, strlen(text), to);
+	values_print_text(text, strlen(text), to);
 }
 
 bool values_no_string(const struct schema_row *row, const struct schema_at *at)
@@ -64,7 +64,7 @@ void values_print_name(const struct schema_row *row, const struct schema_at *at,
 {
 	const struct settings_class *c = at->in;
 
-	print_string(c->name, strlen(c->name), to);
+	values_print_text(c->name, strlen(c->name), to);
 }
 
 void values_print_prefixes(const struct schema_row *row, const struct schema_at *at, FILE *to)
@@ -94,7 +94,7 @@ void values_print_key_ids(const struct schema_row *row, const struct schema_at *
 		const struct settings_key_id *id = &at->settings->key_ids[c->first_key_id + i];
 
 		fputs(i ? ", " : " ", to);
-		print_string((const char *)id->id, id->len, to);
+		values_print_text((const char *)id->id, id->len, to);
 	}
 	fputs(" ]", to);
 }
@@ -136,30 +136,6 @@ void values_print_host(const struct schema_row *row, const struct schema_at *at,
 	print_address(schema_value(row, at->where, at->in), to);
 }
 
-void values_print_senders(const struct schema_row *row, const struct schema_at *at, FILE *to)
-{
-	const struct settings_light *l = at->in;
-	char text[PREFIX_TEXT_LEN];
-
-	fputs("[", to);
-	for (size_t i = 0; i < l->n_clients; i++) {
-		fprintf(to, "%s \"%s\"", i ? "," : "", prefix_text(&l->clients[i], text));
-	}
-	fputs(" ]", to);
-}
-
-void values_print_ssids(const struct schema_row *row, const struct schema_at *at, FILE *to)
-{
-	const struct settings_light *l = at->in;
-
-	print_numbers(l->ssids, l->n_ssids, to);
-}
-
-bool values_no_ssids(const struct schema_row *row, const struct schema_at *at)
-{
-	return !((const struct settings_light *)at->in)->n_ssids;
-}
-
 /* --- whatever it is --- */
 
 void values_print(const struct schema_row *row, const struct schema_at *at, FILE *to)
@@ -190,7 +166,9 @@ static bool says_nothing(const struct schema_row *row, const struct schema_at *a
 /* Rows of a group follow each other. */
 void values_print_rows(const struct schema_at *at, FILE *to)
 {
-	const char *group = "", *indent = at->where == SCHEMA_SERVER ? "" : "\t\t";
+	const char *group = "", *indent = at->where == SCHEMA_SERVER ? ""
+					  : at->where == SCHEMA_ROW  ? "\t\t\t\t"
+								     : "\t\t";
 	int group_len = 0;
 
 	for (size_t i = 0; i < schema_n_rows; i++) {

@@ -34,3 +34,14 @@ void values_print_host(const struct schema_row *row, const struct schema_at *at,
 void values_print_senders(const struct schema_row *row, const struct schema_at *at, FILE *to);
 void values_print_ssids(const struct schema_row *row, const struct schema_at *at, FILE *to);
 bool values_no_ssids(const struct schema_row *row, const struct schema_at *at);
+void values_print_light_rows(const struct schema_row *row, const struct schema_at *at, FILE *to);
+bool values_no_light_rows(const struct schema_row *row, const struct schema_at *at);
+void values_print_row_keys(const struct schema_row *row, const struct schema_at *at, FILE *to);
+bool values_no_row_keys(const struct schema_row *row, const struct schema_at *at);
+bool values_no_senders(const struct schema_row *row, const struct schema_at *at);
+void values_print_returns(const struct schema_row *row, const struct schema_at *at, FILE *to);
+bool values_no_returns(const struct schema_row *row, const struct schema_at *at);
+void values_print_links(const struct schema_row *row, const struct schema_at *at, FILE *to);
+bool values_no_links(const struct schema_row *row, const struct schema_at *at);
+void values_print_text(const char *text, size_t len, FILE *to);
+void values_print_numbers(const uint16_t *number, size_t n, FILE *to);

@@ -39,6 +39,15 @@ static void seal(struct batch *b, struct batch_reply *r)
 	reflection_finish(&r->party->rules, r->octets, r->t2, &now);
 }
 
+/* What is sealed in STAMP's authenticated mode may be so again. */
+static void stamp_one(struct batch_reply *r, const struct reflection_time *now)
+{
+	reflection_finish_stamp(&r->party->rules, r->octets, r->t2, now, r->key);
+	if (r->t3_ns) {
+		*r->t3_ns = now->at.ns < r->t2.ns ? r->t2.ns : now->at.ns;
+	}
+}
+
 static void stamp_clear(struct batch *b, unsigned at, unsigned n)
 {
 	struct wall t3 = clock_wall();
@@ -49,7 +58,7 @@ static void stamp_clear(struct batch *b, unsigned at, unsigned n)
 
 		if (!r->party->rules.encrypted) {
 			dwell_note(&b->dwell, t3.ns - r->t2.ns);
-			reflection_finish(&r->party->rules, r->octets, r->t2, &now);
+			stamp_one(r, &now);
 		}
 	}
 }

@@ -40,6 +40,8 @@ struct batch_reply {
 	uint8_t *octets;
 	size_t len;
 	struct wall t2;
+	const struct mac_key *key; /* of STAMP's authenticated mode */
+	int64_t *t3_ns; /* T3 goes here, too; or NULL */
 	uint32_t code; /* of where it goes: party.h, refused */
 };
 

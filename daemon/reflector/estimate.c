@@ -28,6 +28,7 @@ void estimate_read(struct estimate *out)
 	int state = ntp_adjtime(&t);
 
 	out->maxerror_ns = estimate_error(state, &t, 0, TS_NTP).error_ns;
+	out->pps = t.status & STA_PPSSIGNAL && t.status & (STA_PPSTIME | STA_PPSFREQ);
 
 	for (int i = 0; i < 8; i++) {
 		bool kernel_stamp = i & 4, in_batch = i & 2;

@@ -33,6 +33,7 @@
 
 struct estimate {
 	bool synchronized;
+	bool pps; /* by a pulse per second */
 	int64_t maxerror_ns; /* < 0 = unknown */
 	uint16_t fields[2][2][2]; /* T2 is the kernel's, in a batch, enum ts_format */
 };

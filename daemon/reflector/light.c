@@ -107,6 +107,12 @@ static int open_socket(struct reflector *r, const struct light_entry *e, bool al
 	return fd;
 }
 
+/* The kernel spreads senders over the threads, by chance. */
+static uint32_t share_of(uint32_t senders, unsigned threads)
+{
+	return threads > 1 ? senders / threads + senders / 8 + 1 : senders;
+}
+
 static int open_port(struct reflector *r, struct light_entry *e, unsigned i, bool alone)
 {
 	struct light_port *p = &e->ports[i];
@@ -116,6 +122,7 @@ static int open_port(struct reflector *r, struct light_entry *e, unsigned i, boo
 	p->address = e->address;
 	p->throttle = e->throttle;
 	p->total = &e->total;
+	p->unverified = &e->unverified;
 	p->passed = e->passed >= 0;
 	p->fd = -1;
 	e->count++;
@@ -123,7 +130,7 @@ static int open_port(struct reflector *r, struct light_entry *e, unsigned i, boo
 		return 0;
 	}
 	if (e->stateful) {
-		error = senders_new(&p->table, LIGHTPATH_SENDERS);
+		error = senders_new(&p->table, share_of(e->max_senders, r->count));
 	}
 	if (error) {
 		return error;
@@ -156,6 +163,8 @@ static int open_entry(struct reflector *r, const struct wish *w, struct light_en
 	e->address = w->l->address;
 	e->type = w->l->type;
 	e->stateful = w->l->stateful;
+	e->mode = w->l->mode;
+	e->max_senders = w->l->max_senders;
 	e->freebind = w->l->freebind;
 	e->device = w->device;
 	e->passed = w->passed;
@@ -178,7 +187,8 @@ static int open_entry(struct reflector *r, const struct wish *w, struct light_en
 static bool is_same(const struct light_entry *e, const struct wish *w)
 {
 	return address_same_port(&e->address, &w->l->address) && e->device == w->device &&
-	       e->passed == w->passed && e->type == w->l->type && e->stateful == w->l->stateful;
+	       e->passed == w->passed && e->type == w->l->type && e->stateful == w->l->stateful &&
+	       e->mode == w->l->mode && (!e->stateful || e->max_senders == w->l->max_senders);
 }
 
 static struct light_entry *find(const struct light_view *view, const struct wish *w)
@@ -221,6 +231,7 @@ int light_fd(const struct reflector *r, size_t n)
 
 static void free_view(struct light_view *v)
 {
+	free(v->links);
 	settings_unref(v->settings);
 	free(v);
 }
@@ -255,6 +266,30 @@ static int get_entry(struct reflector *r, const struct settings *s, const struct
 	}
 	*out = find(r->light_view, &w);
 	return *out ? 0 : open_entry(r, &w, out);
+}
+
+/* Member links are known by name; a device that is not there comes by nobody. */
+static int find_links(struct light_view *v)
+{
+	const struct settings *s = v->settings;
+	bool any = false;
+
+	for (size_t i = 0; i < s->n_light; i++) {
+		any |= s->light[i].n_links > 0;
+	}
+	if (!any) {
+		return 0;
+	}
+	v->links = calloc(s->n_light, sizeof(*v->links));
+	for (size_t i = 0; v->links && i < s->n_light; i++) {
+		for (size_t k = 0; k < s->light[i].n_links; k++) {
+			struct light_link *to = &v->links[i].link[v->links[i].n];
+
+			to->id = s->light[i].links[k].id;
+			v->links[i].n += !device_find(s->light[i].links[k].device, &to->device);
+		}
+	}
+	return v->links ? 0 : -ENOMEM;
 }
 
 static int fill(struct reflector *r, struct light_view *v, struct settings_listen *fault)
@@ -293,7 +328,8 @@ int light_prepare(struct reflector *r, struct settings *now, struct light_plan *
 	v->settings = settings_ref(now);
 	plan->current = r->light_view;
 	plan->view = v;
-	error = fill(r, v, fault);
+	error = find_links(v);
+	error = error ? error : fill(r, v, fault);
 	if (error) {
 		light_discard(plan);
 		return error;
@@ -332,6 +368,7 @@ void light_apply(struct reflector *r, struct light_plan *plan)
 		const struct settings_light *l = &v->settings->light[i];
 
 		police_total_set(&v->entries[i]->total, l->total_packet_rate, l->total_octet_rate);
+		police_total_set(&v->entries[i]->unverified, l->unverified_rate, 0);
 	}
 	for (unsigned i = 0; i < r->count; i++) {
 		struct light_worker *lw = r->workers[i].light;

@@ -13,8 +13,17 @@
 #include "daemon/reflector/strangers.h"
 #include "daemon/reflector/throttle.h"
 
-/* Senders of one port on one thread that have numbers of their own. */
-#define LIGHTPATH_SENDERS 4096
+/* The number of a member link, by the index of its device. */
+struct light_link {
+	uint32_t device;
+	uint16_t id;
+};
+#define LIGHTPATH_LINKS 64
+
+struct light_links {
+	size_t n;
+	struct light_link link[LIGHTPATH_LINKS];
+};
 
 /* A port on one thread. */
 struct light_port {
@@ -23,12 +32,14 @@ struct light_port {
 	struct senders *table; /* fixed; NULL = stateless */
 	struct throttle *throttle; /* fixed: the entry's */
 	struct police_total *total; /* fixed: the entry's */
+	struct police_total *unverified; /* fixed: the entry's, before the HMAC */
 	bool passed; /* fixed: the socket is one of light_fds, and not closed here */
 	/* The main thread's until its view is adopted, then the thread's, which closes it. */
 	int fd; /* -1 = closed, or another thread serves the port */
 	ev_io io;
 	uint32_t drops_seen; /* sock_new_drops */
 	const struct settings_light *rules;
+	const struct light_links *links; /* of the view; NULL = none */
 	struct party party;
 	uint64_t refused[PARTY_REFUSED / 64]; /* for a second */
 };
@@ -44,7 +55,9 @@ struct light_entry {
 	bool absent; /* the host has not got the family, which was only implied */
 	bool said;
 	struct throttle *throttle; /* of all threads */
-	struct police_total total; /* of all threads */
+	struct police_total total, unverified; /* of all threads */
+	enum settings_light_mode mode;
+	uint32_t max_senders; /* of all threads */
 	unsigned count;
 	struct light_port ports[]; /* one per thread */
 };
@@ -55,6 +68,7 @@ struct light_view {
 	struct light_view *next; /* main thread: the one that replaced it */
 	struct settings *settings; /* a reference; unref is the main thread's */
 	uint64_t own[65536 / 64]; /* bitmap of our own Light ports */
+	struct light_links *links; /* of each entry; NULL = of none */
 	size_t n;
 	struct light_entry *entries[];
 };
@@ -71,7 +85,8 @@ struct light_worker {
 };
 
 /** By these rules from now on, which live until others come. */
-void lightpath_obey(struct light_port *p, const struct settings_light *rules);
+void lightpath_obey(struct light_port *p, const struct settings_light *rules,
+		    const struct light_links *links);
 
 /** Answer what waits, up to REFLECT_BURST packets. */
 void lightpath_burst(struct light_port *p);

@@ -93,7 +93,7 @@ static void on_view(struct ev_loop *loop, ev_async *a, int events)
 	for (size_t i = 0; i < view->n; i++) {
 		struct light_port *p = &view->entries[i]->ports[lw->index];
 
-		lightpath_obey(p, &view->settings->light[i]);
+		lightpath_obey(p, &view->settings->light[i], view->links ? &view->links[i] : NULL);
 		if (!has(old, view->entries[i])) {
 			start(lw, p);
 		}

@@ -115,6 +115,8 @@ static size_t unpack(struct worker *w, struct mmsghdr *m, struct reflect_packet 
 	p->len = m->msg_len;
 	p->header = &m->msg_hdr;
 	p->party = NULL;
+	p->known = NULL;
+	p->key = NULL;
 	sock_meta(&m->msg_hdr, &p->meta);
 	if (p->meta.hardware_ns &&
 	    phc_improve(w->reflector->phc, &p->meta, now->mono) == PHC_REFUSED) {
@@ -247,16 +249,75 @@ static void count_stamp(struct party *party, const struct sock_meta *meta)
 	}
 }
 
-/* Into the batch, all but T3. T-042: a forgery changes nothing, neither numbers nor REFWAIT. */
-static enum counter answer_one(struct worker *w, const struct reflect_way *way,
-			       struct reflect_packet *p, const struct msghdr *to,
-			       const struct reflect_pass *now)
+static uint8_t tos_of(const struct reflect_packet *p)
 {
-	struct party *party = p->party;
+	return p->party->copy_tos ? p->meta.tos & 0xfc : p->party->tos;
+}
+
+/* The reply that was addressed last. */
+struct addressed {
+	const struct reflect_packet *packet;
+	const struct msghdr *to;
+};
+
+/* Where the reply to packet @i of the order goes: as the one before it, if it can. NULL: the socket
+ * knows. */
+static const struct msghdr *address(struct reflect_scratch *s, const struct reflect_way *way,
+				    unsigned i, const struct tlvreply *told, struct addressed *last)
+{
+	struct reflect_packet *p = &s->packets[s->order[i]];
+
+	if (!way->names) {
+		return NULL;
+	}
+	p->reply_tos = told->dscp_set ? (uint8_t)(told->dscp << 2) : tos_of(p);
+	p->elsewhere = told->same_link || told->from_set || told->to_set;
+	if (last->to && !p->elsewhere && !last->packet->elsewhere &&
+	    last->packet->reply_tos == p->reply_tos && is_alike(way, last->packet, p)) {
+		return last->to;
+	}
+	sock_answer(&s->returns[i], p->header, &p->meta, p->reply_tos);
+	if (p->elsewhere) {
+		sock_answer_by(&s->returns[i], p->header, &p->meta, told);
+	}
+	*last = (struct addressed){ p, &s->returns[i].to };
+	return last->to;
+}
+
+/* The reply at @b->end, all but T3; *len = 0 if there is none after all. */
+static enum counter build(struct worker *w, const struct reflect_way *way, struct reflect_packet *p,
+			  const struct reflect_pass *now, struct tlvreply *told, size_t *len)
+{
+	const struct reflection_rules *rules = &p->party->rules;
 	struct batch *b = &w->scratch->out;
-	enum counter fault = way->judge(w, p, now);
+	struct tlvreply_facts tlvs;
 	struct reflection_facts facts;
 	struct pkt_send sent;
+
+	if (pkt_get_send(rules->layout, p->octets, p->len, &sent)) {
+		return COUNTER_DROP_SHORT;
+	}
+	facts = make_facts(w, p, now, way->number(w, p, &sent, now));
+	told->dscp_set = told->same_link = told->from_set = told->to_set = false;
+	if (!rules->tlvs || p->len <= rules->layout->reply_min) {
+		*len = reflection_build(rules, p->octets, p->len, b->end, &facts);
+		return COUNTER_NONE;
+	}
+	way->ask(w, p, &sent, facts.seq, &tlvs);
+	facts.tlvs = &tlvs;
+	*len = reflection_build_tlvs(rules, p->octets, p->len, b->end, &facts, told);
+	return way->told(w, p, told);
+}
+
+/* Into the batch, all but T3. T-042: a forgery changes nothing, neither numbers nor REFWAIT. */
+static enum counter answer_one(struct worker *w, const struct reflect_way *way, unsigned i,
+			       const struct reflect_pass *now, struct addressed *last)
+{
+	struct reflect_packet *p = &w->scratch->packets[w->scratch->order[i]];
+	struct party *party = p->party;
+	enum counter fault = way->judge(w, p, now);
+	struct tlvreply told;
+	size_t len;
 
 	if (fault != COUNTER_NONE) {
 		return fault;
@@ -264,41 +325,20 @@ static enum counter answer_one(struct worker *w, const struct reflect_way *way,
 	if (reflection_open(&party->rules, p->octets, p->len)) {
 		return COUNTER_DROP_HMAC;
 	}
-	if (pkt_get_send(party->rules.layout, p->octets, p->len, &sent)) {
-		return COUNTER_DROP_SHORT;
+	fault = build(w, way, p, now, &told, &len);
+	if (fault != COUNTER_NONE) {
+		return fault;
 	}
-	facts = make_facts(w, p, now, way->number(w, p, &sent, now));
-	batch_add(b, (struct batch_reply){ .party = party,
-					   .to = to,
-					   .len = reflection_build(&party->rules, p->octets, p->len,
-								   b->end, &facts),
-					   .t2 = p->t2,
-					   .code = p->code });
+	batch_add(&w->scratch->out,
+		  (struct batch_reply){ .party = party,
+					.to = address(w->scratch, way, i, &told, last),
+					.len = len,
+					.t2 = p->t2,
+					.key = p->key,
+					.t3_ns = way->note ? way->note(p) : NULL,
+					.code = p->code });
 	count_stamp(party, &p->meta);
 	return COUNTER_NONE;
-}
-
-static uint8_t tos_of(const struct reflect_packet *p)
-{
-	return p->party->copy_tos ? p->meta.tos & 0xfc : p->party->tos;
-}
-
-/* Where the reply to packet @i of the order goes: as the one before it, if it can. NULL: the socket
- * knows. */
-static const struct msghdr *address(struct reflect_scratch *s, const struct reflect_way *way,
-				    unsigned i, const struct msghdr *former)
-{
-	const struct reflect_packet *p = &s->packets[s->order[i]], *before;
-
-	if (!way->names) {
-		return NULL;
-	}
-	before = i ? &s->packets[s->order[i - 1]] : NULL;
-	if (before && is_alike(way, before, p) && tos_of(before) == tos_of(p)) {
-		return former;
-	}
-	sock_answer(&s->returns[i], p->header, &p->meta, tos_of(p));
-	return &s->returns[i].to;
 }
 
 static unsigned arrange(struct reflect_scratch *s, const struct reflect_way *way, unsigned n)
@@ -320,7 +360,7 @@ static void answer(struct worker *w, struct reflect_source *source, unsigned n,
 		   const struct reflect_pass *now)
 {
 	struct reflect_scratch *s = w->scratch;
-	const struct msghdr *to = NULL;
+	struct addressed last = { 0 };
 
 	s->out.fd = source->fd;
 	s->out.totals = &w->totals;
@@ -330,8 +370,7 @@ static void answer(struct worker *w, struct reflect_source *source, unsigned n,
 		enum counter fault;
 
 		party_count(p->party, COUNTER_RECEIVED, 1);
-		to = address(s, source->way, i, to);
-		fault = answer_one(w, source->way, p, to, now);
+		fault = answer_one(w, source->way, i, now, &last);
 		if (fault != COUNTER_NONE) {
 			party_count(p->party, fault, 1);
 			source->late |= fault == COUNTER_DROP_LATE;

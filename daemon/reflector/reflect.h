@@ -23,6 +23,7 @@
 #include "daemon/reflector/udpsock.h"
 
 struct worker;
+struct settings_row;
 
 /* Packets of one socket per event: then it is the neighbours' turn. */
 #define REFLECT_BURST 64
@@ -53,6 +54,13 @@ struct reflect_packet {
 	/* The way's: */
 	struct party *party; /* NULL = nobody's: there is no reply */
 	uint32_t code; /* the same for packets from the same to the same, if the way wants names */
+	const struct settings_row *row; /* of the settings, of Light ports */
+	void *known; /* what the way remembers of the sender, from number() on; or NULL */
+	bool newest; /* its number is above all of the sender so far */
+	const struct mac_key *key; /* that verified it, in STAMP's authenticated mode */
+	/* How the reply leaves. */
+	uint8_t reply_tos;
+	bool elsewhere; /* not by the way that it came */
 };
 
 /* When datagrams were read, on both clocks, and whether they were many. */
@@ -77,8 +85,20 @@ struct reflect_way {
 			      const struct reflect_pass *now);
 
 	/** The number of its reply, which is as good as sent. @sent: what the sender wrote. */
-	uint32_t (*number)(struct worker *w, const struct reflect_packet *p,
-			   const struct pkt_send *sent, const struct reflect_pass *now);
+	uint32_t (*number)(struct worker *w, struct reflect_packet *p, const struct pkt_send *sent,
+			   const struct reflect_pass *now);
+
+	/** For parties that answer TLVs. Before the reply is built: what they have to know. */
+	void (*ask)(struct worker *w, const struct reflect_packet *p, const struct pkt_send *sent,
+		    uint32_t seq, struct tlvreply_facts *facts);
+
+	/** ... and after it: what they said. COUNTER_NONE, or why there is no reply after all; its
+	 * number is free again then. */
+	enum counter (*told)(struct worker *w, const struct reflect_packet *p,
+			     const struct tlvreply *told);
+
+	/** Where to keep T3 of the reply, or NULL. */
+	int64_t *(*note)(const struct reflect_packet *p);
 };
 
 /* Where packets come from. */

@@ -15,7 +15,9 @@ struct place {
 	struct senders_known known;
 	uint32_t next; /* in the bucket */
 	uint32_t older, newer; /* by last packet */
+	int64_t last_ns; /* when that was */
 };
+_Static_assert(sizeof(struct place) <= 640, "memory of a sender, as the manual tells");
 
 struct senders {
 	uint64_t seed[2];
@@ -100,13 +102,16 @@ static void unlink_bucket(struct senders *t, uint32_t i)
 	*at = t->places[i].next;
 }
 
-/* A free place, or that of the sender that was silent for longest. */
-static uint32_t take_place(struct senders *t, bool *evicted)
+/* A free place, or that of the sender that was silent for longest. NONE: all are active. */
+static uint32_t take_place(struct senders *t, struct mono now, bool *evicted)
 {
 	uint32_t i = t->oldest;
 
 	if (t->used < t->capacity) {
 		return t->used++;
+	}
+	if (now.ns - t->places[i].last_ns < SENDERS_IDLE_NS) {
+		return NONE;
 	}
 	unlink_bucket(t, i);
 	unlink_age(t, i);
@@ -114,7 +119,8 @@ static uint32_t take_place(struct senders *t, bool *evicted)
 	return i;
 }
 
-struct senders_known *senders_find(struct senders *t, const struct senders_key *key, bool *evicted)
+struct senders_known *senders_find(struct senders *t, const struct senders_key *key,
+				   struct mono now, bool *evicted)
 {
 	uint32_t *head = bucket(t, key), i = *head;
 
@@ -123,12 +129,16 @@ struct senders_known *senders_find(struct senders *t, const struct senders_key *
 		i = t->places[i].next;
 	}
 	if (i == NONE) {
-		i = take_place(t, evicted);
+		i = take_place(t, now, evicted);
+		if (i == NONE) {
+			return NULL;
+		}
 		t->places[i] = (struct place){ .key = *key, .next = *head };
 		*head = i;
 	} else {
 		unlink_age(t, i);
 	}
 	link_newest(t, i);
+	t->places[i].last_ns = now.ns;
 	return &t->places[i].known;
 }

@@ -2,12 +2,13 @@
 /*
  * The senders of a stateful reflector without control, each with the Sequence Number of its
  * next reply: a hash table of fixed size. When it is full the sender that was silent for
- * longest makes room. Keyed with a random seed, so that nobody can aim at one bucket.
+ * longest makes room, if that was long enough: nobody who is active is driven out by others. Keyed with a random seed, so that nobody can aim at one bucket.
  * RFC 5357 Appendix I, RFC 8762 4; T-072, T-082.
  */
 #pragma once
 
 #include "daemon/reflector/forward.h"
+#include "protocol/ts.h"
 #include "protocol/wire.h"
 
 #include <stdint.h>
@@ -31,10 +32,16 @@ void senders_free(struct senders *t);
 struct senders_known {
 	uint32_t seq; /* of its next reply, from 0 on */
 	struct forward forward; /* what its packets tell */
+	uint32_t rx_count; /* accepted packets, modulo 2^32: RFC 8972 4.5 */
+	int64_t t3_ns; /* when the last reply left; 0 = there was none */
 };
 
+/* A sender that was silent for so long may make room. */
+#define SENDERS_IDLE_NS (300 * TS_NS_PER_S)
+
 /**
- * Of this sender, which is the newest from now on. Valid until the next call.
- * @evicted is set if another sender had to make room.
+ * Of this sender, which is the newest from now on. It stays where it is for SENDERS_IDLE_NS.
+ * @evicted is set if another sender had to make room. NULL: it is new, and there is no room.
  */
-struct senders_known *senders_find(struct senders *t, const struct senders_key *key, bool *evicted);
+struct senders_known *senders_find(struct senders *t, const struct senders_key *key,
+				   struct mono now, bool *evicted);

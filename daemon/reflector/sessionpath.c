@@ -80,8 +80,8 @@ static void track(struct udp_session *u, const struct forward_packet *packet)
 }
 
 /* T-045: used up, also if the reply gets lost right here. */
-uint32_t sessionpath_number(struct worker *w, const struct reflect_packet *p,
-			    const struct pkt_send *sent, const struct reflect_pass *now)
+uint32_t sessionpath_number(struct worker *w, struct reflect_packet *p, const struct pkt_send *sent,
+			    const struct reflect_pass *now)
 {
 	struct udp_session *u = session_of(p->party);
 	struct forward_packet packet = reflect_forward(w, p, sent);

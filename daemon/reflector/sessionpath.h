@@ -9,8 +9,8 @@
 enum counter sessionpath_judge(struct worker *w, struct reflect_packet *p,
 			       const struct reflect_pass *now);
 
-uint32_t sessionpath_number(struct worker *w, const struct reflect_packet *p,
-			    const struct pkt_send *sent, const struct reflect_pass *now);
+uint32_t sessionpath_number(struct worker *w, struct reflect_packet *p, const struct pkt_send *sent,
+			    const struct reflect_pass *now);
 
 /** The kernel has counted @now drops at the session's own socket (sock_drops). */
 void sessionpath_drops(struct udp_session *u, uint32_t now);

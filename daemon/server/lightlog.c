@@ -8,7 +8,7 @@
 
 #define NAME_LEN 180
 #define COUNTERS_LEN 380
-#define DETAIL_LEN (NAME_LEN + COUNTERS_LEN + 50)
+#define DETAIL_LEN (NAME_LEN + COUNTERS_LEN + 256)
 
 /* "TWAMP Light on 192.0.2.1:862, stateless" */
 static void put_name(const struct light_info *i, char out[static NAME_LEN])
@@ -21,18 +21,39 @@ static void put_name(const struct light_info *i, char out[static NAME_LEN])
 		 i->passed ? ", passed by the service manager" : "");
 }
 
+/* What is worth a word only where there is some of it. */
+static void put_rare(const struct counters_values *v, char *to, size_t size)
+{
+	static const struct {
+		enum counter counter;
+		const char *name;
+	} rare[] = {
+		{ COUNTER_EVICTED, "senders that made room" },
+		{ COUNTER_STATELESS, "stateless" },
+		{ COUNTER_TLV_UNRECOGNIZED, "with unrecognized TLVs" },
+		{ COUNTER_TLV_MALFORMED, "with malformed TLVs" },
+		{ COUNTER_TLV_INTEGRITY, "with TLVs that are not proved" },
+	};
+	size_t at = 0;
+
+	to[0] = '\0';
+	for (size_t i = 0; i < sizeof(rare) / sizeof(rare[0]) && at < size; i++) {
+		if (v->n[rare[i].counter]) {
+			at += (size_t)snprintf(to + at, size - at, ", %s %" PRIu64, rare[i].name,
+					       v->n[rare[i].counter]);
+		}
+	}
+}
+
 static void tell(struct log *l, enum log_event e, const struct light_info *i)
 {
-	char name[NAME_LEN], counters[COUNTERS_LEN], room[48] = "", detail[DETAIL_LEN];
+	char name[NAME_LEN], counters[COUNTERS_LEN], rare[256], detail[DETAIL_LEN];
 	unsigned which = COUNTERS_TELL_LIGHT | (i->stateful ? COUNTERS_TELL_STATEFUL : 0);
 
 	put_name(i, name);
 	counters_text(&i->sums, which, counters, sizeof counters);
-	if (i->sums.n[COUNTER_EVICTED]) {
-		snprintf(room, sizeof room, ", senders that made room %" PRIu64,
-			 i->sums.n[COUNTER_EVICTED]);
-	}
-	snprintf(detail, sizeof detail, "%s: %s%s", name, counters, room);
+	put_rare(&i->sums, rare, sizeof rare);
+	snprintf(detail, sizeof detail, "%s: %s%s", name, counters, rare);
 	log_event(l, e,
 		  &(struct log_args){ .detail = detail, .counters = &i->sums, .tell = which });
 }

@@ -6,6 +6,7 @@ those of twamp responder. T-070..T-092.
 import os
 import re
 import socket
+import struct
 import time
 
 import harness
@@ -63,20 +64,23 @@ def a_twamp_light_reply_field_by_field(t):
 
 @test(both=True)
 def a_stamp_reply_field_by_field(t):
-    # T-082 T-083 T-085 T-092: TLVs come back as they are; T-084: NTP, whatever the sender's are
-    t.daemon(both())
+    # T-082 T-083 T-085 T-092 S-067: TLVs come back as they are; S-061 S-062: or answered;
+    # T-084: NTP, whatever the sender's are
+    t.daemon(light({"port": STAMP, "type": "stamp", "tlvs": False}, {"port": STAMP + 1, "type": "stamp"}))
     s = t.sender(ttl=33)
     before = time.time()
-    tlvs = bytes.fromhex("80040004b8000000" "80f0000412345678" "80010003aabbcc") + b"\x80\x01\xff"
-    for error_estimate, rest in ((0x0001, b""), (0x4001, tlvs)):  # 0x4000: Z, for PTP
+    tlvs = bytes.fromhex("80040004b8000000" "80f0000412345678" "80010003aabbcc" "8001ff")
+    answered = bytes.fromhex("00040004b8000000" "80f0000412345678" "00010003aabbcc" "4001ff")
+    for error_estimate, rest, port, want in ((0x0001, b"", STAMP, b""), (0x4001, tlvs, STAMP, tlvs),
+                                             (0x4001, tlvs, STAMP + 1, answered)):  # 0x4000: Z, for PTP
         packet = stamp_packet(9, 0xbeef, rest, error_estimate)
-        r = reply_to(s, (t.server, STAMP), packet)
+        r = reply_to(s, (t.server, port), packet)
         same(len(r.raw), len(packet), "length")
         same(r.seq, 9, "Sequence Number")
         same(r.mbz, 0xbeef, "SSID")
         same(r.raw[24:38], packet[:12] + packet[12:14], "copy of the sender's header")
         same((r.mbz2, r.sender_ttl, r.raw[41:44]), (0, 33, bytes(3)), "TTL and MBZ")
-        same(r.raw[44:], rest, "TLVs")
+        same(r.raw[44:], want, "TLVs")
         t2, t3 = (x / 2**32 - rawclient.NTP_UNIX for x in (r.t2, r.t3))
         true(before - 0.01 <= t2 <= t3 <= time.time() + 0.01, "T2 %f T3 %f" % (t2, t3))
         true(not r.ee & 0x4000, "Z")
@@ -119,8 +123,8 @@ def large_packets_come_back_whole(t):
     t.daemon(both())
     s = t.sender()
     for n in (9000, 60000):
-        packet = stamp_packet(1, 2, os.urandom(n))
-        same(reply_to(s, (t.server, STAMP), packet).raw[44:], packet[44:], "the rest")
+        packet = stamp_packet(1, 2, struct.pack("!BBH", 0, 1, n) + os.urandom(n))
+        true(reply_to(s, (t.server, STAMP), packet).raw[44:] == packet[44:], "the rest of %d octets" % n)
 
 
 @test(both=True)
@@ -143,20 +147,20 @@ def stateless_and_stateful_numbers(t):
 
 
 @test
-def the_sender_that_is_silent_for_longest_makes_room(t):
-    # T-072: 4096 senders per thread are remembered
-    d = t.daemon(dict(light({"port": STAMP, "type": "stamp", "stateful": True,
+def strangers_drive_nobody_out(t):
+    # S-007 S-229 T-072: a full table has no room for new senders; those that it knows go on
+    d = t.daemon(dict(light({"port": STAMP, "type": "stamp", "stateful": True, "max_senders": 64,
                              "packet_rate": 0}), reflector={"threads": 1}))
     s = t.sender()
     to = (t.server, STAMP)
-    for ssid in range(1, 4097):
-        same(reply_to(s, to, stamp_packet(0, ssid)).seq, 0, "a new one")
-    same(reply_to(s, to, stamp_packet(0, 1)).seq, 1, "the first is still known")
-    same(reply_to(s, to, stamp_packet(0, 5000)).seq, 0, "one more")
-    same(reply_to(s, to, stamp_packet(0, 1)).seq, 2, "the first is still known")
-    same(reply_to(s, to, stamp_packet(0, 3)).seq, 1, "the third, too")
-    same(reply_to(s, to, stamp_packet(0, 2)).seq, 0, "the second made room")
-    true("senders that made room 2" in ended(d)[0], "the counter")
+    for ssid in range(1, 65):
+        same(reply_to(s, to, stamp_packet(7, ssid)).seq, 0, "a new one")
+    for i in range(1, 4):
+        for ssid in range(1000, 1200):
+            same(reply_to(s, to, stamp_packet(77, ssid)).seq, 77, "a stranger has its own number")
+        for ssid in range(1, 65):
+            same(reply_to(s, to, stamp_packet(7, ssid)).seq, i, "who was there goes on")
+    true("stateless 600" in ended(d)[0], "the counter")
 
 
 @test(both=True)

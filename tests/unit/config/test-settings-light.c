@@ -9,6 +9,17 @@
 #define CLIENTS "clients = [ \"192.0.2.0/24\" ];"
 #define TYPE "type = \"stamp\";"
 
+/* The sender is one of the entry. */
+static bool knows(const struct settings_light *l, uint16_t ssid)
+{
+	struct address a = { .family = 4, .ip = { 192, 0, 2, 1 } };
+	bool allowed;
+	const struct settings_row *row = settings_light_row(l, &a, ssid, &allowed);
+
+	ck_assert(allowed);
+	return row != NULL;
+}
+
 static struct address v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
 {
 	return (struct address){ .family = 4, .ip = { a, b, c, d } };
@@ -45,10 +56,10 @@ START_TEST(defaults)
 		ck_assert_int_eq(l->type, SETTINGS_LIGHT_STAMP);
 		ck_assert(!l->stateful && !l->from_862);
 		ck_assert_uint_eq(l->dscp, SETTINGS_DSCP_COPY);
-		ck_assert_uint_eq(l->n_clients, 1);
+		ck_assert_uint_eq(l->rows[0].n_clients, 1);
 		ck_assert_uint_eq(l->packet_rate, 1000);
 		ck_assert_uint_eq(l->octet_rate | l->total_packet_rate | l->total_octet_rate, 0);
-		ck_assert(settings_light_knows(l, 0) && settings_light_knows(l, 65535));
+		ck_assert(knows(l, 0) && knows(l, 65535));
 	}
 	settings_unref(s);
 }
@@ -79,9 +90,9 @@ START_TEST(all_keys)
 	ck_assert_uint_eq(l[0].total_octet_rate, 4);
 	ck_assert_uint_eq(l[0].dscp, 0); /* T-075 */
 	ck_assert_uint_eq(l[1].dscp, 46);
-	ck_assert_uint_eq(l[1].n_ssids, 3);
-	ck_assert(settings_light_knows(&l[1], 0) && settings_light_knows(&l[1], 9));
-	ck_assert(settings_light_knows(&l[1], 65535) && !settings_light_knows(&l[1], 8));
+	ck_assert_uint_eq(l[1].rows[0].n_ssids, 3);
+	ck_assert(knows(&l[1], 0) && knows(&l[1], 9));
+	ck_assert(knows(&l[1], 65535) && !knows(&l[1], 8));
 	settings_unref(s);
 }
 END_TEST
@@ -246,12 +257,125 @@ START_TEST(dump_is_a_file)
 }
 END_TEST
 
+#define KEY "a passphrase of sixteen octets or more"
+#define AUTH "light = ( { " TYPE "mode = \"authenticated\"; "
+
+/* S-025 S-027 S-225: keys are named in the file of keys, and good enough. */
+START_TEST(stamp_keys)
+{
+	struct settings *s;
+
+	write_keys("a " KEY "\nb 000102030405060708090a0b0c0d0e0f\nshort tiny\nodd 000\n");
+	s = load_good(AUTH CLIENTS " keys = [ \"a\", \"b\" ]; } );");
+	ck_assert_int_eq(s->light[0].mode, SETTINGS_LIGHT_AUTHENTICATED);
+	ck_assert_uint_eq(s->light[0].rows[0].n_keys, 2);
+	ck_assert_ptr_nonnull(s->light[0].rows[0].keys[1]);
+	ck_assert_ptr_eq(s->light[1].rows, s->light[0].rows); /* the other family */
+	settings_unref(s);
+	s = load_good(AUTH CLIENTS " key_format = \"hex\"; keys = [ \"b\" ]; } );");
+	settings_unref(s);
+	load_bad(AUTH CLIENTS " } );", "keys is missing");
+	load_bad(AUTH CLIENTS " keys = [ \"none\" ]; } );", "no KeyID \"none\"");
+	load_bad(AUTH CLIENTS " keys = [ \"short\" ]; } );", "is shorter than 16 octets");
+	load_bad(AUTH CLIENTS " keys = [ \"a\", \"a\" ]; } );", "twice");
+	load_bad(AUTH CLIENTS " keys = [ \"a\", \"b\", \"odd\" ]; } );", "array of 1 or 2 KeyIDs");
+	load_bad(AUTH CLIENTS " key_format = \"hex\"; keys = [ \"odd\" ]; } );", "odd number");
+	load_bad(AUTH CLIENTS " key_format = \"hex\"; keys = [ \"a\" ]; } );", "hex digits");
+}
+END_TEST
+
+/* S-026: the longest prefix decides, then the SSID. */
+START_TEST(stamp_rows)
+{
+	struct address a = { .family = 4, .ip = { 192, 0, 2, 1 } };
+	const struct settings_light *l;
+	char *first, *second;
+	struct settings *s;
+	bool allowed;
+
+	s = load_good("light = ( { " TYPE " senders = ("
+		      "{ name = \"wide\"; clients = [ \"192.0.0.0/8\" ]; packet_rate = 5; },"
+		      "{ name = \"one\"; clients = [ \"192.0.2.0/24\" ]; ssids = [ 1, 2 ]; },"
+		      "{ name = \"rest\"; clients = [ \"192.0.2.0/24\", \"2001:db8::/32\" ]; }"
+		      "); } );");
+	l = &s->light[0];
+	ck_assert_str_eq(settings_light_row(l, &a, 2, &allowed)->name, "one");
+	ck_assert_str_eq(settings_light_row(l, &a, 3, &allowed)->name, "rest");
+	a.ip[2] = 3;
+	ck_assert_str_eq(settings_light_row(l, &a, 2, &allowed)->name, "wide");
+	ck_assert_uint_eq(l->rows[0].packet_rate, 5);
+	ck_assert_uint_eq(l->rows[1].packet_rate, SETTINGS_ROW_RATE);
+	a.ip[0] = 193;
+	ck_assert_ptr_null(settings_light_row(l, &a, 2, &allowed));
+	ck_assert(!allowed);
+	first = dump(s);
+	settings_unref(s);
+	s = load_good(first);
+	second = dump(s);
+	ck_assert_str_eq(first, second);
+	ck_assert_ptr_nonnull(strstr(first, "name = \"one\";"));
+	free(first);
+	free(second);
+	settings_unref(s);
+	load_bad("light = ( { " TYPE CLIENTS
+		 " senders = ( { name = \"a\"; clients = [ \"::/0\" ]; } ); } );",
+		 "there are senders as well");
+	load_bad("light = ( { " TYPE " senders = ( { name = \"a\"; " CLIENTS " },"
+		 "{ name = \"b\"; " CLIENTS " } ); } );",
+		 "is of \"a\" and of \"b\"");
+	load_bad("light = ( { " TYPE " senders = ( { name = \"a\"; " CLIENTS " ssids = [ 1 ]; },"
+		 "{ name = \"a\"; " CLIENTS " ssids = [ 2 ]; } ); } );",
+		 "\"a\" is there twice");
+	load_bad("light = ( { " TYPE " senders = ( { " CLIENTS " } ); } );", "name is missing");
+	load_bad("light = ( { " TYPE " senders = ( { name = \"a\"; cliens = [ ]; } ); } );",
+		 "did you mean light.senders.clients?");
+}
+END_TEST
+
+/* S-066 S-067 S-082 S-114 S-134 S-168 S-184 */
+START_TEST(stamp_tlvs)
+{
+	struct settings *s = load_good("dscp = [ 0, 8 ]; light = ( { " TYPE CLIENTS " } );");
+
+	ck_assert_uint_eq(s->light[0].tlv.types, TLV_ALL_TYPES);
+	ck_assert_uint_eq(s->light[0].tlv.dscp, 0x101);
+	ck_assert_uint_eq(s->light[0].tlv.return_path, TLVREPLY_NO_REPLY | TLVREPLY_SAME_LINK);
+	ck_assert(!s->light[0].tlv.off && !s->light[0].tlv.required);
+	settings_unref(s);
+	s = load_good(
+		"light = ( { " TYPE CLIENTS " tlv = { types = [ \"location\" ]; dscp = [ ];"
+		" location = [ ]; member_links = ( { device = \"eth1\"; id = 7; } ); }; } );");
+	ck_assert_uint_eq(s->light[0].tlv.types, TLV_BIT(TLV_LOCATION));
+	ck_assert_uint_eq(s->light[0].tlv.dscp | s->light[0].tlv.location, 0);
+	ck_assert_uint_eq(s->light[0].links[0].id, 7);
+	settings_unref(s);
+	load_bad("light = ( { " TYPE CLIENTS " tlvs = false; tlv = { types = [ ]; }; } );",
+		 "TLVs are only copied");
+	load_bad("light = ( { " TYPE CLIENTS " tlv = { integrity = \"required\"; }; } );",
+		 "expected: keys as well");
+	load_bad("light = ( { " TYPE CLIENTS " tlv = { return_path = [ \"address\" ]; }; } );",
+		 "return_addresses as well");
+	load_bad("light = ( { " TYPE CLIENTS
+		 " tlv = { return_addresses = [ \"192.0.2.0/24\" ]; }; } );",
+		 "keys and stateful");
+	load_bad("light = ( { " TYPE CLIENTS " tlv = { member_links = ( { id = 7; } ); }; } );",
+		 "device = \"eth1\"");
+	load_bad("light = ( { type = \"twamp-light\"; " CLIENTS " tlvs = true; } );",
+		 "only STAMP has it");
+	load_bad("light = ( { type = \"twamp-light\"; " CLIENTS " keys = [ \"a\" ]; } );",
+		 "only STAMP has it");
+}
+END_TEST
+
 TCase *light_cases(void)
 {
 	TCase *tc = tcase_create("light");
 
 	tcase_add_checked_fixture(tc, room_set_up, room_tear_down);
 	tcase_add_test(tc, off_by_default);
+	tcase_add_test(tc, stamp_keys);
+	tcase_add_test(tc, stamp_rows);
+	tcase_add_test(tc, stamp_tlvs);
 	tcase_add_test(tc, defaults);
 	tcase_add_test(tc, all_keys);
 	tcase_add_test(tc, faults);

@@ -29,7 +29,8 @@ static struct rig_reply reply;
 static struct light_worker light;
 static struct light_view view;
 static struct settings_light rules;
-static struct prefix everybody;
+static struct settings_row everybodys = { .packet_rate = SETTINGS_ROW_RATE };
+static struct settings_source source;
 static struct light_port light_port;
 static struct police_total total;
 
@@ -78,19 +79,23 @@ static void make_light(bool stateful)
 
 	take_socket(udpsock_open_light(&at, 0, false, true));
 	memset(&light_port, 0, sizeof(light_port));
-	everybody = (struct prefix){ .family = (uint8_t)family };
+	source = (struct settings_source){ .prefix = { .family = (uint8_t)family },
+					   .wider = UINT32_MAX };
 	rules = (struct settings_light){ .type = SETTINGS_LIGHT_STAMP,
 					 .dscp = SETTINGS_DSCP_COPY,
-					 .clients = &everybody,
-					 .n_clients = 1 };
+					 .tlv = { .off = true },
+					 .rows = &everybodys,
+					 .n_rows = 1,
+					 .sources = &source,
+					 .n_sources = 1 };
 	light = (struct light_worker){ .worker = &w, .view = &view };
 	light_port.owner = &light;
 	light_port.fd = fd;
 	light_port.address.port = port;
 	light_port.total = &total;
-	lightpath_obey(&light_port, &rules);
+	lightpath_obey(&light_port, &rules, NULL);
 	if (stateful) {
-		ck_assert_int_eq(senders_new(&light_port.table, LIGHTPATH_SENDERS), 0);
+		ck_assert_int_eq(senders_new(&light_port.table, 4096), 0);
 	}
 }
 

@@ -54,7 +54,7 @@ START_TEST(twamp_light)
 }
 END_TEST
 
-/* T-083 T-085 T-092: equal size from 44 on, the SSID comes back, and so does the rest */
+/* T-083 T-085 T-092 S-067: equal size from 44 on, the SSID comes back, and so does the rest */
 START_TEST(stamp)
 {
 	static const size_t lengths[] = { 14, 43, 44, 45, 1400 };
@@ -62,7 +62,7 @@ START_TEST(stamp)
 	uint16_t port = lightrig_free_port(family), own = 0;
 	uint8_t packet[2000];
 
-	lightrig_use(lightrig_entry(family, port, LIGHTRIG_STAMP));
+	lightrig_use(lightrig_entry(family, port, LIGHTRIG_STAMP "tlvs = false;"));
 	fd = rig_sender(family, &own);
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
 		size_t n = lengths[i];

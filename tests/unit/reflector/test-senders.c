@@ -17,12 +17,21 @@ static struct senders_key key_of(uint32_t n)
 	return k;
 }
 
+/* Everybody was silent for long, whenever a packet comes. */
+static struct mono later(void)
+{
+	static struct mono now;
+
+	now.ns += SENDERS_IDLE_NS;
+	return now;
+}
+
 /* The number that sender @n gets, and whether another one made room. */
 static uint32_t next(struct senders *t, uint32_t n, bool *evicted)
 {
 	struct senders_key k = key_of(n);
 
-	return senders_find(t, &k, evicted)->seq++;
+	return senders_find(t, &k, later(), evicted)->seq++;
 }
 
 static struct senders *make(uint32_t entries)
@@ -59,8 +68,8 @@ START_TEST(every_part_of_the_key_counts)
 		struct senders_key k = key_of(1);
 
 		((uint8_t *)&k)[i] ^= 0x40;
-		ck_assert_uint_eq(senders_find(t, &k, &evicted)->seq++, 0);
-		ck_assert_uint_eq(senders_find(t, &k, &evicted)->seq++, 1);
+		ck_assert_uint_eq(senders_find(t, &k, later(), &evicted)->seq++, 0);
+		ck_assert_uint_eq(senders_find(t, &k, later(), &evicted)->seq++, 1);
 	}
 	ck_assert_uint_eq(next(t, 1, &evicted), 0);
 	senders_free(t);
@@ -90,6 +99,31 @@ START_TEST(oldest_idle_makes_room)
 	ck_assert(evicted);
 	ck_assert_uint_eq(next(t, 100, &evicted), 0); /* it was its turn */
 	ck_assert(evicted);
+	senders_free(t);
+}
+END_TEST
+
+/* S-007 S-229: strangers fill the table, and nobody who is active begins anew for that. */
+START_TEST(active_senders_stay)
+{
+	struct senders_key own = key_of(1), k;
+	struct senders *t = make(SMALL);
+	struct mono now = { 0 };
+	struct senders_known *s;
+	bool evicted;
+
+	for (uint32_t i = 0; i < 1000; i++) {
+		now.ns += SENDERS_IDLE_NS / 2;
+		s = senders_find(t, &own, now, &evicted);
+		ck_assert_ptr_nonnull(s);
+		ck_assert_uint_eq(s->seq++, i);
+		for (uint32_t n = 0; n < 2 * SMALL; n++) {
+			k = key_of(1000 + 100 * i + n);
+			s = senders_find(t, &k, now, &evicted);
+			ck_assert(!s || s->seq == 0);
+			ck_assert(n < 2 * SMALL - 1 || !s); /* the last one found it full */
+		}
+	}
 	senders_free(t);
 }
 END_TEST
@@ -158,6 +192,7 @@ int main(void)
 	tcase_add_test(tc, each_counts_for_itself);
 	tcase_add_test(tc, every_part_of_the_key_counts);
 	tcase_add_test(tc, oldest_idle_makes_room);
+	tcase_add_test(tc, active_senders_stay);
 	tcase_add_test(tc, one_place);
 	tcase_add_test(tc, model);
 	suite_add_tcase(suite, tc);
