@@ -3,6 +3,7 @@
 
 #include "daemon/admin/listing.h"
 #include "daemon/admin/tell_held.h"
+#include "daemon/reflector/forward.h"
 
 #define END \
 	{ \
@@ -111,12 +112,13 @@ enum task_next lists_refused(struct task *t)
 static bool next_whole(struct listing *l, json_t **item)
 {
 	struct view_session v;
+	struct forward f;
 
 	if (l->shown || !view_session(&l->walk, &v)) {
 		return false;
 	}
-	if (filter_takes_sid(&l->filter, v.sid)) {
-		*item = tell_session_whole(&v);
+	if (filter_takes_sid(&l->filter, v.sid) && view_forward(&l->walk, &f)) {
+		*item = tell_session_whole(&v, &f);
 	}
 	return true;
 }

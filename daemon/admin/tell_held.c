@@ -2,6 +2,7 @@
 #include "daemon/admin/tell_held.h"
 
 #include "base/clock.h"
+#include "daemon/admin/tell_forward.h"
 #include "protocol/mode.h"
 
 #include <stdio.h>
@@ -103,6 +104,7 @@ json_t *tell_session(const struct view_session *v)
 	tell_put(o, "mode", tell_mode(v->modes));
 	tell_put(o, "state", json_string_nocheck(tell_session_state(v->state)));
 	tell_put(o, "age_s", tell_seconds(clock_wall().ns - v->accepted.ns));
+	tell_put(o, "idle_s", v->idle_ns < 0 ? json_null() : tell_seconds(v->idle_ns));
 	tell_put(o, "received", tell_number(v->n.n[COUNTER_RECEIVED]));
 	tell_put(o, "reflected", tell_number(v->n.n[COUNTER_REFLECTED]));
 	tell_put(o, "gaps", tell_number(v->n.n[COUNTER_GAPS]));
@@ -129,7 +131,7 @@ json_t *tell_counters(const struct counters_values *n, unsigned who)
 	return o;
 }
 
-json_t *tell_session_whole(const struct view_session *v)
+json_t *tell_session_whole(const struct view_session *v, const struct forward *f)
 {
 	json_t *o = tell_session(v);
 
@@ -141,6 +143,7 @@ json_t *tell_session_whole(const struct view_session *v)
 	tell_put(o, "timeout_s", tell_seconds(v->timeout_ns));
 	tell_put(o, "refwait_s", tell_seconds(v->refwait_ns));
 	tell_put(o, "counters", tell_counters(&v->n, COUNTERS_SESSION));
+	tell_put(o, "forward", tell_forward(f));
 	return o;
 }
 

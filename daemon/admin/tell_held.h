@@ -10,8 +10,8 @@ json_t *tell_connection(const struct view_connection *v);
 /** As in a list. */
 json_t *tell_session(const struct view_session *v);
 
-/** Everything about one: what it asked for, and all counters. */
-json_t *tell_session_whole(const struct view_session *v);
+/** Everything about one: what it asked for, all counters, and what its packets tell. */
+json_t *tell_session_whole(const struct view_session *v, const struct forward *f);
 
 json_t *tell_client(const struct view_client *v);
 json_t *tell_refusal(const struct refusal *v);

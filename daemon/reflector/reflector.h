@@ -193,6 +193,9 @@ NODISCARD int udp_adopt(struct reflector *r, const struct session_spec *spec, ui
 /** A copy of its counters, until `ended` has returned. Any thread. */
 void udp_counters(const struct udp_session *u, struct counters_values *out);
 
+/** When its last packet came, or it was started; 0 = neither. As udp_counters. */
+struct mono udp_last_packet(const struct udp_session *u);
+
 /** What its packets tell about the way to here (forward.h): a copy. As udp_counters. */
 void udp_forward(const struct udp_session *u, struct forward *out);
 

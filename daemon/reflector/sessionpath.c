@@ -86,7 +86,7 @@ uint32_t sessionpath_number(struct worker *w, struct reflect_packet *p, const st
 	struct udp_session *u = session_of(p->party);
 	struct forward_packet packet = reflect_forward(w, p, sent);
 
-	u->last_packet = now->mono;
+	SHARE(u->last_packet.ns, now->mono.ns); /* udp_last_packet */
 	track(u, &packet);
 	if ((sent->error_estimate & 0xff) == 0) {
 		counters_add(&p->party->counters, COUNTER_ZERO_MULTIPLIER, 1); /* */

@@ -290,6 +290,11 @@ void udp_counters(const struct udp_session *u, struct counters_values *out)
 	counters_read(&u->party.counters, out);
 }
 
+struct mono udp_last_packet(const struct udp_session *u)
+{
+	return (struct mono){ __atomic_load_n(&u->last_packet.ns, __ATOMIC_RELAXED) };
+}
+
 void udp_forward(const struct udp_session *u, struct forward *out)
 {
 	forward_read(&u->forward, out);

@@ -117,7 +117,7 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 static void start(struct worker *w, struct udp_session *u)
 {
 	if (!u->last_packet.ns) { /* not adopted */
-		u->last_packet = clock_mono();
+		SHARE(u->last_packet.ns, clock_mono().ns);
 	}
 	ev_timer_init(&u->timer, on_timer, 0., 0.);
 	u->timer.data = u;

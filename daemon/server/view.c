@@ -231,6 +231,13 @@ static struct wall accepted_at(const uint8_t sid[static MSG_SID_LEN])
 	return ts_decode(TS_NTP, wire_get64(&w), clock_wall());
 }
 
+static int64_t idle_ns(const struct udp_session *u)
+{
+	int64_t last = udp_last_packet(u).ns, now = clock_mono().ns;
+
+	return !last ? -1 : now > last ? now - last : 0;
+}
+
 bool view_session(struct view_walk *w, struct view_session *out)
 {
 	struct roll_node *n = next(w, VIEW_SESSIONS);
@@ -259,6 +266,7 @@ bool view_session(struct view_walk *w, struct view_session *out)
 	out->server = o->conn ? o->conn->control.local : (struct address){ 0 };
 	put_class(o->standing->class, out->class);
 	memcpy(out->key_id, o->standing->key_id, sizeof out->key_id);
+	out->idle_ns = idle_ns(o->udp);
 	udp_counters(o->udp, &out->n);
 	return true;
 }

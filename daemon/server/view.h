@@ -25,6 +25,7 @@
 #include "daemon/server/reload_result.h"
 #include "protocol/prefix.h"
 
+struct forward; /* daemon/reflector/forward.h */
 struct reflector;
 struct server;
 
@@ -148,6 +149,7 @@ struct view_session {
 	char class[SETTINGS_CLASS_NAME_MAX + 1];
 	uint8_t key_id[MSG_KEY_ID_LEN];
 	struct wall accepted; /* goes on over a restart */
+	int64_t idle_ns; /* since its last packet, or its start; negative = it was not started */
 	struct counters_values n;
 };
 

@@ -66,6 +66,12 @@ def sessions_by_client(t):
     whole = a.json("session", one.sid.hex())
     same(whole["counters"]["received"], 4, "received")
     same((whole["padding_octets"], whole["connected"]), (0, True), "what was asked for")
+    f = whole["forward"]
+    same([f[k] for k in ("lost", "loss_periods", "longest_loss", "restarts")], [2, 1, 2, 0],
+         "forward loss")
+    same(sum(c["n"] for c in f["delay_variation"]["histogram"]), f["delay_variation"]["n"], "delays")
+    same((f["ttl"]["last"], f["dscp"]["last"], f["ttl"]["changes"]), (255, 0, 0), "TTL and DSCP")
+    true(0 <= whole["idle_s"] <= whole["age_s"] + 1, "idle %r" % whole["idle_s"])
     true("2 missing (33.33 %)" in a.run("session", one.sid.hex()), "the page of a session")
     a.run("session", "00" * 16, expect=1)
     true("no session" in a.said, "what twampctl says: " + a.said)
@@ -82,7 +88,7 @@ def tables_fit_the_terminal(t):
         for name in ("SID", "CLIENT", "RX", "GAP%"):
             true(name in columns(text), "%s is not in\n%s" % (name, text))
     same(columns(a.run("sessions")),
-         "SID CLIENT LOCAL SENDER CLASS KEY MODE STATE AGE RX TX GAPS GAP% DUP REORD DROP".split(),
+         "SID CLIENT LOCAL SENDER CLASS KEY MODE STATE AGE IDLE RX TX GAPS GAP% DUP REORD DROP".split(),
          "all columns, into a pipe")
     for command in ("clients", "connections", "refused"):
         text = a.run(command, width=80)
