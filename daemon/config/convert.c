@@ -158,6 +158,26 @@ int convert_integer(struct apply *a, const config_setting_t *s, const struct sch
 	return 0;
 }
 
+int convert_percent(struct apply *a, const config_setting_t *s, const struct schema_row *row)
+{
+	char accepts[SCHEMA_TEXT_LEN];
+	double thousandths;
+
+	if (s->type == CONFIG_TYPE_INT || s->type == CONFIG_TYPE_INT64) {
+		thousandths = 1000. * (double)config_setting_get_int64(s);
+	} else if (s->type == CONFIG_TYPE_FLOAT) {
+		thousandths = 1000. * s->value.fval;
+	} else {
+		return convert_wrong_type(a, s, row);
+	}
+	if (!(thousandths >= 0 && thousandths <= 100000)) {
+		return convert_complain(a, s, "%s: %g is out of range, expected: %s", a->key,
+					thousandths / 1000, schema_accepts(row, a->where, accepts));
+	}
+	keep(a, row, (uint64_t)(thousandths + .5));
+	return 0;
+}
+
 int convert_boolean(struct apply *a, const config_setting_t *s, const struct schema_row *row)
 {
 	if (s->type != CONFIG_TYPE_BOOL) {

@@ -13,6 +13,8 @@
 /* Settings of the types that need no more than the row: schema_types.c. */
 NODISCARD int convert_integer(struct apply *a, const config_setting_t *s,
 			      const struct schema_row *row);
+NODISCARD int convert_percent(struct apply *a, const config_setting_t *s,
+			      const struct schema_row *row);
 NODISCARD int convert_boolean(struct apply *a, const config_setting_t *s,
 			      const struct schema_row *row);
 NODISCARD int convert_choice(struct apply *a, const config_setting_t *s,

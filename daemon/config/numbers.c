@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define PERCENT 1000u /* thousandths */
+
 /* Adds to the text in @buf what fits. */
 static void add(char buf[static SCHEMA_TEXT_LEN], const char *before, const char *name)
 {
@@ -62,6 +64,18 @@ void numbers_text_integer(const struct schema_row *row, uint64_t value,
 			  char buf[static SCHEMA_TEXT_LEN])
 {
 	(void)snprintf(buf, SCHEMA_TEXT_LEN, "%" PRIu64, value);
+}
+
+/* Always with a point: so it is a percentage wherever it is read. */
+void numbers_text_percent(const struct schema_row *row, uint64_t value,
+			  char buf[static SCHEMA_TEXT_LEN])
+{
+	int len = snprintf(buf, SCHEMA_TEXT_LEN, "%" PRIu64 ".%03" PRIu64, value / PERCENT,
+			   value % PERCENT);
+
+	while (len > 1 && buf[len - 1] == '0' && buf[len - 2] != '.') {
+		buf[--len] = '\0';
+	}
 }
 
 void numbers_text_boolean(const struct schema_row *row, uint64_t value,

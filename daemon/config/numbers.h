@@ -18,6 +18,8 @@ void numbers_accept_modes(const struct schema_row *row, enum schema_scope where,
 
 void numbers_text_integer(const struct schema_row *row, uint64_t value,
 			  char buf[static SCHEMA_TEXT_LEN]);
+void numbers_text_percent(const struct schema_row *row, uint64_t value,
+			  char buf[static SCHEMA_TEXT_LEN]);
 void numbers_text_boolean(const struct schema_row *row, uint64_t value,
 			  char buf[static SCHEMA_TEXT_LEN]);
 void numbers_text_choice(const struct schema_row *row, uint64_t value,

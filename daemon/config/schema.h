@@ -10,6 +10,7 @@
 enum schema_type {
 	SCHEMA_INTEGER, /* min..max */
 	SCHEMA_POWER, /* a power of two, min..max */
+	SCHEMA_PERCENT, /* with up to three decimals; kept in thousandths */
 	SCHEMA_BOOLEAN, /* true, false */
 	SCHEMA_CHOICE, /* one of the names of choices */
 	SCHEMA_DSCP, /* array of code points, or "all": a mask */

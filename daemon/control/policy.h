@@ -47,4 +47,8 @@ struct policy {
 	uint32_t servwait_s; /* RFC 5357 3.1 */
 	uint32_t refwait_s; /* RFC 5357 4.2 */
 	uint32_t max_timeout_s; /* largest Timeout of a request */
+
+	/* On the way to here; 0 = not watched. */
+	uint32_t watch_loss; /* thousandths of a percent */
+	uint32_t watch_pdv_p99_ms;
 };

@@ -58,6 +58,12 @@ struct session {
 	struct session *older, *newer; /* kept ones of the connection, by this time */
 };
 
+#define SESSION_SID_TEXT_LEN (2 * MSG_SID_LEN + 1)
+
+/** 32 hexadecimal digits. Returns @buf. */
+char *session_sid_text(const uint8_t sid[static MSG_SID_LEN],
+		       char buf[static SESSION_SID_TEXT_LEN]);
+
 /** SID of IPv4 address, NTP time and randomness. RFC 4656 3.5 */
 void session_sid(uint8_t out[static MSG_SID_LEN], const uint8_t ipv4[static 4], ts_wire now,
 		 const uint8_t random[static 4]);

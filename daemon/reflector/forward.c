@@ -209,11 +209,15 @@ bool forward_clock_look(struct forward_clock *c, struct wall wall, struct mono m
 
 /* --- of a copy ------------------------------------------------------------------------- */
 
+bool forward_delays_known(const struct forward *copy, uint64_t delays)
+{
+	return delays && delays / STEPS_SHARE >= copy->steps && !baseline_is_wild(&copy->baseline);
+}
+
 static void view_delays(const struct forward *f, struct forward_view *v)
 {
 	v->delays = spread_count(&f->spread);
-	v->delays_known = v->delays && v->delays / STEPS_SHARE >= f->steps &&
-			  !baseline_is_wild(&f->baseline);
+	v->delays_known = forward_delays_known(f, v->delays);
 	if (!v->delays_known) {
 		return;
 	}

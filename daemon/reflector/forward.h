@@ -124,6 +124,9 @@ struct forward_view {
 	double drift_ppm, drift_error_ppm; /* > 0: its clock is slow */
 };
 
+/** The sender has a clock, by which @delays (spread_count) were measured. */
+bool forward_delays_known(const struct forward *copy, uint64_t delays);
+
 void forward_view(const struct forward *copy, struct forward_view *v);
 
 /** Lost, in percent of what was sent. */

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SID_TEXT_LEN (2 * MSG_SID_LEN + 1)
 #define DETAIL_LEN 1200
 #define SUM_TICKS 10 /* a sum is told when it has grown for so long */
 
@@ -95,14 +94,11 @@ static bool tell(struct log *l, enum log_event event, struct log_args *a,
 static bool tell_one(struct log *l, const struct ended *s, const char *class)
 {
 	struct log_args a = { .client = &s->peer, .why = why_text(s->why), .class = class };
-	char sid[SID_TEXT_LEN];
+	char sid[SESSION_SID_TEXT_LEN];
 	struct forwardlog way;
 
 	forwardlog_put(&way, &s->forward, &s->counters, s->dscp, &a);
-	for (int i = 0; i < MSG_SID_LEN; i++) {
-		(void)snprintf(sid + 2 * i, 3, "%02x", s->sid[i]);
-	}
-	a.sid = sid;
+	a.sid = session_sid_text(s->sid, sid);
 	return tell(l, LOG_EVENT_SESSION_ENDED, &a, &s->counters, "", way.text);
 }
 

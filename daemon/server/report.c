@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define SID_TEXT_LEN (2 * MSG_SID_LEN + 1)
 #define DETAIL_LEN 500
 #define KEY_ID_TEXT_LEN (4 * MSG_KEY_ID_LEN + 1) /* of octets that are all escaped */
 
@@ -15,13 +14,6 @@ struct scope {
 	const struct control *control;
 	const struct reached_rules *rules;
 };
-
-static void put_sid(const struct session *s, char out[static SID_TEXT_LEN])
-{
-	for (int i = 0; i < MSG_SID_LEN; i++) {
-		snprintf(out + 2 * i, 3, "%02x", s->sid[i]);
-	}
-}
 
 /* What is known beside the reason, in brackets. */
 static void put_particulars(enum log_event e, const struct control_report *r,
@@ -140,17 +132,16 @@ static void barred(struct log *l, const struct log_args *base, const struct cont
 static void accepted(struct log *l, const struct log_args *base, const struct session *s)
 {
 	struct log_args a = *base;
-	char sid[SID_TEXT_LEN], local[ADDRESS_TEXT_LEN], remote[ADDRESS_TEXT_LEN];
+	char sid[SESSION_SID_TEXT_LEN], local[ADDRESS_TEXT_LEN], remote[ADDRESS_TEXT_LEN];
 	char detail[DETAIL_LEN], device[DEVICE_TEXT_LEN];
 	struct address here = s->spec.local;
 
 	here.port = s->port;
-	put_sid(s, sid);
 	snprintf(detail, sizeof detail, "%s%s reflects to %s, DSCP %u, padding %" PRIu32,
 		 address_text(&here, local, sizeof local), device_text(s->spec.device, device),
 		 address_text(&s->spec.remote, remote, sizeof remote), s->spec.dscp,
 		 s->spec.padding);
-	a.sid = sid;
+	a.sid = session_sid_text(s->sid, sid);
 	a.detail = detail;
 	log_event(l, LOG_EVENT_SESSION_ACCEPTED, &a);
 }

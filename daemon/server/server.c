@@ -57,6 +57,7 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 	denials_tick(&s->denials, cs->reflector, cs->log, clock_mono());
 	refusals_tick(cs->refusals, clock_mono());
 	ends_tick(cs->ends);
+	patrol_tick(&s->patrol, cs, clock_mono().ns);
 	log_tick(cs->log);
 	status_tell(s);
 }
@@ -233,6 +234,7 @@ static void finish(struct server *s)
 	reflector_free(s->conns.reflector);
 	kdf_free(s->conns.kdf);
 	cgroup_free(s->load.cgroup);
+	patrol_end(&s->patrol);
 	conns_wipe(&s->conns);
 	host_wipe(&s->conns.host);
 	settings_unref(s->started);

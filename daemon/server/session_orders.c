@@ -309,6 +309,9 @@ static void carry_session(struct carry *k, struct order_session *o, struct past 
 	p->live = carry_small(k, p->live, 1);
 	CARRY(k, p->cookie);
 	resume_session(k, &o->session);
+	for (int i = 0; i < WATCH_LIMITS; i++) { /* what is told stays told */
+		o->watch.raised[i] = carry_small(k, o->watch.raised[i], 1);
+	}
 }
 
 static void save_session(struct carry *k, struct order_session *o)

@@ -8,6 +8,7 @@
 #include "base/roll.h"
 #include "daemon/control/control.h"
 #include "daemon/reflector/reflector.h"
+#include "daemon/server/watch.h"
 
 struct conn;
 struct conns;
@@ -23,6 +24,7 @@ struct order_session {
 	struct standing *standing; /* of the connection: where it is counted */
 	struct udp_session *udp;
 	struct place *place; /* while there is udp */
+	struct watch watch; /* patrol.h */
 };
 
 /** Of a node of conns.sessions. */

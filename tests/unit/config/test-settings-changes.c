@@ -3,6 +3,7 @@
 #include "tests/unit/config/test-settings.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 START_TEST(restart_is_named)
 {
@@ -141,6 +142,30 @@ START_TEST(changes_are_named)
 }
 END_TEST
 
+/* A percentage with or without decimals is what is written, compared and printed. */
+START_TEST(percent)
+{
+	struct settings *s = load_good(
+		"clients = ( { name = \"a\"; watch = { forward_loss = 0.025; }; prefixes = [ "
+		"\"192.0.2.0/24\" ]; }, { name = \"b\"; prefixes = [ \"198.51.100.0/24\" ]; } );"
+		"watch = { forward_loss = 2; forward_pdv_p99_ms = 20; };");
+	char *text = dump(s);
+
+	ck_assert_uint_eq(s->policy.watch_loss, 2000);
+	ck_assert_uint_eq(s->classes[0].policy.watch_loss, 25);
+	ck_assert_uint_eq(s->classes[0].policy.watch_pdv_p99_ms, 20);
+	ck_assert_uint_eq(s->classes[1].policy.watch_loss, 2000);
+	ck_assert_ptr_nonnull(strstr(text, "forward_loss = 2.0;"));
+	ck_assert_ptr_nonnull(strstr(text, "forward_loss = 0.025;"));
+	free(text);
+	settings_unref(s);
+	load_bad("watch = { forward_loss = 100.001; };", "percent 0..100");
+	load_bad("watch = { forward_loss = -1; };", "out of range");
+	load_bad("watch = { forward_loss = \"1\"; };", "percent 0..100");
+	load_bad("watch = { forward_pdv_p99_ms = 0.5; };", "integer 0..60000");
+}
+END_TEST
+
 TCase *changes_cases(void)
 {
 	TCase *changes = tcase_create("changes");
@@ -149,6 +174,7 @@ TCase *changes_cases(void)
 	tcase_add_test(changes, restart_is_named);
 	tcase_add_test(changes, first_port_is_fixed_where_ports_are_shared);
 	tcase_add_loop_test(changes, changes_are_named, 0, 8);
+	tcase_add_test(changes, percent);
 	tcase_add_test(changes, flat_tells_what_holds);
 	return changes;
 }

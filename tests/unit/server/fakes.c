@@ -134,7 +134,7 @@ void udp_class(struct udp_session *u, struct class_sums *sums)
 
 void udp_forward(const struct udp_session *u, struct forward *out)
 {
-	*out = (struct forward){ .flow = { .any = u->n.n[COUNTER_RECEIVED] } };
+	*out = u->forward;
 }
 
 struct class_sums *reflector_class(const struct reflector *r)

@@ -26,6 +26,7 @@ struct udp_session {
 	int fd; /* -1 = on a shared port */
 	struct police_total *total;
 	struct class_sums *sums;
+	struct forward forward;
 	struct counters_values n;
 };
 
