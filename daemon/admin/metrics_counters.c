@@ -32,6 +32,11 @@ char *metrics_name(const struct counters_row *row, bool light, char buf[static M
 	if (!strcmp(unit, row->name)) {
 		unit = "reflector";
 	}
+	if (!strcmp(unit, "octets")) { /* "received_octets"; Prometheus counts bytes */
+		(void)snprintf(buf, METRICS_NAME_LEN, "twampd_%s%.*s_bytes", of,
+			       (int)strcspn(row->name, "_"), row->name);
+		return buf;
+	}
 	(void)snprintf(buf, METRICS_NAME_LEN, "twampd_%s%s_%s", of, unit, row->name);
 	return buf;
 }

@@ -89,6 +89,13 @@ static void count(struct batch *b, enum counter what, unsigned at, unsigned n)
 	}
 }
 
+static void count_octets(struct batch *b, unsigned at, unsigned n)
+{
+	for (unsigned i = at; i < at + n; i++) {
+		party_count(b->replies[i].party, COUNTER_REFLECTED_OCTETS, b->replies[i].len);
+	}
+}
+
 static bool is_shortage(int error)
 {
 	return error == EAGAIN || error == ENOBUFS || error == ENOMEM;
@@ -134,6 +141,7 @@ static void send_chunk(struct batch *b, unsigned at, unsigned n)
 
 		if (sent > 0) {
 			count(b, COUNTER_REFLECTED, at + done, (unsigned)sent);
+			count_octets(b, at + done, (unsigned)sent);
 			done += (unsigned)sent;
 			again = false;
 		} else if (is_shortage(errno)) {
@@ -213,6 +221,8 @@ static bool send_run(struct batch *b, unsigned at, unsigned n)
 	for (int tries = 0; tries < 2; tries++) { /* the first may report an ICMP error */
 		if (sendmsg(b->fd, &b->run, FLAGS) >= 0) {
 			party_count(b->replies[at].party, COUNTER_REFLECTED, n);
+			party_count(b->replies[at].party, COUNTER_REFLECTED_OCTETS,
+				    n * b->replies[at].len);
 			party_count(b->replies[at].party, COUNTER_SEGMENTED, n);
 			return true;
 		}

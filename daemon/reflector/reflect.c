@@ -370,6 +370,7 @@ static void answer(struct worker *w, struct reflect_source *source, unsigned n,
 		enum counter fault;
 
 		party_count(p->party, COUNTER_RECEIVED, 1);
+		party_count(p->party, COUNTER_RECEIVED_OCTETS, p->len);
 		fault = answer_one(w, source->way, i, now, &last);
 		if (fault != COUNTER_NONE) {
 			party_count(p->party, fault, 1);

@@ -105,9 +105,11 @@ def address_comes_and_goes(t):
 def packets_count(t):
     d = t.daemon(METRICS)
     _, s, to = t.session()
+    sent, returned = 5, 0
     for number in (0, 1, 3, 3):
-        s.send(to, make_packet(number))
-        true(s.receive() is not None, "a reply")
+        s.send(to, make_packet(number, padding=bytes(100)))
+        sent += len(make_packet(number, padding=bytes(100)))
+        returned += len(s.receive().raw)
     s.send(to, b"short")
     m = harness.wait_for(
         lambda: (lambda m: m if value(m, "twampd_packets_received_total") == 5 else None)(
@@ -115,6 +117,8 @@ def packets_count(t):
     same(value(m, "twampd_packets_reflected_total"), 4, "reflected")
     same(value(m, "twampd_packets_dropped_total"), 1, "dropped")
     same(value(m, "twampd_packets_dropped_total", reason="short"), 1, "too short")
+    same(value(m, "twampd_received_bytes_total"), sent, "octets received")
+    same(value(m, "twampd_reflected_bytes_total"), returned, "octets reflected")
     same(value(m, "twampd_timestamps_total"), 4, "timestamps")
     same(value(m, "twampd_sessions", **{"class": "default"}), 1, "sessions")
     same(value(m, "twampd_ports"), 1, "ports")
