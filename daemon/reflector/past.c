@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/past.h"
 
+#include "base/sock.h"
 #include "daemon/reflector/inside.h"
 #include "daemon/reflector/light.h"
 #include "daemon/reflector/lightpath.h"
@@ -119,6 +120,55 @@ static void carry_light(struct carry *c, struct reflector *r)
 	}
 }
 
+/* --- senders of stateful ports ------------------------------------------------------------ */
+
+/* The @n-th port that knows its senders; NULL = no more. */
+static struct light_port *next_port(const struct reflector *r, uint32_t n)
+{
+	for (size_t i = 0; r->light_view && i < r->light_view->n; i++) {
+		struct light_entry *e = r->light_view->entries[i];
+
+		for (unsigned k = 0; k < e->count; k++) {
+			if (e->ports[k].table && e->ports[k].fd >= 0 && n-- == 0) {
+				return &e->ports[k];
+			}
+		}
+	}
+	return NULL;
+}
+
+static struct senders *find_table(const struct reflector *r, uint64_t cookie)
+{
+	const struct light_port *p;
+
+	for (uint32_t n = 0; cookie && (p = next_port(r, n)) != NULL; n++) {
+		if (sock_cookie(p->fd) == cookie) {
+			return p->table;
+		}
+	}
+	return NULL;
+}
+
+/* Whom the kernel leads to a socket it goes on leading there, so its senders go with it. */
+static void carry_senders(struct carry *c, struct reflector *r)
+{
+	uint32_t n = 0;
+
+	while (c->way != CARRY_LOAD && next_port(r, n)) {
+		n++;
+	}
+	CARRY(c, n);
+	for (uint32_t i = 0; i < n && !c->bad; i++) {
+		struct light_port *p = c->way == CARRY_LOAD ? NULL : next_port(r, i);
+		uint64_t cookie = p ? sock_cookie(p->fd) : 0;
+		struct carry record = carry_open(c);
+
+		CARRY(&record, cookie);
+		senders_carry(&record, p ? p->table : find_table(r, cookie));
+		carry_close(c, &record);
+	}
+}
+
 void past_carry(struct carry *c, struct reflector *r)
 {
 	struct counters_values totals;
@@ -132,4 +182,5 @@ void past_carry(struct carry *c, struct reflector *r)
 	}
 	carry_dwell(c, r);
 	carry_light(c, r);
+	carry_senders(c, r);
 }

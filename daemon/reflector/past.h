@@ -6,5 +6,6 @@
 
 struct reflector;
 
-/** While halted. A Light port that is there still goes on with its own. */
+/** While halted. A Light port that is there still goes on with its own, and its
+ * senders with their numbers. */
 void past_carry(struct carry *c, struct reflector *r);

@@ -2,6 +2,7 @@
 #include "daemon/reflector/senders.h"
 
 #include "base/siphash.h"
+#include "protocol/carry.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -141,4 +142,50 @@ struct senders_known *senders_find(struct senders *t, const struct senders_key *
 	link_newest(t, i);
 	t->places[i].last_ns = now.ns;
 	return &t->places[i].known;
+}
+
+static void carry_one(struct carry *c, struct senders_key *key, int64_t *last_ns,
+		      struct senders_known *known)
+{
+	CARRY(c, key->remote);
+	CARRY(c, key->local);
+	CARRY(c, key->scope);
+	CARRY(c, key->port);
+	CARRY(c, key->ssid);
+	CARRY(c, *last_ns);
+	CARRY(c, known->seq);
+	CARRY(c, known->rx_count);
+	CARRY(c, known->t3_ns);
+	forward_carry(c, &known->forward);
+}
+
+static void load_one(struct carry *c, struct senders *t)
+{
+	struct senders_known known = { 0 }, *to;
+	struct senders_key key = { 0 };
+	int64_t last_ns = 0;
+	bool evicted;
+
+	carry_one(c, &key, &last_ns, &known);
+	to = c->bad || !t ? NULL : senders_find(t, &key, (struct mono){ last_ns }, &evicted);
+	if (to) {
+		*to = known;
+	}
+}
+
+/* The one that was silent for longest comes first, so that the order stays. */
+void senders_carry(struct carry *c, struct senders *t)
+{
+	uint32_t n = t ? t->used : 0;
+
+	CARRY(c, n);
+	if (c->way == CARRY_LOAD) {
+		for (; n && !c->bad; n--) {
+			load_one(c, t);
+		}
+		return;
+	}
+	for (uint32_t i = t ? t->oldest : NONE; i != NONE; i = t->places[i].newer) {
+		carry_one(c, &t->places[i].key, &t->places[i].last_ns, &t->places[i].known);
+	}
 }

@@ -45,3 +45,11 @@ struct senders_known {
  */
 struct senders_known *senders_find(struct senders *t, const struct senders_key *key,
 				   struct mono now, bool *evicted);
+
+struct carry;
+
+/**
+ * All senders, on the way to the next process; while nothing is answered. Those that are loaded come
+ * to those that are there, as far as there is room. @t NULL: what is loaded is passed over.
+ */
+void senders_carry(struct carry *c, struct senders *t);
