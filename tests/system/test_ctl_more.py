@@ -4,9 +4,10 @@
 import json
 import os
 import socket
+import subprocess
 
 import harness
-from ctlrun import Asked
+from ctlrun import TWAMPCTL, Asked
 from harness import same, test, true, wait_for
 
 
@@ -89,6 +90,34 @@ def health_says_why(t):
         h = a.json("health", expect=1)
         same([c["text"] for c in h["checks"] if not c["ok"]],
              ["1 of 1 connections and 0 of 10000 sessions are in use"], "full")
+
+
+@test
+def plugin_for_monitors(t):
+    a = Asked(t, {"limits": {"max_connections": 2}})
+    plugin = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../client/ctl/check_twampd")
+    env = dict(os.environ, PATH=os.path.dirname(TWAMPCTL) + ":" + os.environ["PATH"])
+
+    def ask(status, *arguments):
+        p = subprocess.run([plugin, "-s", a.path, *arguments], env=env, stdout=subprocess.PIPE,
+                           text=True, timeout=harness.PATIENCE * 4)
+        same(p.returncode, status, "exit status of: " + p.stdout)
+        return p.stdout
+    same(ask(0, "-c", "serving,room"),
+         "TWAMPD OK - 2 checks are well | connections=0;1;1;0;2 sessions=0;8000;9500;0;10000 "
+         "packets=0c dropped=0c\n", "the line")
+    with t.connect():
+        true("1 of 2 connections are in use" in ask(1, "-c", "serving", "-w", "50"), "a warning")
+        ask(2, "-c", "serving", "-C", "50")
+    a.daemon.write(text="nonsense")
+    a.run("reload", expect=1)
+    true("settings: " in ask(1, "-c", "settings"), "the reason")
+    a.run("drain")
+    true("CRITICAL - draining: it is draining |" in ask(2, "-c", "draining"), "the reason")
+    ask(3, "-c", "nothing")
+    ask(3, "-w", "101")
+    a.daemon.terminate()
+    true("is it running" in ask(2), "without a daemon")
 
 
 @test
