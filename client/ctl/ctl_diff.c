@@ -42,13 +42,17 @@ static void run(char *const arguments[])
 int ctl_diff(const struct ctl_options *o, const json_t *status, FILE *err)
 {
 	const char *file = json_string_value(ctl_value_at(status, "settings.file"));
+	char json[] = "--json";
 	char *arguments[] = { (char[]){ PROGRAM },
 			      (char[]){ "--check-config" },
 			      (char[]){ "--config" },
 			      strdup(file ? file : ""),
-			      o->json ? (char[]){ "--json" } : NULL,
+			      NULL,
 			      NULL };
 
+	if (o->json) {
+		arguments[4] = json;
+	}
 	tell_folder(o->path);
 	if (arguments[3]) {
 		run(arguments);

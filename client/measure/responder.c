@@ -199,7 +199,7 @@ static size_t build(struct responder *r, struct responder_packet *p, const struc
 						.ttl = p->meta.ttl,
 						.tos = p->meta.tos,
 						.tlvs = &tlvs };
-	struct tlvreply told;
+	struct tlvreply told = { 0 };
 	size_t n;
 
 	tlvs.host = &tlvs.to;

@@ -26,8 +26,8 @@ static bool make_policy(const struct settings *s, const struct policy *configure
 	"\"unauthenticated\" among the modes"
 #define PATH_SHOWN 80
 
-static int need_keys(struct apply *a, const struct settings_place *modes,
-		     const struct settings_class *c)
+/* @class: its name, or NULL for the settings of all. */
+static int need_keys(struct apply *a, const struct settings_place *at, const char *class)
 {
 	const char *path = a->settings->keys_path, *cut = "";
 	size_t len = strlen(path);
@@ -36,11 +36,8 @@ static int need_keys(struct apply *a, const struct settings_place *modes,
 		cut = "...";
 		path += len - PATH_SHOWN;
 	}
-	if (!c) {
-		return conf_error_at(a->err, modes, NULL, "modes: all " WITHOUT_KEYS, cut, path);
-	}
-	return conf_error_at(a->err, &c->place, c->name, "clients.modes: all " WITHOUT_KEYS, cut,
-			     path);
+	return conf_error_at(a->err, at, class, "%smodes: all " WITHOUT_KEYS,
+			     class ? "clients." : "", cut, path);
 }
 
 /* What the class does not set it has from the settings: those of the last file, so not before. */
@@ -88,7 +85,7 @@ static int make_class(struct apply *a, struct settings_class *c)
 			"clients.key_ids: no mode uses keys, expected: one that does among "
 			"the modes, or no key_ids");
 	} else if (!make_policy(a->settings, &c->configured, &c->policy) && !a->keys_unknown) {
-		r = need_keys(a, NULL, c);
+		r = need_keys(a, &c->place, c->name);
 	}
 	return r;
 }

@@ -106,13 +106,14 @@ static enum settings_apply apply_of(const char *key, const char *old)
 	return row ? row->apply : SETTINGS_NEXT;
 }
 
-static void tell(const char *old, const struct line *from, const struct line *now,
+/* @key: one of the two, for its name; the other may be NULL. */
+static void tell(const char *old, const struct line *key, const struct line *from,
+		 const struct line *now,
 		 void (*each)(void *to, const struct settings_change *change), void *to)
 {
-	const struct line *l = now ? now : from;
 	struct settings_change c = { 0 };
 
-	(void)snprintf(c.key, sizeof(c.key), "%.*s", (int)l->key_len, l->at);
+	(void)snprintf(c.key, sizeof(c.key), "%.*s", (int)key->key_len, key->at);
 	if (from) {
 		c.from = from->value;
 		c.from_len = (size_t)(from->end - from->value);
@@ -142,12 +143,12 @@ int settings_changes(const char *old, const char *now,
 		}
 		if (!was || len != (size_t)(was->end - was->value) ||
 		    memcmp(was->value, l->value, len) != 0) {
-			tell(old, was, l, each, to);
+			tell(old, l, was, l, each, to);
 		}
 	}
 	for (size_t i = 0; !r && i < a.n; i++) {
 		if (!a.line[i].found) {
-			tell(old, &a.line[i], NULL, each, to);
+			tell(old, &a.line[i], &a.line[i], NULL, each, to);
 		}
 	}
 	wipe_lines(&a);

@@ -164,7 +164,7 @@ static void check_twice(struct syntax *x)
 
 void syntax_key(const struct syntax *x, uint32_t place, char *buf, size_t size)
 {
-	uint32_t chain[SYNTAX_DEPTH];
+	uint32_t chain[SYNTAX_DEPTH] = { 0 };
 	size_t len = 0, n = 0;
 
 	buf[0] = '\0';

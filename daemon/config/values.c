@@ -128,7 +128,9 @@ void values_print_address(const struct schema_row *row, const struct schema_at *
 			       ? ((const struct settings_light *)at->in)->implied
 			       : ((const struct settings_listen *)at->in)->implied;
 
-	print_address(implied ? &(struct address){ 0 } : schema_value(row, at->where, at->in), to);
+	static const struct address none;
+
+	print_address(implied ? &none : schema_value(row, at->where, at->in), to);
 }
 
 void values_print_host(const struct schema_row *row, const struct schema_at *at, FILE *to)
