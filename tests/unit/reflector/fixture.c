@@ -172,7 +172,7 @@ void fixture_refwait(struct session_spec spec, struct fixture_end *e, int fd, in
 	uint16_t port;
 	int64_t last;
 
-	spec.refwait_ns = 1500 * INT64_C(1000000);
+	spec.refwait_ns = 2500 * INT64_C(1000000); /* far more than the 300 ms that follow */
 	fixture_start(&spec, e, &port);
 	rig_sleep_ms(300);
 	last = rig_mono_ns();

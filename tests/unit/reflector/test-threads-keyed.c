@@ -89,7 +89,7 @@ START_TEST(refwait)
 	int64_t limit = rig_mono_ns() + RIG_WAIT_MS * INT64_C(1000000), last;
 
 	spec.modes = _i ? MODE_ENCRYPTED : MODE_AUTHENTICATED;
-	spec.refwait_ns = 700 * INT64_C(1000000);
+	spec.refwait_ns = 2000 * INT64_C(1000000);
 	fixture_start(&spec, &e, &to);
 	crypt_test_init(&keys, &fixture_keys, fixture_sid);
 	last = rig_mono_ns();
