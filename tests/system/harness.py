@@ -22,7 +22,7 @@ import traceback
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import rawclient  # noqa: E402
 from asserting import PATIENCE, pause, same, true, wait_for  # noqa: E402,F401
-from daemon import BASE, Daemon, config_text, libconfig, merge  # noqa: E402,F401
+from daemon import BASE, CALM, Daemon, config_text, libconfig, merge  # noqa: E402,F401
 from nets import (CLIENT, CLIENT_LINK, CLIENT_NEIGHBOUR, CLIENT_OTHER, LINK_LOCAL,  # noqa: E402,F401
                   SERVER, SERVER_LINK, SERVER_OTHER, Net, enter_namespace, libc, run)
 

@@ -286,7 +286,7 @@ def count_is_a_power_of_two(t):
 @test
 def count_by_default(t):
     #
-    d = t.daemon(text='listen = ( { port = 862; } );\n', keys=KEYS)
+    d = t.daemon(text='listen = ( { port = 862; } );\n' + harness.CALM, keys=KEYS)
     with t.control() as c:
         g = c.greeting()
     same((g.count, g.modes), (32768, ALL), "Count and Modes")

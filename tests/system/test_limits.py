@@ -364,7 +364,7 @@ def full_receive_queues_are_told(t):
 @test
 def limits_are_on_by_default(t):
     # one client cannot take everything
-    d = t.daemon(text="listen = ({ port = 862; });\n")
+    d = t.daemon(text="listen = ({ port = 862; });\n" + harness.CALM)
     connections, codes = [], []
     for _ in range(200):
         c = t.control()

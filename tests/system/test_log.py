@@ -121,7 +121,7 @@ clients = ( { name = "probes"; prefixes = [ "%s" ];
               limits = {
                   max_sessions = 2;
               }; } );
-""" % CLIENT[4])
+""" % CLIENT[4] + harness.CALM)
     c = t.connect()
     same(c.request(padding=501).accept, 4, "Accept")
     line = d.wait_log("max-padding")
@@ -136,7 +136,7 @@ clients = ( { name = "probes"; prefixes = [ "%s" ];
 
 @test
 def limits_of_the_default(t):
-    d = t.daemon(text="limits = { connection_burst = 1; };")
+    d = t.daemon(text="limits = { connection_burst = 1; };" + harness.CALM)
     accepts = set()
     while 5 not in accepts:  # until two come within a fiftieth of a second
         with t.control() as c:
