@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ALL_CLASSES 16 /* with no more, each reason has a sample from the start, for increase() */
-
 /* --- what there is -------------------------------------------------------------------------- */
 
 static void gather_light(void *context, const struct light_info *info)
@@ -23,11 +21,13 @@ static void gather_light(void *context, const struct light_info *info)
 static int gather_classes(struct metrics *m, const struct server *s, const struct settings *now)
 {
 	m->classes = calloc(now->n_classes + 2, sizeof *m->classes);
-	if (!m->classes) {
+	m->sums = calloc(now->n_classes + 2, sizeof *m->sums);
+	if (!m->classes || !m->sums) {
 		return -ENOMEM;
 	}
 	while (m->n_classes < now->n_classes + 2 &&
 	       view_class(s, m->n_classes, &m->classes[m->n_classes])) {
+		(void)view_class_sums(s, m->n_classes, &m->sums[m->n_classes]);
 		m->n_classes++;
 	}
 	return 0;
@@ -63,6 +63,7 @@ int metrics_gather(struct metrics *m, const struct server *s)
 void metrics_wipe(struct metrics *m)
 {
 	free(m->classes);
+	free(m->sums);
 	free(m->lights);
 	*m = (struct metrics){ 0 };
 }
@@ -220,7 +221,7 @@ static unsigned code_of(const struct metrics *m, enum reason r)
 /* Of many classes only what has happened is told. */
 static void write_refused(struct exposition *e, const struct metrics *m)
 {
-	bool all = m->n_classes <= ALL_CLASSES;
+	bool all = m->n_classes <= METRICS_ALL_CLASSES;
 
 	exposition_family(e, "twampd_refused", EXPOSITION_COUNTER, NULL,
 			  "Refusals by class of the client, Accept code and reason.");
@@ -266,7 +267,6 @@ static void write_classes(struct exposition *e, const struct metrics *m)
 	write_may(e, m, "twampd_class_sessions_limit",
 		  "Test sessions that the class may have at once.", true);
 	write_accepted(e, m);
-	write_refused(e, m);
 	write_failures(e, m);
 }
 
@@ -357,14 +357,26 @@ static void write_dwell(struct exposition *e, const struct dwell_values *v)
 	exposition_histogram(e, NULL, bounds, v->n, DWELL_ROWS - 1, (double)v->sum_ns / 1e9);
 }
 
-void metrics_write(struct exposition *e, const struct metrics *m)
+static void write_first(struct exposition *e, const struct metrics *m)
 {
 	write_process(e, m);
 	write_config(e, m);
 	write_clock(e, &m->status);
 	write_room(e, m);
-	write_classes(e, m);
 	write_load(e, m);
-	metrics_write_counters(e, m);
 	write_dwell(e, &m->dwell);
+}
+
+bool metrics_write(struct exposition *e, const struct metrics *m, unsigned part)
+{
+	static void (*const parts[])(struct exposition *, const struct metrics *) = {
+		write_first,	       write_classes,	      write_refused, metrics_write_counters,
+		metrics_write_classes, metrics_write_forward,
+	};
+	const unsigned n = sizeof parts / sizeof parts[0];
+
+	if (part < n) {
+		parts[part](e, m);
+	}
+	return part + 1 < n;
 }

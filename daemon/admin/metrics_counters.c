@@ -25,9 +25,10 @@ static const char *source_of(const struct counters_row *row, char buf[static MET
 	return buf;
 }
 
-char *metrics_name(const struct counters_row *row, bool light, char buf[static METRICS_NAME_LEN])
+char *metrics_name(const struct counters_row *row, const char *of,
+		   char buf[static METRICS_NAME_LEN])
 {
-	const char *of = light ? "light_" : "", *unit = row->unit;
+	const char *unit = row->unit;
 
 	if (!strcmp(unit, row->name)) {
 		unit = "reflector";
@@ -97,7 +98,7 @@ static void write_totals(struct exposition *e, const struct counters_values *v)
 		const struct counters_row *row = &counters_rows[i];
 
 		if (is_family(row, COUNTERS_THREAD | COUNTERS_TOTAL)) {
-			begin(e, row, metrics_name(row, false, name));
+			begin(e, row, metrics_name(row, "", name));
 			exposition_number(e, NULL, v->n[i]);
 		}
 	}
@@ -181,7 +182,7 @@ static void write_light(struct exposition *e, const struct metrics *m)
 		if (k == COUNTER_REFLECTED || !is_family(row, COUNTERS_LIGHT)) {
 			continue;
 		}
-		begin(e, row, metrics_name(row, true, name));
+		begin(e, row, metrics_name(row, "light_", name));
 		for (size_t i = 0; i < m->n_lights; i++) {
 			exposition_number(
 				e,
@@ -189,6 +190,77 @@ static void write_light(struct exposition *e, const struct metrics *m)
 						  { "type", type_of(&m->lights[i]) }),
 				m->lights[i].sums.n[k]);
 		}
+	}
+}
+
+/* --- classes --- */
+
+/* Of many classes those that had packets. */
+static bool is_told(const struct metrics *m, size_t i)
+{
+	return m->n_classes <= METRICS_ALL_CLASSES || m->sums[i].n.n[COUNTER_RECEIVED];
+}
+
+static void write_class_number(struct exposition *e, const struct metrics *m, size_t i, uint64_t n)
+{
+	if (is_told(m, i)) {
+		exposition_number(e, EXPOSITION_LABELS({ "class", m->classes[i].name }), n);
+	}
+}
+
+static void write_class_drops(struct exposition *e, const struct metrics *m)
+{
+	exposition_family(e, "twampd_class_packets_dropped", EXPOSITION_COUNTER, NULL,
+			  "Test packets of the sessions of the class that were not answered.");
+	for (size_t i = 0; i < m->n_classes; i++) {
+		write_class_number(e, m, i, counters_dropped(&m->sums[i].n));
+	}
+}
+
+void metrics_write_classes(struct exposition *e, const struct metrics *m)
+{
+	char name[METRICS_NAME_LEN];
+
+	for (size_t k = 0; k < COUNTER_COUNT; k++) {
+		const struct counters_row *row = &counters_rows[k];
+
+		if (!is_family(row, COUNTERS_THREAD) || !(row->who & COUNTERS_SESSION)) {
+			continue;
+		}
+		begin(e, row, metrics_name(row, "class_", name));
+		for (size_t i = 0; i < m->n_classes; i++) {
+			write_class_number(e, m, i, m->sums[i].n.n[k]);
+		}
+	}
+	write_class_drops(e, m);
+}
+
+#define OCTAVE 4u /* cells of struct spread */
+#define OCTAVES (SPREAD_CELLS / OCTAVE)
+_Static_assert(SPREAD_CELLS % OCTAVE == 0, "a bucket for each octave");
+
+void metrics_write_forward(struct exposition *e, const struct metrics *m)
+{
+	double bounds[OCTAVES - 1];
+
+	for (unsigned i = 0; i < OCTAVES - 1; i++) {
+		bounds[i] = (double)spread_from_ns((i + 1) * OCTAVE) / 1e9;
+	}
+	exposition_family(e, "twampd_forward_delay_variation_seconds", EXPOSITION_HISTOGRAM,
+			  "seconds",
+			  "Delay of test packets on the way here, above the least of their "
+			  "session, by class.");
+	for (size_t i = 0; i < m->n_classes; i++) {
+		uint64_t counts[OCTAVES] = { 0 };
+
+		if (!is_told(m, i)) {
+			continue;
+		}
+		for (unsigned k = 0; k < SPREAD_CELLS; k++) {
+			counts[k / OCTAVE] += m->sums[i].delays[k];
+		}
+		exposition_histogram(e, EXPOSITION_LABELS({ "class", m->classes[i].name }), bounds,
+				     counts, OCTAVES - 1, (double)m->sums[i].delays_ns / 1e9);
 	}
 }
 

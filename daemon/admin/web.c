@@ -33,28 +33,57 @@ static bool no_memory(struct http_request *q)
 	return true;
 }
 
+/* A scrape, while it is written. */
+struct pages {
+	struct metrics metrics;
+	struct exposition text;
+	unsigned part;
+};
+
+static struct pages *start_metrics(struct web *w, struct http_request *q)
+{
+	struct pages *p = calloc(1, sizeof *p);
+
+	q->state = p;
+	if (p && metrics_gather(&p->metrics, w->server)) {
+		return NULL;
+	}
+	if (p) {
+		exposition_init(&p->text, q->open_metrics);
+	}
+	return p;
+}
+
 static bool give_metrics(struct web *w, struct http_request *q)
 {
-	struct exposition e;
-	struct metrics m;
-	int rc = metrics_gather(&m, w->server);
+	struct pages *p = q->state ? q->state : start_metrics(w, q);
 
-	exposition_init(&e, q->open_metrics);
-	if (!rc) {
-		metrics_write(&e, &m);
-		rc = exposition_end(&e);
+	if (p && metrics_write(&p->text, &p->metrics, p->part++)) {
+		return false;
 	}
-	metrics_wipe(&m);
-	if (rc) {
+	if (!p || exposition_end(&p->text)) {
 		return no_memory(q);
 	}
 	q->answer = (struct http_answer){
 		.status = 200,
 		.type = q->open_metrics ? EXPOSITION_OPEN : EXPOSITION_OLD,
-		.body = e.text,
-		.len = e.len,
+		.body = p->text.text,
+		.len = p->text.len,
 	};
+	p->text.text = NULL;
 	return true;
+}
+
+static void forget_metrics(struct http_request *q)
+{
+	struct pages *p = q->state;
+
+	if (p) {
+		metrics_wipe(&p->metrics);
+		exposition_wipe(&p->text);
+		free(p);
+	}
+	q->state = NULL;
 }
 
 static void give_page(struct web *w, struct http_request *q)
@@ -87,7 +116,11 @@ static bool work(void *owner, struct http_request *q)
 
 static void forget(void *owner, struct http_request *q)
 {
-	api_forget(q);
+	if (q->route.to == ROUTE_METRICS) {
+		forget_metrics(q);
+	} else {
+		api_forget(q);
+	}
 }
 
 /* --- life ----------------------------------------------------------------------------------- */

@@ -120,6 +120,15 @@ def packets_count(t):
     same(value(m, "twampd_received_bytes_total"), sent, "octets received")
     same(value(m, "twampd_reflected_bytes_total"), returned, "octets reflected")
     same(value(m, "twampd_timestamps_total"), 4, "timestamps")
+    own = {"class": "default"}
+    same(value(m, "twampd_class_packets_received_total", **own), 5, "received by the class")
+    same(value(m, "twampd_class_received_bytes_total", **own), sent, "octets, by the class")
+    same(value(m, "twampd_class_reflected_bytes_total", **own), returned, "octets back")
+    same(value(m, "twampd_class_packets_dropped_total", **own), 1, "dropped, by the class")
+    same(value(m, "twampd_class_packets_gaps", **own), 1, "lost on the way here")
+    same(value(m, "twampd_class_packets_duplicates_total", **own), 1, "came twice")
+    same(value(m, "twampd_reflect_seconds_count"), 4, "times from arrival to departure")
+    true(value(m, "twampd_forward_delay_variation_seconds_count", **own) > 0, "delays")
     same(value(m, "twampd_sessions", **{"class": "default"}), 1, "sessions")
     same(value(m, "twampd_ports"), 1, "ports")
     same(value(m, "twampd_connections"), 1, "connections")
@@ -131,7 +140,8 @@ def sums(m):
     return (value(m, "twampd_packets_received_total"),
             value(m, "twampd_packets_reflected_total") + value(m, "twampd_packets_dropped_total"),
             value(m, "twampd_light_packets_received_total"), value(m, "twampd_light_packets_total"),
-            value(m, "twampd_reflect_seconds_count"))
+            value(m, "twampd_reflect_seconds_count"),
+            value(m, "twampd_class_packets_received_total", **{"class": "own"}))
 
 
 @test
@@ -150,7 +160,7 @@ def counters_go_on_over_a_restart(t):
     before = harness.wait_for(
         lambda: (lambda s: s if value(s, "twampd_packets_dropped_total", reason="short") else None)(
             scrape.scrape(d)), "the short one")
-    same(sums(before), (2, 2, 1, 1, 2), "before")
+    same(sums(before), (2, 2, 1, 1, 2, 2), "before")
     same(value(before, "twampd_refused_total", reason="max-padding", **{"class": "own"}), 1,
          "refused")
     same(value(before, "twampd_last_handover_time_seconds"), 0, "a handover")
@@ -162,7 +172,7 @@ def counters_go_on_over_a_restart(t):
         same(value(after, name), value(before, name), name)
     true(value(after, "twampd_last_handover_time_seconds") > 0, "the time of the handover")
     check_sessions([(None, session)])
-    same(sums(scrape.scrape(d)), (3, 3, 1, 1, 3), "one more")
+    same(sums(scrape.scrape(d)), (3, 3, 1, 1, 3, 3), "one more")
     log = d.log(since)
     true("overload" not in log and "timestamp of the kernel" not in log,
          "old news are told again: " + log)

@@ -72,6 +72,8 @@ def lists(t):
     b.click("#table tbody button")
     b.wait("document.getElementById('session').open", "one session")
     true("Counters" in b.text("#session-body"), "the counters of the session")
+    true("Delay above the least" in b.text("#session-body"), "the delays on the way here")
+    true(b.run("return document.querySelectorAll('#session rect').length") > 0, "a histogram")
     b.picture("session")
     b.type("#session button", KEYS["escape"])
     b.wait("!document.getElementById('session').open", "the end of the dialog")

@@ -29,7 +29,8 @@ static void fill(struct metrics *m, size_t n_classes)
 	m->measures[1].above = true;
 	m->classes = calloc(n_classes, sizeof(*m->classes));
 	m->lights = calloc(1, sizeof(*m->lights));
-	ck_assert(m->classes && m->lights);
+	m->sums = calloc(n_classes, sizeof(*m->sums));
+	ck_assert(m->classes && m->lights && m->sums);
 	m->n_classes = n_classes;
 	m->n_lights = 1;
 	for (size_t i = 0; i < n_classes; i++) {
@@ -45,6 +46,12 @@ static void fill(struct metrics *m, size_t n_classes)
 	m->status.totals.n[COUNTER_DROP_RCVBUF] = 12;
 	m->status.totals.n[COUNTER_HARDWARE_TIMESTAMPS] = 13;
 	m->status.clock_error_ms = -1;
+	m->sums[0].n.n[COUNTER_RECEIVED_OCTETS] = 14;
+	m->sums[0].n.n[COUNTER_DROP_HMAC] = 15;
+	m->sums[0].n.n[COUNTER_DROP_EARLY] = 1;
+	m->sums[0].delays[0] = 3;
+	m->sums[0].delays[SPREAD_CELLS - 1] = 2;
+	m->sums[0].delays_ns = 1500000000;
 }
 
 static char *write_all(size_t n_classes, bool limits_temporary)
@@ -55,7 +62,8 @@ static char *write_all(size_t n_classes, bool limits_temporary)
 	fill(&m, n_classes);
 	m.limits_temporary = limits_temporary;
 	exposition_init(&e, true);
-	metrics_write(&e, &m);
+	for (unsigned part = 0; metrics_write(&e, &m, part); part++) {
+	}
 	ck_assert_int_eq(exposition_end(&e), 0);
 	metrics_wipe(&m);
 	return e.text;
@@ -85,6 +93,12 @@ START_TEST(samples)
 	has(text, "\ntwampd_loop_lag_seconds NaN\n"); /* unknown */
 	has(text, "\ntwampd_clock_error_seconds NaN\n");
 	has(text, "\ntwampd_log_lines_left_out_total 3\n");
+	has(text, "\ntwampd_class_received_bytes_total{class=\"c0\"} 14\n");
+	has(text, "\ntwampd_class_packets_dropped_total{class=\"c0\"} 16\n");
+	has(text, "\ntwampd_forward_delay_variation_seconds_bucket{class=\"c0\",le=\"1.6384e-05\"} "
+		  "3\n");
+	has(text, "\ntwampd_forward_delay_variation_seconds_bucket{class=\"c0\",le=\"+Inf\"} 5\n");
+	has(text, "\ntwampd_forward_delay_variation_seconds_sum{class=\"c0\"} 1.5\n");
 	free(text);
 }
 END_TEST
@@ -118,16 +132,16 @@ START_TEST(names)
 	char name[METRICS_NAME_LEN], other[METRICS_NAME_LEN];
 
 	for (size_t i = 0; i < COUNTER_COUNT; i++) {
-		(void)metrics_name(&counters_rows[i], false, name);
+		(void)metrics_name(&counters_rows[i], "", name);
 		ck_assert_uint_eq(strspn(name, "abcdefghijklmnopqrstuvwxyz_"), strlen(name));
 		for (size_t k = 0; k < i; k++) {
-			(void)metrics_name(&counters_rows[k], false, other);
+			(void)metrics_name(&counters_rows[k], "", other);
 			ck_assert_str_ne(name, other);
 		}
 	}
-	ck_assert_str_eq(metrics_name(&counters_rows[COUNTER_RECEIVED], true, name),
+	ck_assert_str_eq(metrics_name(&counters_rows[COUNTER_RECEIVED], "light_", name),
 			 "twampd_light_packets_received");
-	ck_assert_str_eq(metrics_name(&counters_rows[COUNTER_SESSIONS], false, name),
+	ck_assert_str_eq(metrics_name(&counters_rows[COUNTER_SESSIONS], "", name),
 			 "twampd_reflector_sessions");
 }
 END_TEST
