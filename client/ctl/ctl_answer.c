@@ -3,6 +3,7 @@
 
 #include "client/ctl/ctl_diff.h"
 #include "client/ctl/ctl_socket.h"
+#include "client/ctl/ctl_yang.h"
 
 #include <errno.h>
 #include <string.h>
@@ -120,7 +121,7 @@ static void print_json(struct answer *a, const json_t *result)
 
 static int show_result(struct answer *a, unsigned width)
 {
-	const json_t *result = json_object_get(a->last, "result");
+	json_t *result = json_object_get(a->last, "result");
 	const struct ctl_command *c = a->o->command;
 
 	if (a->rows) {
@@ -128,6 +129,9 @@ static int show_result(struct answer *a, unsigned width)
 	}
 	if (c->diff) {
 		return ctl_diff(a->o, result, a->err);
+	}
+	if (c->yang) {
+		return ctl_yang(a->rows, result, a->out, a->err);
 	}
 	if (a->o->json) {
 		print_json(a, result);
@@ -189,7 +193,7 @@ int ctl_answer(const struct ctl_options *o, unsigned width, FILE *out, FILE *err
 		fprintf(err, "twampctl: %s\n", why);
 		return CTL_EXIT_NOT_RUNNING;
 	}
-	if (o->command->items && (!o->json || o->sort || o->top)) {
+	if (o->command->items && (!o->json || o->sort || o->top || o->command->yang)) {
 		a.rows = json_array();
 	}
 	rc = ctl_socket_ask(&s, o->command->verb, o->args);

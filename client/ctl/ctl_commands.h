@@ -37,6 +37,7 @@ struct ctl_command {
 	const struct ctl_column *columns; /* of items */
 	const struct ctl_line *page; /* of the result; NULL = it is not printed */
 	bool diff; /* the result is taken to ctl_diff() */
+	bool yang; /* to ctl_yang(), with the items */
 	const char *help;
 };
 

@@ -14,11 +14,6 @@
 #define COUNT_EXPONENT_MAX 31 /* of auth.count */
 #define BASE64_LEN 25 /* of 16 octets */
 
-static json_t *number(uint64_t n)
-{
-	return json_integer((json_int_t)n);
-}
-
 /* Type bits: names in the order of their positions. Those of RFC 7750 and 8186 are not in the model. */
 static json_t *tell_modes(uint32_t modes)
 {
@@ -131,15 +126,15 @@ json_t *tell_yang(const struct server *s, bool state)
 	view_status(s, &v);
 	tell_put(server, "admin-state", json_boolean(!state || !v.draining));
 	if (port) {
-		tell_put(server, "server-tcp-port", number(port));
+		tell_put(server, "server-tcp-port", tell_number(port));
 	}
-	tell_put(server, "servwait", number(now->policy.servwait_s));
-	tell_put(server, "count", number(exponent(now->policy.kdf_count)));
-	tell_put(server, "max-count-exponent", number(COUNT_EXPONENT_MAX));
+	tell_put(server, "servwait", tell_number(now->policy.servwait_s));
+	tell_put(server, "count", tell_number(exponent(now->policy.kdf_count)));
+	tell_put(server, "max-count-exponent", tell_number(COUNT_EXPONENT_MAX));
 	tell_put(server, "modes", tell_modes(modes_of(now)));
 	tell_put(server, "key-chain", tell_keys(now->keys));
 	tell_put(reflector, "admin-state", json_true());
-	tell_put(reflector, "refwait", number(now->policy.refwait_s));
+	tell_put(reflector, "refwait", tell_number(now->policy.refwait_s));
 	tell_put(twamp, "server", server);
 	tell_put(twamp, "session-reflector", reflector);
 	tell_put(root, "ietf-twamp:twamp", twamp);
@@ -152,11 +147,11 @@ json_t *tell_yang_connection(const struct view_connection *c, const struct view_
 	json_t *o = json_object();
 
 	tell_put(o, "client-ip", tell_host(&c->client));
-	tell_put(o, "client-tcp-port", number(c->client.port));
+	tell_put(o, "client-tcp-port", tell_number(c->client.port));
 	tell_put(o, "server-ip", tell_host(&c->local));
-	tell_put(o, "server-tcp-port", number(c->local.port));
+	tell_put(o, "server-tcp-port", tell_number(c->local.port));
 	tell_put(o, "state", json_string(c->state == CONTROL_READY ? "servwait" : "active"));
-	tell_put(o, "control-packet-dscp", number(g->dscp));
+	tell_put(o, "control-packet-dscp", tell_number(g->dscp));
 	if (c->modes) {
 		tell_put(o, "selected-mode", tell_modes(c->modes));
 	}
@@ -164,8 +159,8 @@ json_t *tell_yang_connection(const struct view_connection *c, const struct view_
 		tell_put(o, "key-id", tell_key_id(c->key_id, sizeof c->key_id));
 	}
 	if (g->count) {
-		tell_put(o, "count", number(exponent(g->count)));
-		tell_put(o, "max-count-exponent", number(COUNT_EXPONENT_MAX));
+		tell_put(o, "count", tell_number(exponent(g->count)));
+		tell_put(o, "max-count-exponent", tell_number(COUNT_EXPONENT_MAX));
 	}
 	if (memcmp(g->salt, nothing, sizeof nothing) != 0) {
 		tell_put(o, "salt", tell_octets(g->salt));
@@ -180,33 +175,37 @@ static void put_parent(json_t *o, const struct view_session *v)
 		return;
 	}
 	tell_put(o, "parent-connection-client-ip", tell_host(&v->client));
-	tell_put(o, "parent-connection-client-tcp-port", number(v->client.port));
+	tell_put(o, "parent-connection-client-tcp-port", tell_number(v->client.port));
 	tell_put(o, "parent-connection-server-ip", tell_host(&v->server));
-	tell_put(o, "parent-connection-server-tcp-port", number(v->server.port));
+	tell_put(o, "parent-connection-server-tcp-port", tell_number(v->server.port));
 }
 
 /* The model has 32 bits. */
 static void put_counter(json_t *o, const char *name, uint64_t n)
 {
-	tell_put(o, name, number((uint32_t)n));
+	tell_put(o, name, tell_number((uint32_t)n));
 }
 
-json_t *tell_yang_session(const struct view_session *v, bool *fits)
+bool tell_yang_fits(const struct view_session *v)
+{
+	return v->remote.port >= DYNAMIC_FIRST &&
+	       (v->local.port >= DYNAMIC_FIRST || v->local.port == WELL_KNOWN_PORT);
+}
+
+json_t *tell_yang_session(const struct view_session *v)
 {
 	json_t *o = json_object();
 	char sid[SESSION_SID_TEXT_LEN];
 	/* T-045: each reply takes a number, also one that the kernel did not send */
 	uint64_t numbers = v->n.n[COUNTER_REFLECTED] + v->n.n[COUNTER_DROP_TX];
 
-	*fits = v->remote.port >= DYNAMIC_FIRST &&
-		(v->local.port >= DYNAMIC_FIRST || v->local.port == WELL_KNOWN_PORT);
 	tell_put(o, "sid", json_string_nocheck(session_sid_text(v->sid, sid)));
 	tell_put(o, "sender-ip", tell_host(&v->remote));
-	tell_put(o, "sender-udp-port", number(v->remote.port));
+	tell_put(o, "sender-udp-port", tell_number(v->remote.port));
 	tell_put(o, "reflector-ip", tell_host(&v->local));
-	tell_put(o, "reflector-udp-port", number(v->local.port));
+	tell_put(o, "reflector-udp-port", tell_number(v->local.port));
 	put_parent(o, v);
-	tell_put(o, "test-packet-dscp", number(v->dscp));
+	tell_put(o, "test-packet-dscp", tell_number(v->dscp));
 	put_counter(o, "sent-packets", v->n.n[COUNTER_REFLECTED]);
 	put_counter(o, "rcv-packets", v->n.n[COUNTER_RECEIVED]);
 	if (numbers) {

@@ -14,5 +14,8 @@ json_t *tell_yang(const struct server *s, bool state);
 /** An entry of server/ctrl-connection. */
 json_t *tell_yang_connection(const struct view_connection *c, const struct view_greeting *g);
 
-/** An entry of session-reflector/test-session. *@fits is false if the model has no such ports. */
-json_t *tell_yang_session(const struct view_session *v, bool *fits);
+/** The model has such ports. */
+bool tell_yang_fits(const struct view_session *v);
+
+/** An entry of session-reflector/test-session. */
+json_t *tell_yang_session(const struct view_session *v);

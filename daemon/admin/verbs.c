@@ -10,6 +10,7 @@
 #include "daemon/admin/tell_status.h"
 #include "daemon/admin/tell_sums.h"
 #include "daemon/admin/why.h"
+#include "daemon/admin/yang.h"
 #include "daemon/log/log.h"
 #include "daemon/reflector/light.h"
 #include "daemon/server/server.h"
@@ -99,5 +100,7 @@ const struct task_verb verbs_table[] = {
 	  .begin = ending_client },
 	{ .name = "end-class", .args = ending_class_args, .changes = true, .begin = ending_class },
 	{ .name = "log", .args = steer_log_args, .changes = true, .begin = steer_log },
+	{ .name = "yang-state", .begin = yang_state },
+	{ .name = "yang-config", .begin = yang_config },
 	{ .name = NULL },
 };
