@@ -13,8 +13,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define ACCEPTS 8 /* at one turn of the loop */
-#define BACKLOG 16
+#define ACCEPTS 32 /* at one turn of the loop */
+#define BACKLOG 128
 #define PAUSE_S 1. /* without descriptors */
 
 struct desk {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """twampctl asks a real twampd: what it lists is what there is."""
 
+import json
 import os
 import stat
 
@@ -119,6 +120,33 @@ def refused_and_clients(t):
          [(t.client, "active", 1), (t.client, "ready", 0)], "connections")
     reasons = {r["reason"]: r["last_1m"] + r["last_60m"] for r in a.json("status")["refused"]}
     true(reasons["max-sessions-per-client"] >= 3, "refusals of the last minutes: %r" % reasons)
+
+
+@test
+def ten_thousand_sessions(t):
+    """All of them are listed, in pieces; others are served meanwhile."""
+    a = Asked(t, {"ports": {"mode": "shared"}, "log": {"level": "notice"},
+                  "limits": {"max_sessions": 20000, "max_sessions_per_client": 20000}})
+    sids = set()
+    for i in range(2):
+        c = t.connect()
+        for k in range(5000):
+            answer = c.request(sender_port=1024 + 5000 * i + k)
+            same(answer.accept, 0, "Accept")
+            sids.add(answer.sid.hex())
+    with a.call() as s:
+        s.sendall(b'{"cmd":"sessions"}\n')
+        lines = s.makefile()
+        seen = {json.loads(lines.readline())["item"]["sid"] for _ in range(10)}
+        same(t.connect(source=t.client_other).request().accept, 0, "Accept meanwhile")
+        same(a.json("status")["sessions"]["used"], 10001, "status meanwhile")
+        for line in lines:
+            if "result" in line:
+                break
+            seen.add(json.loads(line)["item"]["sid"])
+        same(json.loads(line)["result"]["shown"], 10000, "what came later is not in the list")
+    same(seen, sids, "SIDs")
+    same(len(a.rows("sessions", "--top", "3", "--sort", "AGE")), 3, "the oldest")
 
 
 @test
