@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The house rules that a compiler does not see.
 
-includes  a file includes only from its own folder and from folders to its left
+includes  a file includes only from its own folder and from folders to its left; some headers are
+          for a few files only
 circles   modules (a .c file and its header) that include each other, directly or by way of others,
           are few: who reads one of them reads all
 names     basenames are unique, so that a symbol's prefix tells its file
@@ -77,6 +78,13 @@ PURE_PREFIXES = ("nettle_", "_nettle_") + INSTRUMENTS
 SKIPPED_FOLDERS = re.compile(r"^(build|obj-|\.git$|out$|debian$)")
 
 
+# Headers that not all of their folder may include: what they show is for these alone.
+PRIVATE = {
+    "daemon/server/server_parts.h": {f"daemon/server/{name}.c" for name in (
+        "announce", "foresee", "handover", "reload", "server", "start", "status", "view")},
+}
+
+
 def source_files(root, suffixes):
     found = []
     for path in sorted(root.rglob("*")):
@@ -97,6 +105,8 @@ def check_includes(root):
             if match:
                 for fault in include_faults(root, folder, match[1] == '"', match[2]):
                     yield f"{name}:{number}: {fault}"
+                if folder.startswith("daemon") and name not in PRIVATE.get(match[2], {name}):
+                    yield f'{name}:{number}: "{match[2]}" is for a few files only'
 
 
 def include_faults(root, folder, ours, target):
@@ -347,6 +357,11 @@ BAD = [
     ("includes", "protocol/clock.c", "#  include <time.h>\n", "<time.h> is not for it"),
     ("includes", "daemon/control/sock.h", "#include <sys/socket.h>\n", "is not for it"),
     ("includes", "daemon/server/near.c", '#include "server.h"\n', "begin at the top"),
+    ("includes", "daemon/server/conn.c",
+     {"daemon/server/server_parts.h": f"// {SPDX}\n",
+      "daemon/server/view.c": '#include "daemon/server/server_parts.h"\n',
+      "daemon/server/conn.c": '#include "daemon/server/server_parts.h"\n'},
+     "conn.c:1: \"daemon/server/server_parts.h\" is for a few files only"),
     ("includes", "attic/old.c", '#include "protocol/msg.h"\n', "not in the drawing"),
     ("includes", "tests/unit/test_in.c", '#include "protocol/msg.c"\n', "through headers"),
     ("circles", "protocol/a.h",
