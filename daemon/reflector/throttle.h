@@ -7,7 +7,8 @@
  * some thousand times the rate. With a random seed nobody can aim at a sender's meters but by its
  * own address.
  *
- * All threads of a port share it: each packet moves meters by itself, without a lock.
+ * All threads of a port share it: each packet moves meters by itself, without a lock. Where several
+ * have packets of one sender in the same instant a few more may pass.
  */
 #pragma once
 

@@ -138,7 +138,8 @@ START_TEST(crowd)
 }
 END_TEST
 
-/* Several threads have packets of one sender: together they get its rate. */
+/* Several threads have packets of one sender: together they get its rate, and little more. Who is
+ * interrupted between two rows lets others in for once; no row has more than the rate. */
 static void *run(void *arg)
 {
 	struct address a = v4(1);
@@ -162,7 +163,8 @@ START_TEST(threads)
 		pthread_join(thread[i], NULL);
 		all += taken[i];
 	}
-	ck_assert_uint_eq(all, BURST);
+	ck_assert_uint_ge(all, BURST);
+	ck_assert_uint_le(all, THROTTLE_ROWS * BURST);
 }
 END_TEST
 
