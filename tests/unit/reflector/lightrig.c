@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tests/unit/reflector/lightrig.h"
 
+#include "daemon/reflector/inside.h"
+#include "daemon/reflector/lightpath.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -71,6 +74,23 @@ struct settings *lightrig_entry(int family, uint16_t port, const char *keys)
 	return lightrig_settings(text);
 }
 
+/* A thread in the midst of a burst goes on by the settings that there were. */
+static void await_threads(void)
+{
+	int64_t limit = rig_mono_ns() + RIG_WAIT_MS * INT64_C(1000000);
+	const struct reflector *r = lightrig.r;
+
+	for (unsigned i = 0; r->light_view && i < r->count; i++) {
+		const struct light_worker *w = r->workers[i].light;
+
+		while (w && atomic_load_explicit(&w->adopted, memory_order_acquire) <
+				    r->light_view->generation) {
+			ck_assert_int_lt(rig_mono_ns(), limit);
+			rig_sleep_ms(1);
+		}
+	}
+}
+
 void lightrig_use(struct settings *s)
 {
 	struct light_plan *plan;
@@ -78,6 +98,7 @@ void lightrig_use(struct settings *s)
 
 	ck_assert_int_eq(light_prepare(lightrig.r, s, &plan, &fault), 0);
 	light_apply(lightrig.r, plan);
+	await_threads();
 	settings_unref(s);
 }
 
