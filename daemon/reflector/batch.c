@@ -82,10 +82,18 @@ static void finish(struct batch *b, unsigned at, unsigned n)
 	}
 }
 
-static void count(struct batch *b, enum counter what, unsigned at, unsigned n)
+/* Of a party it follows from what was answered. */
+static void count_sent(struct batch *b, unsigned at, unsigned n)
 {
 	for (unsigned i = at; i < at + n; i++) {
-		party_count(b->replies[i].party, what, 1);
+		party_sum(b->replies[i].party, COUNTER_REFLECTED, 1);
+	}
+}
+
+static void count_lost(struct batch *b, unsigned at, unsigned n)
+{
+	for (unsigned i = at; i < at + n; i++) {
+		party_count(b->replies[i].party, COUNTER_DROP_TX, 1);
 	}
 }
 
@@ -140,18 +148,18 @@ static void send_chunk(struct batch *b, unsigned at, unsigned n)
 		int sent = transmit(b->fd, &b->messages[done], n - done);
 
 		if (sent > 0) {
-			count(b, COUNTER_REFLECTED, at + done, (unsigned)sent);
+			count_sent(b, at + done, (unsigned)sent);
 			count_octets(b, at + done, (unsigned)sent);
 			done += (unsigned)sent;
 			again = false;
 		} else if (is_shortage(errno)) {
-			count(b, COUNTER_DROP_TX, at + done, n - done);
+			count_lost(b, at + done, n - done);
 			return;
 		} else if (!again) {
 			/* an ICMP error of an earlier reply is reported in place of sending, once */
 			again = true;
 		} else {
-			count(b, COUNTER_DROP_TX, at + done, 1);
+			count_lost(b, at + done, 1);
 			done++;
 			again = false;
 		}
@@ -195,7 +203,7 @@ static void remember_refusal(struct batch *b, const struct batch_reply *r)
 {
 	uint32_t place = r->code % PARTY_REFUSED;
 
-	if (r->party->refused) {
+	if (r->party->many) {
 		r->party->refused[place / 64] |= UINT64_C(1) << (place % 64);
 		return;
 	}
@@ -208,7 +216,7 @@ static bool is_refused(const struct batch *b, const struct batch_reply *r)
 	uint32_t place = r->code % PARTY_REFUSED;
 
 	return b->unsegmented || r->len > r->party->run_octets ||
-	       (r->party->refused && r->party->refused[place / 64] >> (place % 64) & 1);
+	       (r->party->many && r->party->refused[place / 64] >> (place % 64) & 1);
 }
 
 /* False if the kernel does not do it, and nothing was sent. */
@@ -220,7 +228,7 @@ static bool send_run(struct batch *b, unsigned at, unsigned n)
 	finish(b, at, n);
 	for (int tries = 0; tries < 2; tries++) { /* the first may report an ICMP error */
 		if (sendmsg(b->fd, &b->run, FLAGS) >= 0) {
-			party_count(b->replies[at].party, COUNTER_REFLECTED, n);
+			party_sum(b->replies[at].party, COUNTER_REFLECTED, n);
 			party_count(b->replies[at].party, COUNTER_REFLECTED_OCTETS,
 				    n * b->replies[at].len);
 			party_count(b->replies[at].party, COUNTER_SEGMENTED, n);
@@ -235,7 +243,7 @@ static bool send_run(struct batch *b, unsigned at, unsigned n)
 		remember_refusal(b, &b->replies[at]);
 		return false;
 	}
-	count(b, COUNTER_DROP_TX, at, n);
+	count_lost(b, at, n);
 	return true;
 }
 

@@ -47,11 +47,10 @@ void class_sums_read(const struct class_sums *s, struct class_sums_values *to)
 	}
 }
 
-static void take_past(struct class_row *row, const struct counters *n,
-		      const struct class_sums_values *v)
+static void take_past(struct class_row *row, const struct class_sums_values *v)
 {
 	for (int i = 0; i < COUNTER_COUNT; i++) {
-		counters_add(&row->n, (enum counter)i, counters_get(n, (enum counter)i));
+		counters_add(&row->n, (enum counter)i, v->n.n[i]);
 	}
 	for (unsigned cell = 0; cell < SPREAD_CELLS; cell++) {
 		atomic_fetch_add(&row->delays[cell], v->delays[cell]);
@@ -62,18 +61,14 @@ static void take_past(struct class_row *row, const struct counters *n,
 void class_sums_carry(struct carry *c, struct class_sums *s)
 {
 	struct class_sums_values v = { 0 };
-	struct counters n = { 0 };
 
 	if (c->way != CARRY_LOAD) {
 		class_sums_read(s, &v);
 	}
-	for (int i = 0; i < COUNTER_COUNT; i++) {
-		counters_set(&n, (enum counter)i, v.n.n[i]);
-	}
-	counters_carry(c, &n);
+	counters_carry(c, &v.n);
 	CARRY(c, v.delays);
 	CARRY(c, v.delays_ns);
 	if (c->way == CARRY_LOAD && s && !c->bad) {
-		take_past(&s->rows[0], &n, &v);
+		take_past(&s->rows[0], &v);
 	}
 }

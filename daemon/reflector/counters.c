@@ -81,19 +81,17 @@ void counters_text(const struct counters_values *v, unsigned tell, char *to, siz
 	}
 }
 
-static void save(struct carry *c, struct counters *s)
+static void save(struct carry *c, const struct counters_values *v)
 {
 	uint16_t n = 0;
 
 	for (int i = 0; i < COUNTER_COUNT; i++) {
-		if (counters_get(s, (enum counter)i)) {
-			n++;
-		}
+		n = (uint16_t)(n + (v->n[i] != 0));
 	}
 	CARRY(c, n);
 	for (int i = 0; i < COUNTER_COUNT; i++) {
 		uint16_t number = counters_rows[i].number;
-		uint64_t value = counters_get(s, (enum counter)i);
+		uint64_t value = v->n[i];
 
 		if (value) {
 			CARRY(c, number);
@@ -102,7 +100,7 @@ static void save(struct carry *c, struct counters *s)
 	}
 }
 
-static void load(struct carry *c, struct counters *s)
+static void load(struct carry *c, struct counters_values *v)
 {
 	uint16_t n = 0;
 
@@ -116,16 +114,16 @@ static void load(struct carry *c, struct counters *s)
 		CARRY(c, value);
 		i = find(number);
 		if (i >= 0) {
-			counters_set(s, (enum counter)i, value);
+			v->n[i] = value;
 		}
 	}
 }
 
-void counters_carry(struct carry *c, struct counters *s)
+void counters_carry(struct carry *c, struct counters_values *v)
 {
 	if (c->way == CARRY_LOAD) {
-		load(c, s);
+		load(c, v);
 	} else {
-		save(c, s);
+		save(c, v);
 	}
 }

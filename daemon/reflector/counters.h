@@ -88,4 +88,4 @@ void counters_text(const struct counters_values *v, unsigned tell, char *to, siz
 
 /** Whatever is not 0, by number, while nothing is counted: none can be left out. What the reader
  * does not know is skipped. */
-void counters_carry(struct carry *c, struct counters *s);
+void counters_carry(struct carry *c, struct counters_values *v);

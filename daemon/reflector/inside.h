@@ -16,6 +16,7 @@
 #include "daemon/reflector/udpsock.h"
 
 #include <pthread.h>
+#include <stddef.h>
 
 struct phc;
 struct port_ops;
@@ -52,7 +53,10 @@ struct udp_session {
 	struct udp_tuple tuple; /* fixed once it has a port */
 	/* Struct mono when it was started; UDP_SHUT, UDP_GONE. Written by the main thread. */
 	_Atomic int64_t since_ns;
-	bool gated; /* fixed: what waits in its socket may be older than since_ns */
+
+	/* what a packet reads and changes; crypt: set up before WORKER_START */
+	struct party party;
+	struct forward forward; /* what the sender's packets tell */
 
 	/* fixed at opening */
 	const struct port_ops *ops;
@@ -62,9 +66,6 @@ struct udp_session {
 	void *owner;
 	int fd; /* the main thread's until WORKER_START, then its worker's; or shared by many */
 	struct shared_link *link; /* of shared ports */
-
-	/* the main thread's to set, also while it runs */
-	struct police_total *_Atomic total; /* NULL = its class has no rates */
 
 	/* main thread */
 	struct udp_session *next, *prev; /* all sessions */
@@ -84,16 +85,11 @@ struct udp_session {
 	uint32_t drops_seen; /* sock_new_drops: its socket's, or those of the shared one */
 	ev_io io;
 	ev_timer timer;
-	struct police police;
-	struct mono last_packet;
-	struct mono stop_at; /* reflect what arrives until then */
-	bool stopping;
 	unsigned backlog; /* bursts since it was seen what had no room */
-	uint32_t seq; /* our next Sequence Number */
-	struct forward forward; /* what the sender's packets tell */
-
-	struct party party; /* crypt: set up before WORKER_START */
 };
+#define UDP_LINE 64 /* it begins with a cache line */
+_Static_assert(offsetof(struct udp_session, party) == UDP_LINE, "found by one line");
+_Static_assert(offsetof(struct party, hot) == UDP_LINE, "another one for what stays");
 
 struct worker {
 	struct reflector *reflector;
@@ -133,6 +129,9 @@ struct worker *udp_pick(struct reflector *r);
 
 /** Main thread: its port and addresses are free again. */
 void udp_release(struct udp_session *u);
+
+/** A copy of its counters. Any thread. */
+void udp_read(const struct udp_session *u, struct counters_values *out);
 
 /** Main thread: the last of a session, its secrets wiped. */
 void udp_free(struct udp_session *u);

@@ -21,7 +21,7 @@ static void add_entry(struct counters_values *t, const struct light_entry *e)
 	struct counters_values one;
 
 	for (unsigned i = 0; i < e->count; i++) {
-		counters_read(&e->ports[i].party.counters, &one);
+		party_read(&e->ports[i].party, &one);
 		counters_sum(t, &one);
 	}
 }
@@ -121,7 +121,7 @@ static int open_port(struct reflector *r, struct light_entry *e, unsigned i, boo
 	p->owner = r->workers[i].light;
 	p->address = e->address;
 	p->throttle = e->throttle;
-	p->total = &e->total;
+	p->party.total = &e->total;
 	p->unverified = &e->unverified;
 	p->passed = e->passed >= 0;
 	p->fd = -1;

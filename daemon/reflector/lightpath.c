@@ -87,13 +87,14 @@ static bool is_too_much(const struct light_port *p, const struct settings_row *r
 						      ? p->rules->packet_rate
 						      : (uint32_t)row->packet_rate,
 					      p->rules->octet_rate };
+	struct police_total *total = p->party.total;
 	struct police none = { 0 };
 
 	if ((rates.packet_rate || rates.octet_rate) &&
 	    !throttle_take(p->throttle, remote, &rates, n, now)) {
 		return true;
 	}
-	return police_is_on(&none, p->total) && !police_take(&none, p->total, n, now);
+	return police_is_on(&none, total) && !police_take(&none, total, n, now);
 }
 
 static bool is_draining(const struct light_port *p)
@@ -181,7 +182,6 @@ static struct senders_known *find_sender(struct light_port *port, const struct r
 {
 	struct address remote = remote_of(p);
 	struct senders_key key = { .scope = remote.scope, .port = remote.port };
-	struct counters *c = &p->party->counters;
 	struct senders_known *sender;
 	bool evicted;
 
@@ -190,9 +190,9 @@ static struct senders_known *find_sender(struct light_port *port, const struct r
 	key.ssid = reflection_ssid(&p->party->rules, p->octets, p->len);
 	sender = senders_find(port->table, &key, now->mono, &evicted);
 	if (!sender) {
-		counters_add(c, COUNTER_STATELESS, 1);
+		party_count(p->party, COUNTER_STATELESS, 1);
 	} else if (evicted) {
-		counters_add(c, COUNTER_EVICTED, 1);
+		party_count(p->party, COUNTER_EVICTED, 1);
 	}
 	return sender;
 }
@@ -315,7 +315,7 @@ static void count_access(struct counters *c, enum tlvreply_access access)
 /* S-032: without a reply the number is free again. */
 static enum counter told(struct worker *w, const struct reflect_packet *p, const struct tlvreply *t)
 {
-	struct counters *c = &p->party->counters;
+	struct counters *c = &p->party->rare;
 	struct senders_known *sender = p->known;
 
 	if (sender && t->verdict != TLVREPLY_SEND) {
@@ -375,6 +375,7 @@ void lightpath_obey(struct light_port *p, const struct settings_light *rules,
 	p->party.copy_tos = rules->dscp == SETTINGS_DSCP_COPY;
 	p->party.tos = p->party.copy_tos ? 0 : (uint8_t)(rules->dscp << 2);
 	p->party.run_octets = UINT32_MAX;
+	p->party.many = true;
 	p->party.refused = p->refused;
 }
 

@@ -31,7 +31,6 @@ struct light_port {
 	struct address address; /* fixed: as bound */
 	struct senders *table; /* fixed; NULL = stateless */
 	struct throttle *throttle; /* fixed: the entry's */
-	struct police_total *total; /* fixed: the entry's */
 	struct police_total *unverified; /* fixed: the entry's, before the HMAC */
 	bool passed; /* fixed: the socket is one of light_fds, and not closed here */
 	/* The main thread's until its view is adopted, then the thread's, which closes it. */

@@ -9,15 +9,11 @@
 
 void lightview_drops(struct light_port *p)
 {
-	struct counters *c = &p->party.counters;
-	uint32_t now, more;
+	uint32_t now;
 
-	if (p->fd < 0 || !sock_read_drops(p->fd, &now)) {
-		return;
+	if (p->fd >= 0 && sock_read_drops(p->fd, &now)) {
+		party_drop(&p->party, COUNTER_DROP_RCVBUF, sock_new_drops(&p->drops_seen, now));
 	}
-	more = sock_new_drops(&p->drops_seen, now);
-	counters_add(c, COUNTER_RECEIVED, more);
-	counters_add(c, COUNTER_DROP_RCVBUF, more);
 }
 
 void lightview_look(struct worker *w)

@@ -106,8 +106,7 @@ static int start(struct udp_session *u)
 
 	u->party.run_octets = sock_unfragmented(u->fd);
 	u->reflector->early += dropped;
-	counters_add(&u->party.counters, COUNTER_RECEIVED, dropped);
-	counters_add(&u->party.counters, COUNTER_DROP_EARLY, dropped);
+	counters_add(&u->party.rare, COUNTER_DROP_EARLY, dropped);
 	return error;
 }
 

@@ -6,19 +6,17 @@
 #include "daemon/reflector/light.h"
 #include "daemon/reflector/lightpath.h"
 
-/* Sums as counters: what counters_carry() takes. */
+/* But for gauges. */
 static void carry_values(struct carry *c, struct counters_values *v)
 {
-	struct counters n = { 0 };
+	struct counters_values sums = { 0 };
 
-	for (int i = 0; i < COUNTER_COUNT && c->way != CARRY_LOAD; i++) {
-		if (counters_rows[i].kind != COUNTERS_GAUGE) {
-			counters_set(&n, (enum counter)i, v->n[i]);
-		}
+	if (c->way != CARRY_LOAD) {
+		counters_sum(&sums, v);
 	}
-	counters_carry(c, &n);
+	counters_carry(c, &sums);
 	if (c->way == CARRY_LOAD) {
-		counters_read(&n, v);
+		*v = sums;
 	}
 }
 
@@ -91,9 +89,7 @@ static void take_place(struct reflector *r, const struct place *p)
 		counters_sum(&r->light_past, &p->sums);
 		return;
 	}
-	for (int i = 0; i < COUNTER_COUNT; i++) {
-		counters_add(&e->ports[0].party.counters, (enum counter)i, p->sums.n[i]);
-	}
+	party_add(&e->ports[0].party, &p->sums);
 }
 
 static void carry_light(struct carry *c, struct reflector *r)

@@ -237,15 +237,34 @@ static struct reflection_facts make_facts(struct worker *w, const struct reflect
 	};
 }
 
-/* Where T2 of an answered packet came from. */
-static void count_stamp(struct party *party, const struct sock_meta *meta)
+/* Packets of one party in a row: counted at once. */
+struct row {
+	struct party *party; /* NULL = none yet */
+	unsigned answered, stamped;
+	size_t octets; /* received */
+};
+
+static void count_row(struct row *r)
 {
+	if (r->octets) {
+		party_count(r->party, COUNTER_RECEIVED_OCTETS, r->octets);
+	}
+	if (r->answered) {
+		party_answer(r->party, r->answered, r->stamped);
+	}
+	*r = (struct row){ 0 };
+}
+
+/* And where T2 came from. */
+static void count_answered(struct row *r, const struct sock_meta *meta)
+{
+	r->answered++;
 	if (meta->phc_error_ns) {
-		party_count(party, COUNTER_HARDWARE_TIMESTAMPS, 1);
-	} else if (meta->stamped) {
-		party_count(party, COUNTER_KERNEL_TIMESTAMPS, 1);
+		party_count(r->party, COUNTER_HARDWARE_TIMESTAMPS, 1);
+	} else if (!meta->stamped) {
+		party_count(r->party, COUNTER_USER_TIMESTAMPS, 1);
 	} else {
-		party_count(party, COUNTER_USER_TIMESTAMPS, 1);
+		r->stamped++;
 	}
 }
 
@@ -337,7 +356,6 @@ static enum counter answer_one(struct worker *w, const struct reflect_way *way, 
 					.key = p->key,
 					.t3_ns = way->note ? way->note(p) : NULL,
 					.code = p->code });
-	count_stamp(party, &p->meta);
 	return COUNTER_NONE;
 }
 
@@ -361,6 +379,7 @@ static void answer(struct worker *w, struct reflect_source *source, unsigned n,
 {
 	struct reflect_scratch *s = w->scratch;
 	struct addressed last = { 0 };
+	struct row row = { 0 };
 
 	s->out.fd = source->fd;
 	s->out.totals = &w->totals;
@@ -369,17 +388,23 @@ static void answer(struct worker *w, struct reflect_source *source, unsigned n,
 		struct reflect_packet *p = &s->packets[s->order[i]];
 		enum counter fault;
 
-		party_count(p->party, COUNTER_RECEIVED, 1);
-		party_count(p->party, COUNTER_RECEIVED_OCTETS, p->len);
+		if (p->party != row.party) {
+			count_row(&row);
+			row.party = p->party;
+		}
+		row.octets += p->len;
 		fault = answer_one(w, source->way, i, now, &last);
-		if (fault != COUNTER_NONE) {
-			party_count(p->party, fault, 1);
+		if (fault == COUNTER_NONE) {
+			count_answered(&row, &p->meta);
+		} else {
+			party_drop(p->party, fault, 1);
 			source->late |= fault == COUNTER_DROP_LATE;
 		}
 		if (!now->in_batch) {
 			batch_send(&s->out);
 		}
 	}
+	count_row(&row);
 	batch_send(&s->out);
 }
 

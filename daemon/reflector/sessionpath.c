@@ -22,7 +22,7 @@ static int64_t arrival_ns(const struct reflect_packet *p, const struct reflect_p
 static bool is_late(const struct udp_session *u, const struct reflect_packet *p,
 		    const struct reflect_pass *now)
 {
-	return u->stopping && arrival_ns(p, now) > u->stop_at.ns;
+	return u->party.hot.stopping && arrival_ns(p, now) > u->party.hot.stop_at.ns;
 }
 
 /* T-041: what waits in the socket may be older than the start. Acquires the keys. */
@@ -41,7 +41,7 @@ enum counter sessionpath_judge(struct worker *w, struct reflect_packet *p,
 	struct police_total *total;
 	enum counter fault;
 
-	if (u->gated && is_early(u, p, now)) {
+	if (u->party.hot.gated && is_early(u, p, now)) {
 		return COUNTER_DROP_EARLY;
 	}
 	if (is_late(u, p, now)) {
@@ -51,8 +51,9 @@ enum counter sessionpath_judge(struct worker *w, struct reflect_packet *p,
 	if (fault != COUNTER_NONE) {
 		return fault;
 	}
-	total = atomic_load_explicit(&u->total, memory_order_acquire);
-	if (police_is_on(&u->police, total) && !police_take(&u->police, total, p->len, now->mono)) {
+	total = atomic_load_explicit(&u->party.total, memory_order_acquire);
+	if (police_is_on(&u->party.hot.police, total) &&
+	    !police_take(&u->party.hot.police, total, p->len, now->mono)) {
 		return COUNTER_DROP_POLICED; /* before the HMAC, which would cost more */
 	}
 	return COUNTER_NONE;
@@ -60,7 +61,6 @@ enum counter sessionpath_judge(struct worker *w, struct reflect_packet *p,
 
 static void track(struct udp_session *u, const struct forward_packet *packet)
 {
-	struct counters *c = &u->party.counters;
 	bool first = !u->forward.flow.any;
 	struct forward_step step = forward_take(&u->forward, packet);
 	struct class_row *class = party_class(&u->party);
@@ -72,10 +72,8 @@ static void track(struct udp_session *u, const struct forward_packet *packet)
 	if (class && step.above_ns >= 0) {
 		class_row_delay(class, step.above_ns);
 	}
-	counters_set(c, COUNTER_LAST_SEQ, packet->seq);
-	counters_set(c, COUNTER_MAX_SEQ, u->forward.flow.max);
 	if (first) {
-		counters_set(c, COUNTER_FIRST_SEQ, packet->seq);
+		counters_set(&u->party.rare, COUNTER_FIRST_SEQ, packet->seq);
 	}
 }
 
@@ -86,18 +84,15 @@ uint32_t sessionpath_number(struct worker *w, struct reflect_packet *p, const st
 	struct udp_session *u = session_of(p->party);
 	struct forward_packet packet = reflect_forward(w, p, sent);
 
-	SHARE(u->last_packet.ns, now->mono.ns); /* udp_last_packet */
+	SHARE(u->party.hot.last_packet.ns, now->mono.ns); /* udp_last_packet */
 	track(u, &packet);
 	if ((sent->error_estimate & 0xff) == 0) {
-		counters_add(&p->party->counters, COUNTER_ZERO_MULTIPLIER, 1); /* */
+		counters_add(&p->party->rare, COUNTER_ZERO_MULTIPLIER, 1); /* */
 	}
-	return u->seq++;
+	return u->party.hot.seq++;
 }
 
 void sessionpath_drops(struct udp_session *u, uint32_t now)
 {
-	uint32_t more = sock_new_drops(&u->drops_seen, now);
-
-	party_count(&u->party, COUNTER_RECEIVED, more);
-	party_count(&u->party, COUNTER_DROP_RCVBUF, more);
+	party_drop(&u->party, COUNTER_DROP_RCVBUF, sock_new_drops(&u->drops_seen, now));
 }

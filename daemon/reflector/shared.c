@@ -179,7 +179,7 @@ static int claim(struct reflector *r, const struct session_spec *spec, struct sh
 
 static int make_link(struct udp_session *u)
 {
-	u->gated = true;
+	u->party.hot.gated = true;
 	u->link = calloc(1, sizeof(*u->link));
 	if (!u->link) {
 		return -ENOMEM;
@@ -338,7 +338,7 @@ static void let_go(struct worker *w, struct udp_session *u)
 	uint32_t drops;
 
 	if (sock_read_drops(u->fd, &drops)) {
-		counters_add(&u->party.counters, COUNTER_PORT_RCVBUF,
+		counters_add(&u->party.rare, COUNTER_PORT_RCVBUF,
 			     sock_new_drops(&u->drops_seen, drops));
 	}
 	shared_remove(w, u);

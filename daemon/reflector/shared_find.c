@@ -80,17 +80,14 @@ static struct udp_session *find(struct worker *w, const struct udp_tuple *key, u
 	return u;
 }
 
-/* What a packet changes in its session. */
+/* What a packet reads and changes in its session. */
 static void fetch(const struct udp_session *u)
 {
-	__builtin_prefetch(&u->since_ns);
-	__builtin_prefetch(&u->party.rules);
-	__builtin_prefetch(&u->police, 1);
-	__builtin_prefetch(&u->forward.flow, 1);
-	__builtin_prefetch(&u->forward.delay_ns, 1);
-	__builtin_prefetch(&u->forward.baseline.least, 1);
-	__builtin_prefetch(&u->party.counters.n[COUNTER_RECEIVED], 1);
-	__builtin_prefetch(&u->party.counters.n[COUNTER_GAPS], 1); /* the last of those */
+	__builtin_prefetch(&u->party);
+	__builtin_prefetch(&u->party.hot, 1);
+	__builtin_prefetch(&u->forward, 1);
+	__builtin_prefetch((const char *)&u->forward + 64, 1);
+	__builtin_prefetch((const char *)&u->forward + 128, 1);
 }
 
 static void take(struct worker *w, struct reflect_packet *p, struct udp_session *u, bool fresh)

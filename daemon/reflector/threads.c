@@ -31,7 +31,7 @@ static void report(struct reflector *r, struct udp_session *u)
 		u->next->prev = u->prev;
 	}
 	udp_release(u);
-	counters_read(&u->party.counters, &final);
+	udp_read(u, &final);
 	r->config.ended(r->config.context, u->owner, u->why, &final);
 	udp_free(u);
 }

@@ -74,12 +74,14 @@ void udp_free(struct udp_session *u)
 static int allocate(struct reflector *r, struct udp_session **out, const struct session_spec *spec,
 		    void *owner)
 {
-	struct udp_session *u = calloc(1, sizeof(*u));
 	struct crypt_test *crypt = NULL;
+	struct udp_session *u;
+	void *octets;
 
-	if (!u) {
+	if (posix_memalign(&octets, UDP_LINE, sizeof(*u))) {
 		return -ENOMEM;
 	}
+	u = memset(octets, 0, sizeof(*u));
 	if (spec->modes & (MODE_AUTHENTICATED | MODE_ENCRYPTED)) {
 		crypt = vault_take(&r->vault);
 		if (!crypt) {
@@ -91,8 +93,8 @@ static int allocate(struct reflector *r, struct udp_session **out, const struct 
 	u->party.rules = reflection_session(spec->modes, crypt);
 	u->party.tos = (uint8_t)((spec->dscp & 0x3f) << 2);
 	u->refwait_ns = spec->refwait_ns;
-	u->police.packet_rate = spec->packet_rate;
-	u->police.octet_rate = spec->octet_rate;
+	u->party.hot.police.packet_rate = spec->packet_rate;
+	u->party.hot.police.octet_rate = spec->octet_rate;
 	u->owner = owner;
 	u->ops = &ownport_ops; /* until it has another */
 	u->tuple = udp_tuple_of(spec);
@@ -141,7 +143,7 @@ int udp_open(struct reflector *r, const struct session_spec *spec, uint16_t port
 
 void udp_police(struct udp_session *u, struct police_total *total)
 {
-	atomic_store_explicit(&u->total, total, memory_order_release);
+	atomic_store_explicit(&u->party.total, total, memory_order_release);
 }
 
 void udp_class(struct udp_session *u, struct class_sums *sums)
@@ -175,6 +177,19 @@ int udp_start(struct udp_session *u, const struct crypt_keys *keys,
 
 /* --- for the next process ------------------------------------------------------------- */
 
+static void carry_counters(struct carry *c, struct udp_session *u)
+{
+	struct counters_values v = { 0 };
+
+	if (c->way != CARRY_LOAD) {
+		udp_read(u, &v);
+	}
+	counters_carry(c, &v);
+	if (c->way == CARRY_LOAD) {
+		party_add(&u->party, &v);
+	}
+}
+
 void udp_carry(struct carry *c, struct udp_session *u)
 {
 	if (u->party.rules.crypt) {
@@ -183,12 +198,12 @@ void udp_carry(struct carry *c, struct udp_session *u)
 	}
 	CARRY(c, u->drops_seen);
 	u->started = carry_small(c, u->started, 1);
-	u->stopping = carry_small(c, u->stopping, 1);
-	CARRY(c, u->last_packet.ns);
-	CARRY(c, u->stop_at.ns);
-	CARRY(c, u->seq);
+	u->party.hot.stopping = carry_small(c, u->party.hot.stopping, 1);
+	CARRY(c, u->party.hot.last_packet.ns);
+	CARRY(c, u->party.hot.stop_at.ns);
+	CARRY(c, u->party.hot.seq);
 	forward_carry(c, &u->forward);
-	counters_carry(c, &u->party.counters);
+	carry_counters(c, u);
 	u->ops->carry(c, u);
 }
 
@@ -254,7 +269,7 @@ int udp_adopt(struct reflector *r, const struct session_spec *spec, uint16_t por
 		}
 		return error;
 	}
-	u->total = total;
+	u->party.total = total;
 	enlist(r, u);
 	resume(u);
 	*out = u;
@@ -285,14 +300,21 @@ void udp_end(struct udp_session *u)
 	}
 }
 
+void udp_read(const struct udp_session *u, struct counters_values *out)
+{
+	party_read(&u->party, out);
+	out->n[COUNTER_LAST_SEQ] = __atomic_load_n(&u->forward.flow.last, __ATOMIC_RELAXED);
+	out->n[COUNTER_MAX_SEQ] = __atomic_load_n(&u->forward.flow.max, __ATOMIC_RELAXED);
+}
+
 void udp_counters(const struct udp_session *u, struct counters_values *out)
 {
-	counters_read(&u->party.counters, out);
+	udp_read(u, out);
 }
 
 struct mono udp_last_packet(const struct udp_session *u)
 {
-	return (struct mono){ __atomic_load_n(&u->last_packet.ns, __ATOMIC_RELAXED) };
+	return (struct mono){ __atomic_load_n(&u->party.hot.last_packet.ns, __ATOMIC_RELAXED) };
 }
 
 void udp_forward(const struct udp_session *u, struct forward *out)

@@ -68,10 +68,11 @@ static int64_t deadline_ns(const struct udp_session *u)
 {
 	int64_t at;
 
-	if (u->stopping) {
-		return u->stop_at.ns;
+	if (u->party.hot.stopping) {
+		return u->party.hot.stop_at.ns;
 	}
-	if (u->refwait_ns <= 0 || __builtin_add_overflow(u->last_packet.ns, u->refwait_ns, &at)) {
+	if (u->refwait_ns <= 0 ||
+	    __builtin_add_overflow(u->party.hot.last_packet.ns, u->refwait_ns, &at)) {
 		return INT64_MAX;
 	}
 	return at;
@@ -98,11 +99,12 @@ static void on_timer(struct ev_loop *loop, ev_timer *t, int events)
 	enum reflect_result result = u->ops->burst(w, u);
 	int64_t now = clock_mono().ns, at = deadline_ns(u);
 
-	if (now < at || (u->stopping && result == REFLECT_MORE && now - at < STOP_GRACE_NS)) {
+	if (now < at ||
+	    (u->party.hot.stopping && result == REFLECT_MORE && now - at < STOP_GRACE_NS)) {
 		arm(w, u);
 		return;
 	}
-	finish(w, u, u->stopping ? UDP_END_TIMEOUT : UDP_END_REFWAIT);
+	finish(w, u, u->party.hot.stopping ? UDP_END_TIMEOUT : UDP_END_REFWAIT);
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *io, int events)
@@ -116,8 +118,8 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 
 static void start(struct worker *w, struct udp_session *u)
 {
-	if (!u->last_packet.ns) { /* not adopted */
-		SHARE(u->last_packet.ns, clock_mono().ns);
+	if (!u->party.hot.last_packet.ns) { /* not adopted */
+		SHARE(u->party.hot.last_packet.ns, clock_mono().ns);
 	}
 	ev_timer_init(&u->timer, on_timer, 0., 0.);
 	u->timer.data = u;
@@ -136,10 +138,10 @@ static void carry_out(struct worker *w, struct udp_session *u, unsigned orders, 
 		return;
 	}
 	if (orders & WORKER_STOP) {
-		if (!u->stopping || stop_at.ns < u->stop_at.ns) {
-			u->stop_at = stop_at;
+		if (!u->party.hot.stopping || stop_at.ns < u->party.hot.stop_at.ns) {
+			u->party.hot.stop_at = stop_at;
 		}
-		u->stopping = true;
+		u->party.hot.stopping = true;
 		arm(w, u);
 	}
 }

@@ -279,6 +279,14 @@ bool rig_sums_up(const struct counters_values *v)
 	return v->n[COUNTER_RECEIVED] == v->n[COUNTER_REFLECTED] + counters_dropped(v);
 }
 
+bool rig_session_adds_up(const struct udp_session *u)
+{
+	struct counters_values v;
+
+	udp_counters(u, &v);
+	return rig_sums_up(&v);
+}
+
 bool rig_adds_up(const struct counters *c)
 {
 	struct counters_values v;

@@ -74,4 +74,5 @@ uint64_t rig_count(const struct udp_session *u, enum counter i);
 
 /** received == reflected + dropped. */
 bool rig_sums_up(const struct counters_values *v);
+bool rig_session_adds_up(const struct udp_session *u);
 bool rig_adds_up(const struct counters *c);

@@ -23,7 +23,7 @@ START_TEST(refused)
 	expect_many(30, 200);
 	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 1);
 	ck_assert_uint_eq(u.party.run_octets, 0);
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_SEGMENTED), 0);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_SEGMENTED), 0);
 	send_many(30, 200);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	for (uint32_t i = 0; i < 30; i++) {
@@ -42,14 +42,14 @@ START_TEST(shortage)
 	send_many(30, 200);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	ck_assert_uint_eq(calls.sends, 1);
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DROP_TX), 30);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_DROP_TX), 30);
 	ck_assert_uint_gt(u.party.run_octets, 0); /* no refusal */
 	u.party.run_octets = 0;
 	calls_fail(1, 2, errors[_i]); /* the second and the third of eight chunks */
 	send_many(30, 200);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	ck_assert_uint_eq(calls.sends, 8);
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DROP_TX), 38);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_DROP_TX), 38);
 	for (uint32_t i = 0; i < 30; i++) {
 		if (i < 4 || i >= 12) {
 			expect(30 + i, i, 200, true);
@@ -67,7 +67,7 @@ START_TEST(partial)
 	send_many(41, 200);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	expect_many(41, 200);
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_REFLECTED), 41);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_REFLECTED), 41);
 }
 END_TEST
 
@@ -82,15 +82,15 @@ START_TEST(icmp_error)
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	expect_many(16, 200);
 	ck_assert_uint_gt(u.party.run_octets, 0);
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_SEGMENTED), 16);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_SEGMENTED), 16);
 	u.party.run_octets = 0;
-	u.seq = 0;
+	u.party.hot.seq = 0;
 	calls_fail(1, 1, errors[_i % 3]);
 	send_many(16, 200);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	expect_many(16, 200);
 	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 0);
-	u.seq = 32;
+	u.party.hot.seq = 32;
 }
 END_TEST
 
@@ -104,7 +104,7 @@ START_TEST(no_route)
 	send_many(16, 200);
 	send_one(16, 200);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DROP_TX), 33);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_DROP_TX), 33);
 	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 0);
 	calls_fail(0, 0, 0);
 	send_one(17, 200);
@@ -141,17 +141,17 @@ START_TEST(route_shrinks)
 	for (uint32_t i = 0; i < 20; i++) {
 		expect(i, i % 10, i < 10 ? u.party.run_octets : u.party.run_octets + 1, true);
 	}
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_SEGMENTED), 10);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_SEGMENTED), 10);
 	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 0);
 	set_loopback(1300);
-	u.seq = 0;
+	u.party.hot.seq = 0;
 	send_many(20, 1400);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	expect_many(20, 1400);
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_SEGMENTED), 10);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_SEGMENTED), 10);
 	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 1);
 	ck_assert_uint_eq(u.party.run_octets, 0);
-	u.seq = 40;
+	u.party.hot.seq = 40;
 }
 END_TEST
 

@@ -61,14 +61,14 @@ enum reflect_result burst(void)
 
 static void tear_down(void)
 {
-	ck_assert(rig_adds_up(&u.party.counters));
+	ck_assert(rig_session_adds_up(&u));
 	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_RECEIVED),
-			  counters_get(&u.party.counters, COUNTER_RECEIVED));
+			  rig_count(&u, COUNTER_RECEIVED));
 	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_REFLECTED),
-			  counters_get(&u.party.counters, COUNTER_REFLECTED));
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_KERNEL_TIMESTAMPS) +
-				  counters_get(&u.party.counters, COUNTER_USER_TIMESTAMPS),
-			  u.seq);
+			  rig_count(&u, COUNTER_REFLECTED));
+	ck_assert_uint_eq(rig_count(&u, COUNTER_KERNEL_TIMESTAMPS) +
+				  rig_count(&u, COUNTER_USER_TIMESTAMPS),
+			  u.party.hot.seq);
 	rig_free_worker(&w, keeper);
 	close(sender);
 	close(u.fd);
@@ -157,27 +157,25 @@ START_TEST(bursts)
 	again(_i % 2 ? 6 : 4, all_modes[_i / 2]);
 	for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
 		for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-			uint64_t before = counters_get(&u.party.counters, COUNTER_SEGMENTED);
+			uint64_t before = rig_count(&u, COUNTER_SEGMENTED);
 			enum reflect_result want = counts[i] < 64 ? REFLECT_EMPTY : REFLECT_MORE;
 
-			u.seq = 0;
+			u.party.hot.seq = 0;
 			send_many(counts[i], sizes[s]);
 			ck_assert_int_eq(burst(), want);
 			expect_many(counts[i], sizes[s]);
-			ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_REFLECTED),
-					  counters_get(&u.party.counters, COUNTER_RECEIVED));
+			ck_assert_uint_eq(rig_count(&u, COUNTER_REFLECTED),
+					  rig_count(&u, COUNTER_RECEIVED));
 			if (counts[i] < 3) { /* one by one */
-				ck_assert_uint_eq(
-					counters_get(&u.party.counters, COUNTER_SEGMENTED), before);
+				ck_assert_uint_eq(rig_count(&u, COUNTER_SEGMENTED), before);
 			} else if (counts[i] < 17) {
-				ck_assert_uint_eq(
-					counters_get(&u.party.counters, COUNTER_SEGMENTED),
-					before + counts[i]);
+				ck_assert_uint_eq(rig_count(&u, COUNTER_SEGMENTED),
+						  before + counts[i]);
 			}
 		}
 	}
-	u.seq = (uint32_t)counters_get(&u.party.counters, COUNTER_KERNEL_TIMESTAMPS);
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_USER_TIMESTAMPS), 0);
+	u.party.hot.seq = (uint32_t)rig_count(&u, COUNTER_KERNEL_TIMESTAMPS);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_USER_TIMESTAMPS), 0);
 	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_SEGMENT_REFUSALS), 0);
 }
 END_TEST
@@ -205,10 +203,10 @@ START_TEST(mixed_sizes)
 	for (uint32_t i = 0; i < 56; i++) {
 		expect(i, i, p[i % 8], true);
 	}
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DROP_SHORT), 1);
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_REFLECTED), 56);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_DROP_SHORT), 1);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_REFLECTED), 56);
 	if (!u.party.rules.crypt && _i % 5 == 0) { /* nothing to run: 48..55 */
-		ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_SEGMENTED), 0);
+		ck_assert_uint_eq(rig_count(&u, COUNTER_SEGMENTED), 0);
 	}
 }
 END_TEST
@@ -223,7 +221,7 @@ START_TEST(larger_than_the_route)
 	for (uint32_t i = 0; i < 20; i++) {
 		expect(i, i % 10, i < 10 ? 101 : 100, true);
 	}
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_SEGMENTED), 10);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_SEGMENTED), 10);
 	ck_assert_uint_eq(u.party.run_octets, 100);
 }
 END_TEST
@@ -233,13 +231,13 @@ START_TEST(stop_inside)
 {
 	send_many(20, 48);
 	rig_sleep_ms(20);
-	u.stopping = true;
-	u.stop_at.ns = rig_mono_ns();
+	u.party.hot.stopping = true;
+	u.party.hot.stop_at.ns = rig_mono_ns();
 	rig_sleep_ms(20);
 	send_many(10, 48);
 	ck_assert_int_eq(burst(), REFLECT_LATE);
 	expect_many(20, 48);
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DROP_LATE), 10);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_DROP_LATE), 10);
 }
 END_TEST
 
@@ -259,7 +257,7 @@ START_TEST(forgeries_inside)
 	}
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	expect_many(40, 120);
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DROP_HMAC), 20);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_DROP_HMAC), 20);
 }
 END_TEST
 
@@ -317,7 +315,7 @@ START_TEST(cost)
 	}
 	u.party.run_octets = 0;
 	check_cost(64, 16);
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_REFLECTED), 119 + 64);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_REFLECTED), 119 + 64);
 }
 END_TEST
 

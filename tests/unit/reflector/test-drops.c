@@ -58,10 +58,10 @@ START_TEST(while_it_runs)
 	while (rig_burst(&w, &u) == REFLECT_MORE) {
 		;
 	}
-	lost = counters_get(&u.party.counters, COUNTER_DROP_RCVBUF);
+	lost = rig_count(&u, COUNTER_DROP_RCVBUF);
 	ck_assert_uint_gt(lost, 0);
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_RECEIVED), sent);
-	ck_assert(rig_adds_up(&u.party.counters));
+	ck_assert_uint_eq(rig_count(&u, COUNTER_RECEIVED), sent);
+	ck_assert(rig_session_adds_up(&u));
 	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_RECEIVED), sent);
 	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_DROP_RCVBUF), lost);
 	rig_free_worker(&w, keeper);

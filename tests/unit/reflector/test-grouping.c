@@ -92,7 +92,7 @@ static void make_light(bool stateful)
 	light_port.owner = &light;
 	light_port.fd = fd;
 	light_port.address.port = port;
-	light_port.total = &total;
+	light_port.party.total = &total;
 	lightpath_obey(&light_port, &rules, NULL);
 	if (stateful) {
 		ck_assert_int_eq(senders_new(&light_port.table, 4096), 0);
@@ -121,7 +121,7 @@ static void make_shared(void)
 		u->link = &links[i];
 		u->tuple = udp_tuple_of(&spec);
 		u->tuple.at = port;
-		u->gated = true;
+		u->party.hot.gated = true;
 		atomic_store(&u->since_ns, 1);
 		hashmap_put(&table.sessions, &u->node, shared_hash(table.seed, &u->tuple));
 	}
@@ -173,7 +173,7 @@ START_TEST(light_sends_runs)
 	ck_assert_uint_eq(calls.receives, 1);
 	ck_assert_uint_eq(calls.sends, 1);
 	expect_all(1, BATCH_MAX, _i / 2 ? 0 : -1);
-	ck_assert_uint_eq(counters_get(&light_port.party.counters, COUNTER_SEGMENTED), BATCH_MAX);
+	ck_assert_uint_eq(party_get(&light_port.party, COUNTER_SEGMENTED), BATCH_MAX);
 	ck_assert_uint_eq(counters_get(&w.totals, COUNTER_REFLECTED), 0); /* it has its own */
 	senders_free(light_port.table);
 	tear_down();
@@ -253,9 +253,8 @@ START_TEST(sessions_in_turn)
 	ck_assert_uint_eq(calls.sends, n);
 	expect_all(n, each, 0);
 	for (unsigned i = 0; i < n; i++) {
-		ck_assert_uint_eq(counters_get(&sessions[i].party.counters, COUNTER_SEGMENTED),
-				  each);
-		ck_assert(rig_adds_up(&sessions[i].party.counters));
+		ck_assert_uint_eq(rig_count(&sessions[i], COUNTER_SEGMENTED), each);
+		ck_assert(rig_session_adds_up(&sessions[i]));
 	}
 	hashmap_wipe(&table.sessions);
 	tear_down();

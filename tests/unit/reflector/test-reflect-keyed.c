@@ -49,7 +49,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	ck_assert(rig_adds_up(&u.party.counters));
+	ck_assert(rig_session_adds_up(&u));
 	rig_free_worker(&w, keeper);
 	close(sender);
 	close(u.fd);
@@ -75,9 +75,9 @@ static void compose(uint8_t *out, size_t n, uint32_t seq)
 /* On a busy machine loopback takes its time: turn until so many more have been read. */
 static void reflect(uint64_t packets)
 {
-	uint64_t until = counters_get(&u.party.counters, COUNTER_RECEIVED) + packets;
+	uint64_t until = rig_count(&u, COUNTER_RECEIVED) + packets;
 
-	while (counters_get(&u.party.counters, COUNTER_RECEIVED) < until) {
+	while (rig_count(&u, COUNTER_RECEIVED) < until) {
 		struct pollfd p = { .fd = u.fd, .events = POLLIN };
 
 		ck_assert_int_eq(poll(&p, 1, RIG_WAIT_MS), 1);
@@ -167,7 +167,7 @@ START_TEST(octets)
 	setsockopt(sender, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
 	setsockopt(sender, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
 	use(modes);
-	u.seq = 0x09080706;
+	u.party.hot.seq = 0x09080706;
 	compose(packet, LEN, 0xa1b2c3d4);
 	memcpy(wire, packet, LEN);
 	crypt_pkt_seal_send(&client, u.party.rules.encrypted, wire);
@@ -255,16 +255,17 @@ START_TEST(flipped)
 		rig_send(sender, 4, port, copy, LEN);
 		reflect(1);
 		rig_receive(sender, &reply, good ? RIG_WAIT_MS : 0);
-		if (good != (reply.len == LEN) || (!good && u.last_packet.ns != last.ns)) {
+		if (good != (reply.len == LEN) ||
+		    (!good && u.party.hot.last_packet.ns != last.ns)) {
 			ck_abort_msg("bit %zu: %zd octets", bit, reply.len);
 		}
-		last = u.last_packet;
+		last = u.party.hot.last_packet;
 		reflected += good;
 		dropped += !good;
 	}
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DROP_HMAC), dropped);
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_REFLECTED), reflected);
-	ck_assert_uint_eq(u.seq, reflected);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_DROP_HMAC), dropped);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_REFLECTED), reflected);
+	ck_assert_uint_eq(u.party.hot.seq, reflected);
 	send_sealed(77, LEN);
 	expect_reply((uint32_t)reflected, 77, LEN);
 }
@@ -301,8 +302,8 @@ START_TEST(other_keys)
 	rig_send(sender, 4, port, reply.octets, LEN);
 	reflect(1);
 	rig_expect_silence(sender, 0);
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DROP_HMAC), 6);
-	ck_assert_uint_eq(u.seq, 1);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_DROP_HMAC), 6);
+	ck_assert_uint_eq(u.party.hot.seq, 1);
 }
 END_TEST
 
@@ -319,8 +320,8 @@ START_TEST(lengths)
 	}
 	reflect(sizeof(packet));
 	rig_expect_silence(sender, 0);
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DROP_SHORT), sizeof(packet));
-	ck_assert_int_eq(u.last_packet.ns, 0);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_DROP_SHORT), sizeof(packet));
+	ck_assert_int_eq(u.party.hot.last_packet.ns, 0);
 	for (uint32_t n = 48; n <= LEN; n++) {
 		send_sealed(n, n);
 		expect_reply(n - 48, n, n < 112 ? 112 : (ssize_t)n);
@@ -336,7 +337,7 @@ START_TEST(replayed)
 		send_sealed(3, LEN);
 		expect_reply(i, 3, LEN);
 	}
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DUPLICATES), 4);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_DUPLICATES), 4);
 }
 END_TEST
 
@@ -359,7 +360,7 @@ START_TEST(burst)
 		}
 	}
 	rig_expect_silence(sender, 0);
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DROP_HMAC), 10);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_DROP_HMAC), 10);
 }
 END_TEST
 

@@ -41,7 +41,7 @@ static enum reflect_result burst(void)
 
 static void tear_down(void)
 {
-	ck_assert(rig_adds_up(&u.party.counters));
+	ck_assert(rig_session_adds_up(&u));
 	rig_free_worker(&w, keeper);
 	close(sender);
 	close(u.fd);
@@ -62,7 +62,7 @@ START_TEST(octets)
 	int ttl = 77;
 
 	setsockopt(sender, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
-	u.seq = 0x01020304;
+	u.party.hot.seq = 0x01020304;
 	u.party.rules.format = _i ? TS_PTP : TS_NTP;
 	rig_fill(packet, sizeof(packet), 0xa1b2c3d4, 0x4711);
 	rig_send(sender, 4, port, packet, sizeof(packet));
@@ -102,7 +102,7 @@ START_TEST(time_in_the_queue_shows)
 	ck_assert_int_le(t2, t4);
 	ck_assert_int_ge(t3 - t2, 49 * 1000000);
 	ck_assert_int_le(t3, rig_wall_ns());
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_USER_TIMESTAMPS), 0);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_USER_TIMESTAMPS), 0);
 }
 END_TEST
 
@@ -117,12 +117,12 @@ START_TEST(short_packets)
 	}
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	rig_expect_silence(sender, 0);
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DROP_SHORT), sizeof(packet));
-	ck_assert_int_eq(u.last_packet.ns, 0);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_DROP_SHORT), sizeof(packet));
+	ck_assert_int_eq(u.party.hot.last_packet.ns, 0);
 	rig_send(sender, 4, port, packet, sizeof(packet));
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	expect_reply(0, 9);
-	ck_assert_int_gt(u.last_packet.ns, 0);
+	ck_assert_int_gt(u.party.hot.last_packet.ns, 0);
 }
 END_TEST
 
@@ -131,16 +131,16 @@ START_TEST(late_packets)
 {
 	rig_send_seq(sender, 4, port, 1);
 	rig_sleep_ms(20);
-	u.stopping = true;
-	u.stop_at.ns = rig_mono_ns();
+	u.party.hot.stopping = true;
+	u.party.hot.stop_at.ns = rig_mono_ns();
 	rig_sleep_ms(20);
 	rig_send_seq(sender, 4, port, 2);
 	rig_send_seq(sender, 4, port, 3);
 	ck_assert_int_eq(burst(), REFLECT_LATE);
 	expect_reply(0, 1);
 	rig_expect_silence(sender, 0);
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DROP_LATE), 2);
-	ck_assert_uint_eq(u.seq, 1);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_DROP_LATE), 2);
+	ck_assert_uint_eq(u.party.hot.seq, 1);
 }
 END_TEST
 
@@ -151,9 +151,9 @@ START_TEST(bursts_are_bounded)
 		rig_send_seq(sender, 4, port, i);
 	}
 	ck_assert_int_eq(burst(), REFLECT_MORE);
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_REFLECTED), REFLECT_BURST);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_REFLECTED), REFLECT_BURST);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_REFLECTED), REFLECT_BURST + 10);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_REFLECTED), REFLECT_BURST + 10);
 	for (uint32_t i = 0; i < REFLECT_BURST + 10; i++) {
 		expect_reply(i, i); /* T-046 */
 	}
@@ -178,7 +178,7 @@ START_TEST(icmp_errors)
 	close(sender);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	sender = rig_sender(4, &sender_port);
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_REFLECTED), 8);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_REFLECTED), 8);
 }
 END_TEST
 
@@ -190,8 +190,8 @@ START_TEST(send_fails)
 	ck_assert_int_eq(shutdown(u.fd, SHUT_WR), 0);
 	rig_send_seq(sender, 4, port, 5);
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_DROP_TX), 1);
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_REFLECTED), 0);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_DROP_TX), 1);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_REFLECTED), 0);
 	close(u.fd);
 	u.fd = rig_session_socket(&spec, &port);
 	rig_send_seq(sender, 4, port, 6);
@@ -209,7 +209,7 @@ START_TEST(zero_multiplier)
 	rig_send(sender, 4, port, packet, sizeof(packet));
 	ck_assert_int_eq(burst(), REFLECT_EMPTY);
 	expect_reply(0, 1);
-	ck_assert_uint_eq(counters_get(&u.party.counters, COUNTER_ZERO_MULTIPLIER), 1);
+	ck_assert_uint_eq(rig_count(&u, COUNTER_ZERO_MULTIPLIER), 1);
 }
 END_TEST
 
@@ -235,7 +235,7 @@ static void walk(const struct step *s, size_t n)
 	uint32_t max = s[0].seq;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct counters *c = &u.party.counters;
+		const struct counters *c = &u.party.rare;
 
 		max = s[i].seq - max < UINT32_C(0x80000000) ? s[i].seq : max;
 		rig_send_seq(sender, 4, port, s[i].seq);
@@ -248,9 +248,9 @@ static void walk(const struct step *s, size_t n)
 			      (int)counters_get(c, COUNTER_GAPS),
 			      (int)counters_get(c, COUNTER_DUPLICATES),
 			      (int)counters_get(c, COUNTER_REORDERED));
-		ck_assert_uint_eq(counters_get(c, COUNTER_FIRST_SEQ), s[0].seq);
-		ck_assert_uint_eq(counters_get(c, COUNTER_LAST_SEQ), s[i].seq);
-		ck_assert_uint_eq(counters_get(c, COUNTER_MAX_SEQ), max);
+		ck_assert_uint_eq(rig_count(&u, COUNTER_FIRST_SEQ), s[0].seq);
+		ck_assert_uint_eq(rig_count(&u, COUNTER_LAST_SEQ), s[i].seq);
+		ck_assert_uint_eq(rig_count(&u, COUNTER_MAX_SEQ), max);
 	}
 }
 
