@@ -96,6 +96,7 @@ struct worker {
 	struct ev_loop *loop;
 	pthread_t thread;
 	bool running;
+	int cpu; /* that it is to be bound to; -1 = none */
 	uint32_t sessions; /* main thread: open ones */
 
 	pthread_mutex_t lock; /* taken for orders and ends, never for packets */

@@ -139,6 +139,9 @@ static int open_port(struct reflector *r, struct light_entry *e, unsigned i, boo
 	if (p->fd < 0) {
 		return p->fd;
 	}
+	if (e->passed < 0) { /* numbers are in the table of one thread, wherever packets arrive */
+		udpsock_steer(p->fd, e->stateful ? -1 : r->workers[i].cpu);
+	}
 	(void)sock_read_drops(p->fd, &p->drops_seen); /* one that is not new has some */
 	return 0;
 }
@@ -153,12 +156,14 @@ struct wish {
 
 static int open_entry(struct reflector *r, const struct wish *w, struct light_entry **out)
 {
-	struct light_entry *e = calloc(1, sizeof(*e) + r->count * sizeof(e->ports[0]));
+	size_t octets = sizeof(*out[0]) + r->count * sizeof(out[0]->ports[0]);
+	struct light_entry *e = aligned_alloc(_Alignof(struct light_entry), octets);
 	int error;
 
 	if (!e) {
 		return -ENOMEM;
 	}
+	memset(e, 0, octets);
 	error = throttle_new(&e->throttle);
 	e->address = w->l->address;
 	e->type = w->l->type;
@@ -378,11 +383,6 @@ void light_apply(struct reflector *r, struct light_plan *plan)
 	}
 }
 
-void light_drain(struct reflector *r, bool on)
-{
-	atomic_store_explicit(&r->draining, on, memory_order_relaxed);
-}
-
 /* No thread looks at @v any more. */
 static void retire(struct reflector *r, struct light_view *v)
 {
@@ -478,11 +478,6 @@ void light_walk_unused(const struct reflector *r,
 			each(context, &at, device_of(fd));
 		}
 	}
-}
-
-size_t light_count(const struct reflector *r)
-{
-	return r->light_view ? r->light_view->n : 0;
 }
 
 void light_totals(const struct reflector *r, struct counters_values *t)

@@ -3,7 +3,9 @@
  * Reflectors without a control connection: TWAMP Light and STAMP on the UDP ports of the
  * setting "light". Each reflector thread has a socket of its own for each port (SO_REUSEPORT):
  * the kernel's hash over addresses and ports keeps a sender on one thread, and so its Sequence
- * Numbers in one table. A socket that was passed to us (light_fds) is served by one thread. All functions are the main thread's.
+ * Numbers in one table. Without numbers of ours, and with threads that are bound to CPUs, the thread
+ * on the CPU where a packet arrives answers it. A socket that was passed to us (light_fds) is served
+ * by one thread. All functions are the main thread's.
  * RFC 5357 Appendix I, RFC 8545, RFC 8762, RFC 8972 3; T-070..T-085.
  */
 #pragma once

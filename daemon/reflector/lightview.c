@@ -122,6 +122,16 @@ void lightview_detach(struct worker *w)
 	w->light = NULL;
 }
 
+size_t light_count(const struct reflector *r)
+{
+	return r->light_view ? r->light_view->n : 0;
+}
+
+void light_drain(struct reflector *r, bool on)
+{
+	atomic_store_explicit(&r->draining, on, memory_order_relaxed);
+}
+
 void light_strangers(struct reflector *r, void (*each)(void *context, const struct stranger *s),
 		     void *context)
 {

@@ -401,6 +401,7 @@ static void answer(struct worker *w, struct reflect_source *source, unsigned n,
 			source->late |= fault == COUNTER_DROP_LATE;
 		}
 		if (!now->in_batch) {
+			count_row(&row);
 			batch_send(&s->out);
 		}
 	}

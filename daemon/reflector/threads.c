@@ -86,14 +86,11 @@ static unsigned next_cpu(const cpu_set_t *cpus, unsigned cpu)
 /* Nothing to fail for: the first error is kept, the threads run as they are. */
 static void place_workers(struct reflector *r)
 {
-	unsigned cpu = CPU_SETSIZE - 1;
-
 	for (unsigned i = 0; i < r->count; i++) {
 		int error = 0;
 
-		if (CPU_COUNT(&r->config.cpus)) {
-			cpu = next_cpu(&r->config.cpus, cpu);
-			error = worker_bind(&r->workers[i], cpu);
+		if (r->workers[i].cpu >= 0) {
+			error = worker_bind(&r->workers[i], (unsigned)r->workers[i].cpu);
 		}
 		r->faults.cpus = r->faults.cpus ? r->faults.cpus : error;
 		error = r->config.priority ? worker_prefer(&r->workers[i], r->config.priority) : 0;
@@ -103,6 +100,7 @@ static void place_workers(struct reflector *r)
 
 static int start_workers(struct reflector *r, unsigned count)
 {
+	unsigned cpu = CPU_SETSIZE - 1;
 	int error = 0;
 	unsigned i;
 
@@ -112,6 +110,11 @@ static int start_workers(struct reflector *r, unsigned count)
 	}
 	for (i = 0; i < count && !error; i++) {
 		r->count++;
+		r->workers[i].cpu = -1;
+		if (CPU_COUNT(&r->config.cpus)) {
+			cpu = next_cpu(&r->config.cpus, cpu);
+			r->workers[i].cpu = (int)cpu;
+		}
 		error = worker_init(&r->workers[i], r);
 	}
 	error = error ? error : shared_new(r);

@@ -184,6 +184,11 @@ int udpsock_open_light(const struct address *local, uint32_t device, bool freebi
 	return fd;
 }
 
+void udpsock_steer(int fd, int cpu)
+{
+	(void)sockopt_set(fd, SOL_SOCKET, SO_INCOMING_CPU, cpu);
+}
+
 int udpsock_probe_port(const struct address *local, uint32_t device, bool freebind)
 {
 	int fd = sock_make(local->family == 4 ? AF_INET : AF_INET6);

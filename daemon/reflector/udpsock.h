@@ -44,6 +44,13 @@ NODISCARD int udpsock_open_light(const struct address *local, uint32_t device, b
 				 bool stamps);
 
 /**
+ * Of the sockets that share its port this one is for the packets that arrive on @cpu; -1 = for any,
+ * as the kernel's hash over their addresses has it. Those of a CPU that none is for go by the hash,
+ * too.
+ */
+void udpsock_steer(int fd, int cpu);
+
+/**
  * Give a bound socket, which somebody else opened, the options of udpsock_open_light. Its receive
  * buffer stays as it is if somebody chose it. @share: others of ours may have its port. Return 0
  * or negative errno.

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The ports of reflectors without control: settings that change while packets come, ports that are in
  * use, and sockets that somebody else opened. */
+#include "daemon/reflector/lightpath.h"
 #include "tests/unit/reflector/lightrig.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #define QUIET_MS 100 /* for replies that must not come */
@@ -215,6 +219,81 @@ START_TEST(reloads)
 }
 END_TEST
 
+/* Two of the CPUs that we may use; false if there is only one. */
+static bool choose_cpus(int cpus[2], cpu_set_t *both)
+{
+	cpu_set_t all;
+	int n = 0;
+
+	CPU_ZERO(both);
+	ck_assert_int_eq(sched_getaffinity(0, sizeof(all), &all), 0);
+	for (unsigned i = 0; i < CPU_SETSIZE && n < 2; i++) {
+		if (CPU_ISSET(i, &all)) {
+			CPU_SET(i, both);
+			cpus[n++] = (int)i;
+		}
+	}
+	return n == 2;
+}
+
+static bool kernel_steers(void)
+{
+	struct utsname u;
+
+	return !uname(&u) && strverscmp(u.release, "6.2") >= 0;
+}
+
+static uint64_t received_by(unsigned thread)
+{
+	const struct light_entry *e = lightrig.r->light_view->entries[0];
+	struct counters_values v;
+
+	party_read(&e->ports[thread].party, &v);
+	return v.n[COUNTER_RECEIVED];
+}
+
+static void exchange_on(int cpu, uint16_t port)
+{
+	uint16_t own = 0;
+	cpu_set_t set;
+	int fd = rig_sender(4, &own);
+
+	CPU_ZERO(&set);
+	CPU_SET((unsigned)cpu, &set);
+	ck_assert_int_eq(sched_setaffinity(0, sizeof(set), &set), 0);
+	lightrig_exchange(fd, 4, port, 41, 1);
+	close(fd);
+}
+
+/* Without numbers of ours the thread on the CPU where a packet arrives answers it: on loopback that is
+ * the sender's. With them a sender stays where its numbers are. */
+START_TEST(packets_of_a_cpu)
+{
+	struct reflector_config config = { .threads = LIGHTRIG_THREADS,
+					   .ended = lightrig_on_ended,
+					   .light_ended = lightrig_on_light_ended };
+	uint16_t port = lightrig_free_port(4);
+	int cpus[2];
+
+	if (!choose_cpus(cpus, &config.cpus) || !kernel_steers()) {
+		printf("packets_of_a_cpu: not done, one CPU or a kernel before 6.2\n");
+		return;
+	}
+	reflector_free(lightrig.r);
+	ck_assert_int_eq(reflector_new(&lightrig.r, lightrig.loop, &config), 0);
+	lightrig_use(lightrig_entry(4, port, LIGHTRIG_TWAMP));
+	for (unsigned i = 0; i < 32; i++) {
+		exchange_on(cpus[i % 2], port);
+		ck_assert_uint_eq(received_by(i % 2), i / 2 + 1);
+	}
+	lightrig_use(lightrig_entry(4, port, LIGHTRIG_TWAMP "stateful = true;"));
+	for (unsigned i = 0; i < 32; i++) {
+		exchange_on(cpus[0], port);
+	}
+	ck_assert_uint_gt(received_by(1), 0); /* by the hash, half of 32 */
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("light-ports");
@@ -228,6 +307,7 @@ int main(void)
 	tcase_add_test(tc, passed);
 	tcase_add_test(tc, passed_elsewhere);
 	tcase_add_test(tc, reloads);
+	tcase_add_test(tc, packets_of_a_cpu);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
