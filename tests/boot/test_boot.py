@@ -14,6 +14,7 @@ import step_start  # noqa: F401
 import step_restart  # noqa: F401
 import step_journal  # noqa: F401
 import step_keys  # noqa: F401
+import step_ctl  # noqa: F401
 import step_remove  # noqa: F401
 
 if __name__ == "__main__":
