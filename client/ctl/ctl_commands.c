@@ -230,6 +230,13 @@ static const struct ctl_column light_columns[] = {
 	{ NULL, NULL, CTL_TEXT, 0, NULL },
 };
 
+static const struct ctl_line light_page[] = {
+	{ "denied", "{sender} to port {port}: {packets} packets, the last at {last|time}", "denied",
+	  "sender" },
+	{ "denied", "{packets} packets of more addresses", "denied", "!sender" },
+	{ NULL, NULL, NULL, NULL },
+};
+
 static const struct ctl_line counters_page[] = {
 	{ "since", "{since|time}", NULL, NULL },
 	{ "connections", "{connections} accepted", NULL, NULL },
@@ -327,6 +334,7 @@ const struct ctl_command ctl_commands[] = {
 	  .verb = "light",
 	  .items = "light",
 	  .columns = light_columns,
+	  .page = light_page,
 	  .help = "reflectors without control" },
 	{ .words = "counters",
 	  .verb = "counters",

@@ -5,8 +5,10 @@
 #include "daemon/log/log.h"
 #include "daemon/reflector/light.h"
 #include "daemon/server/server.h"
+#include "daemon/server/view.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static json_t *tell_requests(const struct refusals_tally *tally)
 {
@@ -49,6 +51,38 @@ json_t *tell_counted(const struct server *s)
 	tell_put(o, "light", tell_counters(&v.light, COUNTERS_LIGHT));
 	tell_put(o, "log_left_out", tell_number(log_left_out(server_log(s))));
 	return o;
+}
+
+#define DENIED_MAX 128
+
+static int by_packets(const void *a, const void *b)
+{
+	const struct view_denial *x = a, *y = b;
+
+	return x->packets < y->packets ? 1 : x->packets > y->packets ? -1 : 0;
+}
+
+json_t *tell_denied(const struct server *s)
+{
+	struct view_denial all[DENIED_MAX];
+	json_t *list = json_array();
+	size_t n = 0;
+
+	while (n < DENIED_MAX && view_denial(s, n, &all[n])) {
+		n++;
+	}
+	qsort(all, n, sizeof *all, by_packets);
+	for (size_t i = 0; i < n; i++) {
+		json_t *o = json_object();
+
+		tell_put(o, "sender",
+			 all[i].sender.family ? tell_address(&all[i].sender) : json_null());
+		tell_put(o, "port", all[i].port ? json_integer(all[i].port) : json_null());
+		tell_put(o, "packets", tell_number(all[i].packets));
+		tell_put(o, "last", tell_time(all[i].last));
+		(void)json_array_append_new(list, o);
+	}
+	return list;
 }
 
 json_t *tell_light(const struct light_info *l)

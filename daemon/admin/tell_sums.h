@@ -10,5 +10,8 @@ struct server;
 /** {"sessions", "light", "requests" by code, "refused" by reason, ...}: since the start. */
 json_t *tell_counted(const struct server *s);
 
+/** A list of who sends to a Light port and is none of its clients: most packets first. */
+json_t *tell_denied(const struct server *s);
+
 /** A port, with its counters. */
 json_t *tell_light(const struct light_info *l);

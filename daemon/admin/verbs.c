@@ -32,8 +32,11 @@ static void put_light(void *context, const struct light_info *l)
 /* 128 at most. */
 static enum task_next begin_light(struct task *t)
 {
+	json_t *o = json_object();
+
 	light_walk(view_reflector(t->server), put_light, t->reply);
-	reply_result(t->reply, json_object());
+	tell_put(o, "denied", tell_denied(t->server));
+	reply_result(t->reply, o);
 	return TASK_DONE;
 }
 

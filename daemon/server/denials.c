@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/server/denials.h"
 
+#include "base/clock.h"
 #include "daemon/reflector/light.h"
 #include "protocol/accept.h"
 
@@ -32,6 +33,8 @@ static void note(void *context, const struct stranger *s)
 		found->at = s->at;
 	}
 	found->packets += s->packets;
+	found->all += s->packets;
+	found->last = clock_wall();
 }
 
 static bool tell(struct log *l, const struct denial *e)

@@ -18,6 +18,8 @@ struct denials {
 		struct address who; /* family 0: nobody */
 		uint16_t at; /* the Light port */
 		uint64_t packets; /* that were not told yet */
+		uint64_t all; /* since it is followed */
+		struct wall last;
 		struct mono next; /* when they may be told */
 	} table[DENIALS + 1]; /* the last one is of others */
 };

@@ -159,6 +159,19 @@ uint64_t view_recent(const struct server *s, enum reason reason, unsigned minute
 	return refusals_recent(s->conns.refusals, reason, minutes);
 }
 
+bool view_denial(const struct server *s, size_t i, struct view_denial *out)
+{
+	for (size_t k = 0; k <= DENIALS; k++) {
+		const struct denial *d = &s->denials.table[k];
+
+		if (d->all && !i--) {
+			*out = (struct view_denial){ d->who, d->at, d->all, d->last };
+			return true;
+		}
+	}
+	return false;
+}
+
 /* --- walks ---------------------------------------------------------------------------- */
 
 void view_begin(struct view_walk *w, struct server *s, enum view_what what)

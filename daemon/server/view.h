@@ -103,6 +103,16 @@ bool view_class_sums(const struct server *s, size_t i, struct class_sums_values 
 void view_tally(const struct server *s, struct refusals_tally *out);
 uint64_t view_recent(const struct server *s, enum reason reason, unsigned minutes); /* 1..60 */
 
+/* Who sends to a Light port without being one of its clients. */
+struct view_denial {
+	struct address sender; /* family 0: of all that are not followed one by one */
+	uint16_t port; /* of ours; 0 with those */
+	uint64_t packets; /* since it is followed: until it was silent for a minute */
+	struct wall last;
+};
+/** False: there are no more. */
+bool view_denial(const struct server *s, size_t i, struct view_denial *out);
+
 /* --- walks ---------------------------------------------------------------------------- */
 
 enum view_what {

@@ -53,6 +53,10 @@ def light_counters_and_events(t):
     row, = [r for r in a.rows("light") if r["received"]]
     same([row[k] for k in ("type", "stateful", "received", "reflected", "gaps", "duplicates",
                            "dropped", "denied")], ["stamp", True, 5, 4, 2, 1, 1, 1], "Light port")
+    denied = wait_for(lambda: a.json("light")["denied"], "who is denied")
+    same([(d["sender"], d["port"], d["packets"]) for d in denied], [(t.client_other, 8620, 1)],
+         "denied")
+    true("denied" in a.run("light"), "the page")
     c = t.connect()
     same((c.request().accept, c.request(conf_sender=1).accept), (0, 3), "Accept")
     n = a.json("counters")
