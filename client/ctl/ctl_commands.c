@@ -202,7 +202,7 @@ static const struct ctl_line drain_page[] = {
 };
 
 static const struct ctl_line end_page[] = {
-	{ "", "{ended} ended", NULL, NULL },
+	{ "", "{sessions} sessions and {connections} connections ended", NULL, NULL },
 	{ NULL, NULL, NULL, NULL },
 };
 
@@ -395,14 +395,14 @@ const struct ctl_command ctl_commands[] = {
 	  .operand_key = "client",
 	  .operand_kind = CTL_STRING,
 	  .page = end_page,
-	  .help = "end all sessions of a client" },
+	  .help = "end all sessions and connections of a client" },
 	{ .words = "end class",
 	  .verb = "end-class",
 	  .operand = "CLASS",
 	  .operand_key = "class",
 	  .operand_kind = CTL_STRING,
 	  .page = end_page,
-	  .help = "end all sessions of a class" },
+	  .help = "end all sessions and connections of a class" },
 	{ .words = "log",
 	  .verb = "log",
 	  .operand = "LEVEL",

@@ -20,7 +20,9 @@ const struct ask_arg ending_class_args[] = { { "class", ASK_TEXT, true }, END };
 struct ending {
 	struct view_walk walk;
 	struct filter filter;
-	uint64_t ended;
+	bool whole; /* connections, too */
+	bool sessions_done;
+	uint64_t sessions, connections; /* that were ended */
 };
 
 static bool is_meant(const struct filter *f, const struct view_session *v)
@@ -29,28 +31,60 @@ static bool is_meant(const struct filter *f, const struct view_session *v)
 	       filter_takes_class(f, v->class);
 }
 
-static enum task_next step(struct task *t)
+/* The next one. False: there are no more. */
+static bool end_session(struct ending *e)
 {
-	struct ending *e = t->state;
 	struct view_session v;
+
+	if (!view_session(&e->walk, &v)) {
+		return false;
+	}
+	e->sessions += is_meant(&e->filter, &v) && view_end_session(&e->walk);
+	return true;
+}
+
+static bool end_connection(struct ending *e)
+{
+	struct view_connection v;
+
+	if (!view_connection(&e->walk, &v)) {
+		return false;
+	}
+	e->connections += filter_takes_address(&e->filter, &v.client) &&
+			  filter_takes_class(&e->filter, v.class) && view_end_connection(&e->walk);
+	return true;
+}
+
+static enum task_next finish(struct task *t, const struct ending *e)
+{
 	json_t *o;
 
-	while (view_session(&e->walk, &v)) {
-		if (is_meant(&e->filter, &v) && view_end_session(&e->walk)) {
-			e->ended++;
-		}
-		if (task_is_enough(t)) {
-			return TASK_MORE;
-		}
-	}
-	if (!e->ended) {
-		reply_error(t->reply, REPLY_NOT_FOUND, "no such session runs");
+	if (!e->sessions && !e->connections) {
+		reply_error(t->reply, REPLY_NOT_FOUND, "there is nothing to be ended");
 		return TASK_DONE;
 	}
 	o = json_object();
-	tell_put(o, "ended", tell_number(e->ended));
+	tell_put(o, "sessions", tell_number(e->sessions));
+	tell_put(o, "connections", tell_number(e->connections));
 	reply_result(t->reply, o);
 	return TASK_DONE;
+}
+
+static enum task_next step(struct task *t)
+{
+	struct ending *e = t->state;
+
+	while (!task_is_enough(t)) {
+		if (!e->sessions_done && !end_session(e)) {
+			e->sessions_done = true;
+			view_stop(&e->walk);
+			view_begin(&e->walk, t->server, VIEW_CONNECTIONS);
+		}
+		if (e->sessions_done && (!e->whole || !end_connection(e))) {
+			return finish(t, e);
+		}
+	}
+	return TASK_MORE;
 }
 
 static void stop(struct task *t)
@@ -73,6 +107,7 @@ static enum task_next begin(struct task *t, const char *what, const char *whose)
 		free(e);
 		return TASK_DONE;
 	}
+	e->whole = !e->filter.by_sid;
 	steer_say(t, what, whose);
 	view_begin(&e->walk, t->server, VIEW_SESSIONS);
 	t->state = e;

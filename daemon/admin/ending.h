@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* "end": sessions that an operator ends, one, or those of a client or class. */
+/* "end": one session that an operator ends, or all that a client or class has, with its connections. */
 #pragma once
 
 #include "daemon/admin/task.h"

@@ -59,7 +59,7 @@ const char *control_why_text(enum control_why why)
 	case CONTROL_WHY_BARRED:
 		return "this client may not have sessions any more";
 	case CONTROL_WHY_SHUTDOWN:
-		return "this server stops";
+		return "this server stops, or an operator ended the connection";
 	}
 	return "unknown";
 }

@@ -400,16 +400,20 @@ fail:
 	return false;
 }
 
+void conn_end(struct conn *c)
+{
+	if (!c->lingering) {
+		feed_kind(c, CONTROL_SHUTDOWN);
+		c->eof = true; /* do not linger */
+		finish(c);
+	}
+}
+
 void conn_shutdown_all(struct conns *cs)
 {
 	for (struct conn *c = conns_first(cs), *next; c; c = next) {
 		next = conns_next(c);
-		if (c->lingering) {
-			continue;
-		}
-		feed_kind(c, CONTROL_SHUTDOWN);
-		c->eof = true; /* do not linger */
-		finish(c);
+		conn_end(c);
 	}
 }
 

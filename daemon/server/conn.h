@@ -29,6 +29,9 @@ void conn_go_on(struct conn *c);
 /** The settings changed: classes, and the timers of connections that there are. */
 void conn_settings_changed(struct conns *cs);
 
+/** Tell a connection that this server ends it; it flushes and closes. May free @c. */
+void conn_end(struct conn *c);
+
 /** Tell all connections that the server stops; they flush and close. */
 void conn_shutdown_all(struct conns *cs);
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "daemon/reflector/estimate.h"
 #include "daemon/reflector/light.h"
+#include "daemon/server/conn.h"
 #include "daemon/server/server_parts.h"
 #include "daemon/server/session_orders.h"
 #include "daemon/server/standing.h"
@@ -350,6 +351,17 @@ bool view_greeting(const struct view_walk *w, struct view_greeting *out)
 			k->remote.family == 4 ? IP_TOS : IPV6_TCLASS, &tos, &len)) {
 		out->dscp = (uint8_t)(tos >> 2 & 63);
 	}
+	return true;
+}
+
+bool view_end_connection(struct view_walk *w)
+{
+	struct conn *c = w->what == VIEW_CONNECTIONS ? (void *)w->at.last : NULL;
+
+	if (!c || c->lingering) {
+		return false;
+	}
+	conn_end(c);
 	return true;
 }
 

@@ -185,6 +185,9 @@ bool view_refusal(struct view_walk *w, struct refusal *out);
  */
 bool view_end_session(struct view_walk *w);
 
+/** The same with the connection that the walk gave last. False if it is gone, or about to be. */
+bool view_end_connection(struct view_walk *w);
+
 /** What the packets of the session that the walk gave last tell of its way to here. False: gone. */
 bool view_forward(const struct view_walk *w, struct forward *out);
 
