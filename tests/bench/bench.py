@@ -16,7 +16,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from benchcases import BENCHMARKS, Bench  # noqa: E402
+from benchbase import Bench  # noqa: E402
+from benchcases import BENCHMARKS  # noqa: E402
 from benchplot import draw  # noqa: E402
 from benchrig import NICE, Failed, Rig, install_signals  # noqa: E402
 
@@ -25,7 +26,7 @@ README = TOP / "tests/bench/README.md"
 BEGIN = "<!-- results: ./dev bench --write replaces what follows -->"
 END = "<!-- end of results -->"
 # Short enough to look at while working.
-QUICK = ("reflect", "latency", "setup", "memory", "crypto", "fairness", "reload", "syscalls")
+QUICK = ("reflect", "latency", "setup", "memory", "crypto", "fairness", "reload", "scrape", "syscalls")
 
 
 def say(text):

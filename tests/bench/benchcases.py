@@ -7,7 +7,8 @@ import time
 
 from benchbase import (MODES, NEXT_SESSIONS, PAYLOADS, Daemons, Spread, core_pps, median,
                        microseconds, pick, start_daemons, yard_cells)
-from benchmore import bench_auth, bench_crypto, bench_fairness, bench_reload, bench_syscalls
+from benchmore import (bench_auth, bench_crypto, bench_fairness, bench_reload, bench_scrape,
+                       bench_syscalls)
 from benchrig import Failed
 
 # --- reflect ------------------------------------------------------------------------------
@@ -300,5 +301,6 @@ def bench_memory(bench):
 BENCHMARKS = {
     "reflect": bench_reflect, "latency": bench_latency, "modes": bench_modes,
     "setup": bench_setup, "memory": bench_memory, "auth": bench_auth, "crypto": bench_crypto,
-    "fairness": bench_fairness, "reload": bench_reload, "syscalls": bench_syscalls,
+    "fairness": bench_fairness, "reload": bench_reload, "scrape": bench_scrape,
+    "syscalls": bench_syscalls,
 }

@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -262,6 +263,70 @@ def bench_reload(bench):
                         f"{min(values)}, without {least}; {spread.text(1, 0)}")
     bench.table("One session of 20,000 packets/s, log level debug: packets lost, dwell (us)",
                 ["what", "lost", "p50", "p99", "p99.9", "max"], rows)
+
+
+# --- scrapes ------------------------------------------------------------------------------
+
+class Scrapes(threading.Thread):
+    """What a Prometheus or a status page asks for, once a second."""
+
+    def __init__(self, path, what):
+        super().__init__()
+        self.path = str(path)
+        self.what = what
+        self.ended = threading.Event()
+        self.start()
+
+    def ask(self, what):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(10)
+            s.connect(self.path)
+            s.sendall(f"GET {what} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+            head = s.recv(15)
+            while s.recv(65536):
+                pass
+        if head != b"HTTP/1.1 200 OK":
+            raise Failed(f"{what}: {head!r}")
+
+    def run(self):
+        while not self.ended.wait(1):
+            for what in self.what:
+                self.ask(what)
+
+    def stop(self):
+        self.ended.set()
+        self.join()
+
+
+def scrape_once(bench, *what):
+    path = bench.rig.folder / "http"
+    daemon = bench.rig.twampd(metrics={"socket": f'"{path}"'})
+    scrapes = None
+    try:
+        scrapes = Scrapes(path, what) if what else None
+        return bench.rig.load(daemon, flows=1000, rate=20000, seconds=2 if bench.quick else 5,
+                              warmup=0.2)
+    finally:
+        if scrapes:
+            scrapes.stop()
+        bench.rig.stop(daemon.process)
+
+
+def bench_scrape(bench):
+    bench.rig.set_kind("whole")
+    page = "/api/v1/sessions?sort=-age_s"
+    found = bench.interleave({
+        "undisturbed": lambda: scrape_once(bench),
+        "a scrape every second": lambda: scrape_once(bench, "/metrics"),
+        "and a list of the sessions": lambda: scrape_once(bench, "/metrics", page)})
+    rows = [[name, *microseconds(bench, "scrape." + re.sub(r"\W+", "_", name), runs, "dwell")]
+            for name, runs in found.items()]
+    p99 = {name: pick(runs, "dwell", "p99") for name, runs in found.items()}
+    ratio = bench.ratio("scrape.p99", p99["a scrape every second"], p99["undisturbed"])
+    bench.judge("p99 dwell with a scrape every second: <= 1.2 x without",
+                median(ratio.values), median(ratio.values) <= 1.2, ratio.text(1, 2))
+    bench.table("1000 sessions of 20,000 packets/s in all, metrics and the first page of the "
+                "sessions asked for: dwell (us)", ["what", "p50", "p99", "p99.9", "max"], rows)
 
 
 # --- system calls -------------------------------------------------------------------------
