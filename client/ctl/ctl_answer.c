@@ -3,6 +3,7 @@
 
 #include "client/ctl/ctl_diff.h"
 #include "client/ctl/ctl_socket.h"
+#include "client/ctl/ctl_stale.h"
 #include "client/ctl/ctl_yang.h"
 
 #include <errno.h>
@@ -126,6 +127,9 @@ static int show_result(struct answer *a, unsigned width)
 
 	if (a->rows) {
 		cut(a);
+	}
+	if (c->stale) {
+		ctl_stale(json_object_get(a->last, "result"));
 	}
 	if (c->diff) {
 		return ctl_diff(a->o, result, a->err);

@@ -36,6 +36,7 @@ struct ctl_command {
 	const char *items; /* their name in JSON; NULL = the answer is one result */
 	const struct ctl_column *columns; /* of items */
 	const struct ctl_line *page; /* of the result; NULL = it is not printed */
+	bool stale; /* the result is completed by ctl_stale() */
 	bool diff; /* the result is taken to ctl_diff() */
 	bool yang; /* to ctl_yang(), with the items */
 	const char *help;

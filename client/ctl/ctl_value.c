@@ -177,7 +177,7 @@ void ctl_value_print(const json_t *in, const char *template, FILE *to)
 
 		(void)fwrite(template, 1, plain, to);
 		template += plain;
-		if (len < 2 || len >= sizeof path) {
+		if (!len || len >= sizeof path) {
 			return;
 		}
 		memcpy(path, template + 1, len - 1);

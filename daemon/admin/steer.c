@@ -259,6 +259,26 @@ enum task_next steer_log(struct task *t)
 
 /* --- what is left behind -------------------------------------------------------------------- */
 
+static void forget_flat(struct steer *st)
+{
+	settings_unref(st->flat_of);
+	free(st->flat);
+	st->flat_of = NULL;
+	st->flat = NULL;
+}
+
+char *steer_flat(struct steer *st)
+{
+	struct settings *now = view_settings(st->server);
+
+	if (st->flat_of != now) {
+		forget_flat(st);
+		st->flat = tell_flat(now, view_started_settings(st->server));
+		st->flat_of = st->flat ? settings_ref(now) : NULL;
+	}
+	return st->flat ? strdup(st->flat) : NULL;
+}
+
 void steer_init(struct steer *st, struct server *s)
 {
 	*st = (struct steer){ .server = s };
@@ -271,6 +291,7 @@ void steer_wipe(struct steer *st)
 {
 	if (st->server) {
 		forget_before(st);
+		forget_flat(st);
 		ev_timer_stop(server_loop(st->server), &st->calm);
 	}
 	*st = (struct steer){ 0 };

@@ -16,11 +16,16 @@ struct steer {
 	struct server *server; /* NULL = not yet */
 	ev_timer go_back; /* unless the reload is confirmed */
 	struct settings *before; /* then; NULL = nothing is to be confirmed */
+	struct settings *flat_of; /* and their text, which is made once: it may be long */
+	char *flat;
 	ev_timer calm; /* the log is as the settings say again */
 };
 
 void steer_init(struct steer *st, struct server *s);
 void steer_wipe(struct steer *st);
+
+/** The text of settings_flat() of the settings in force, to be freed; NULL = no memory. */
+char *steer_flat(struct steer *st);
 
 enum task_next steer_reload(struct task *t);
 enum task_next steer_confirm(struct task *t);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/admin/tell_config.h"
 
+#include "daemon/admin/steer.h"
 #include "daemon/admin/tell.h"
-#include "daemon/admin/tell_change.h"
 #include "daemon/server/view.h"
 
 #include <stdio.h>
@@ -122,7 +122,7 @@ enum task_next tell_config_begin(struct task *t)
 
 	if (l) {
 		l->settings = settings_ref(view_settings(t->server));
-		l->at = l->text = tell_flat(l->settings, view_started_settings(t->server));
+		l->at = l->text = steer_flat(t->owner);
 		t->state = l;
 		t->step = step;
 		t->end = end;

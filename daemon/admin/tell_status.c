@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/device.h"
 #include "daemon/config/keys.h"
+#include "daemon/reflector/reflector.h"
 #include "daemon/server/view.h"
 
 #include <unistd.h>
@@ -142,6 +143,15 @@ json_t *tell_recent(const struct server *s)
 	return a;
 }
 
+/* Of sessions that have one of their own. */
+static json_t *tell_ports(const struct server *s)
+{
+	const struct policy *p = &view_settings(s)->policy;
+
+	return tell_room(reflector_ports(view_reflector(s)),
+			 (uint64_t)p->port_last - p->port_first + 1);
+}
+
 json_t *tell_status(const struct server *s)
 {
 	struct wall now = clock_wall();
@@ -162,6 +172,7 @@ json_t *tell_status(const struct server *s)
 	tell_put(o, "connections", tell_room(v.connections, v.max_connections));
 	tell_put(o, "sessions", tell_room(v.sessions, v.max_sessions));
 	tell_put(o, "clients", tell_number(v.clients));
+	tell_put(o, "ports", tell_ports(s));
 	tell_put(o, "descriptors", tell_room(v.descriptors, v.max_descriptors));
 	tell_put(o, "packets", tell_packets(&v.totals));
 	tell_put(o, "light_packets", tell_packets(&v.light));

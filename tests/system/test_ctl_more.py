@@ -130,6 +130,7 @@ def settings_and_where_they_are_set(t):
                                "limits": {"max_sessions": 7}}]},
               keys={b"probe": b"a secret of mine"})
     rows = {r["key"]: r for r in a.json("config", "show")["config"]}
+    same(a.json("status")["settings"]["changed_files"], [], "no changed files")
     same(rows["limits.max_connections"]["value"], "4000", "value")
     true(rows["limits.max_connections"]["origin"].startswith(a.daemon.file + ":"), "origin")
     same(rows["timers.servwait"]["origin"], None, "of a default")
@@ -141,6 +142,8 @@ def settings_and_where_they_are_set(t):
          "one group")
     os.environ["PATH"] = os.path.dirname(os.path.abspath(t.run.twampd)) + ":" + os.environ["PATH"]
     a.write({"limits": {"max_connections": 5}, "reflector": {"threads": 1}})
+    same(a.json("status")["settings"]["changed_files"], [a.daemon.file], "changed files")
+    true("changed since then" in a.run("status"), "the page has it")
     text = a.run("config", "diff")
     true("limits.max_connections" in text and "reflector.threads" in text and "restart" in text,
          "what a reload would change:\n" + text)
