@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,6 +98,79 @@ START_TEST(counted_anew)
 }
 END_TEST
 
+static struct client *get_nth(unsigned i)
+{
+	char text[32];
+
+	(void)snprintf(text, sizeof text, "10.%u.%u.%u", i >> 16, i >> 8 & 255, i & 255);
+	return get(text);
+}
+
+/* Strangers without end: who holds something stays, of the others the oldest is forgotten. */
+START_TEST(strangers_are_bounded)
+{
+	struct client *holder = get_nth(0), *back;
+
+	for (unsigned i = 1; i < 20000; i++) {
+		clients_put(clients, get_nth(i));
+	}
+	ck_assert_uint_eq(clients_number(clients), 8192 + 1);
+	ck_assert_ptr_eq(get_nth(0), holder);
+	back = get_nth(19999);
+	ck_assert_ptr_eq(clients_roll(clients)->first, &back->node);
+	ck_assert_uint_eq(clients_number(clients), 8192 + 1);
+	clients_put(clients, back);
+	clients_put(clients, get_nth(1)); /* it was forgotten: another entry makes room */
+	ck_assert_uint_eq(clients_number(clients), 8192 + 1);
+	clients_put(clients, clients_ref(holder));
+	clients_put(clients, holder);
+	clients_put(clients, holder);
+	clients_sweep(clients, now);
+	ck_assert_uint_eq(clients_number(clients), 0);
+	ck_assert_ptr_null(clients_roll(clients)->first);
+}
+END_TEST
+
+/* Who asked too fast is remembered until its bucket is full again. */
+START_TEST(remembered_while_it_owes)
+{
+	const struct policy p = { .request_rate = 1, .request_burst = 2 };
+	const struct mono later = { now.ns + 10 * TS_NS_PER_S };
+	struct client *c = get("192.0.2.1");
+
+	while (admit_request(&c->admit, &p, now)) {
+		;
+	}
+	clients_put(clients, c);
+	clients_sweep(clients, now);
+	ck_assert_uint_eq(clients_number(clients), 1);
+	c = get("192.0.2.1");
+	ck_assert(!admit_request(&c->admit, &p, now));
+	clients_put(clients, c);
+	clients_sweep(clients, later);
+	ck_assert_uint_eq(clients_number(clients), 0);
+}
+END_TEST
+
+/* A walk goes on although entries are swept away between its pieces. */
+START_TEST(walked_while_swept)
+{
+	struct roll_walk w;
+	struct client *held = get_nth(1);
+
+	clients_put(clients, get_nth(0));
+	clients_put(clients, get_nth(2));
+	clients_put(clients, get_nth(3));
+	roll_begin(clients_roll(clients), &w);
+	ck_assert_uint_eq(((const struct client *)(void *)roll_next(&w))->key.ip[3], 3);
+	clients_sweep(clients, now);
+	ck_assert_ptr_eq(roll_next(&w), &held->node);
+	ck_assert_ptr_null(roll_next(&w));
+	roll_end(&w);
+	clients_put(clients, held);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("clients");
@@ -108,6 +182,9 @@ int main(void)
 	tcase_add_test(tc, addresses_and_prefixes);
 	tcase_add_test(tc, of_any_length);
 	tcase_add_test(tc, counted_anew);
+	tcase_add_test(tc, strangers_are_bounded);
+	tcase_add_test(tc, remembered_while_it_owes);
+	tcase_add_test(tc, walked_while_swept);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
