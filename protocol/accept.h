@@ -46,6 +46,8 @@ const struct accept_info *accept_info(unsigned code);
 	X(LIGHT_CLIENT, "light-client", ACCEPT_FAILURE, \
 	  "the sender is not among the clients of this port", \
 	  "add its address to clients of the entry of light, or find out why it sends") \
+	X(LIGHT_KEY, "light-key", ACCEPT_FAILURE, "the HMAC of the packets is wrong", \
+	  "compare the key and key_format on both ends, and address and SSID of the sender with the rows of senders; if they agree, somebody forges its packets") \
 	X(POLICY_ADDRESS, "policy-address", ACCEPT_FAILURE, \
 	  "Sender Address is not the address of the Control-Client", \
 	  "send test packets from the host that holds the control connection, or look for a NAT between client and server") \

@@ -54,8 +54,8 @@ void light_walk_unused(const struct reflector *r,
 		       void (*each)(void *context, const struct address *at, uint32_t device),
 		       void *context);
 
-/** Once a second: call @each for those who sent without being clients, the most busy ones of
- * each thread, and for the sum of the others (family 0). */
+/** Once a second: call @each for those who sent without being clients or without the key, the most
+ * busy ones of each thread, and for the sum of the others (family 0). */
 void light_strangers(struct reflector *r, void (*each)(void *context, const struct stranger *s),
 		     void *context);
 

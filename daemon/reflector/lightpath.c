@@ -169,6 +169,7 @@ static enum counter judge(struct worker *w, struct reflect_packet *p,
 	}
 	p->row = row;
 	if (port->rules->mode == SETTINGS_LIGHT_AUTHENTICATED && !is_signed(port, p, row, now)) {
+		strangers_note(&port->owner->forgers, &remote, port->address.port);
 		return COUNTER_DROP_HMAC;
 	}
 	return is_too_much(port, row, &remote, p->len, now->mono) ? COUNTER_DROP_POLICED

@@ -81,6 +81,7 @@ struct light_worker {
 	struct light_view *view; /* the thread's */
 	_Atomic uint64_t adopted; /* its generation */
 	struct strangers strangers; /* who is none of the clients */
+	struct strangers forgers; /* who has not got the key */
 };
 
 /** By these rules from now on, which live until others come. */

@@ -137,10 +137,12 @@ void light_strangers(struct reflector *r, void (*each)(void *context, const stru
 {
 	struct stranger found[STRANGERS + 1];
 
-	for (unsigned i = 0; i < r->count; i++) {
-		unsigned n = strangers_take(&r->workers[i].light->strangers, found);
+	for (unsigned i = 0; i < 2 * r->count; i++) {
+		struct light_worker *lw = r->workers[i / 2].light;
+		unsigned n = strangers_take(i % 2 ? &lw->forgers : &lw->strangers, found);
 
 		for (unsigned k = 0; k < n; k++) {
+			found[k].forged = i % 2;
 			each(context, &found[k]);
 		}
 	}

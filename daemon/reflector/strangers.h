@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Who sends to a Light port without being one of its clients: the addresses with most packets of
+ * Who sends to a Light port without being one of its clients, or without having its key: the addresses with most packets of
  * the last second, noted by one reflector thread, read by the main thread. Fixed memory; no lock:
  * the thread writes into one of two tables while the other one is read.
  */
@@ -9,6 +9,7 @@
 #include "protocol/address.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #define STRANGERS 16 /* of a thread and a period */
 
@@ -27,12 +28,13 @@ struct strangers {
 	struct strangers_table tables[2];
 };
 
-/** A packet of @who, which is no client, came to the port @at. The thread's. */
+/** A packet of @who, which is not answered, came to the port @at. The thread's. */
 void strangers_note(struct strangers *s, const struct address *who, uint16_t at);
 
 struct stranger {
 	struct address who; /* family 0: of others; port 0 */
 	uint16_t at;
+	bool forged; /* a client, but the HMAC is wrong */
 	uint64_t packets;
 };
 

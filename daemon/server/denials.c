@@ -15,22 +15,25 @@
 static void note(void *context, const struct stranger *s)
 {
 	struct denials *d = context;
-	struct denial *found = &d->table[DENIALS];
+	struct denial *others = &d->table[DENIALS + s->forged], *found = others;
 
+	others->forged = s->forged;
 	for (unsigned i = 0; s->who.family && i < DENIALS; i++) {
 		struct denial *e = &d->table[i];
 
-		if (e->at == s->at && address_same_host(&e->who, &s->who)) {
+		if (e->at == s->at && e->forged == s->forged &&
+		    address_same_host(&e->who, &s->who)) {
 			found = e;
 			break;
 		}
-		if (!e->who.family && found == &d->table[DENIALS]) {
+		if (!e->who.family && found == others) {
 			found = e; /* free */
 		}
 	}
-	if (found != &d->table[DENIALS]) {
+	if (found != others) {
 		found->who = s->who;
 		found->at = s->at;
+		found->forged = s->forged;
 	}
 	found->packets += s->packets;
 	found->all += s->packets;
@@ -39,7 +42,8 @@ static void note(void *context, const struct stranger *s)
 
 static bool tell(struct log *l, const struct denial *e)
 {
-	const struct reason_info *reason = reason_info(REASON_LIGHT_CLIENT);
+	const struct reason_info *reason =
+		reason_info(e->forged ? REASON_LIGHT_KEY : REASON_LIGHT_CLIENT);
 	char who[ADDRESS_TEXT_LEN] = "more addresses", detail[TEXT_LEN];
 	struct log_args a = { .client = e->who.family ? &e->who : NULL,
 			      .reason = reason->key,
@@ -60,7 +64,7 @@ static bool tell(struct log *l, const struct denial *e)
 void denials_tick(struct denials *d, struct reflector *r, struct log *l, struct mono now)
 {
 	light_strangers(r, note, d);
-	for (unsigned i = 0; i <= DENIALS; i++) {
+	for (unsigned i = 0; i < DENIALS + 2; i++) {
 		struct denial *e = &d->table[i];
 
 		if (now.ns < e->next.ns) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Senders that a Light port does not answer since they are none of its clients: told by address,
+ * Senders that a Light port does not answer since they are none of its clients, or since the HMAC of
+ * their packets is wrong: told by address,
  * at once and then once a minute while it goes on.
  */
 #pragma once
@@ -17,11 +18,12 @@ struct denials {
 	struct denial {
 		struct address who; /* family 0: nobody */
 		uint16_t at; /* the Light port */
+		bool forged; /* the HMAC is wrong */
 		uint64_t packets; /* that were not told yet */
 		uint64_t all; /* since it is followed */
 		struct wall last;
 		struct mono next; /* when they may be told */
-	} table[DENIALS + 1]; /* the last one is of others */
+	} table[DENIALS + 2]; /* the last ones are of others: no clients, and without the key */
 };
 
 /** Once a second. */

@@ -29,7 +29,7 @@ DOCUMENT = "docs/conformance.md"
 COLUMNS = ["id", "level", "source", "text", "no test"]
 LEVELS = {"MUST", "SHALL", "SHOULD", "MAY", "P"}
 REASON = re.compile(r"(later|design|untestable): \S|see:( " + r"[RCTQS]-\d+)+$")
-ID = r"[RCTQ]-\d+|S-\d{1,2}"
+ID = r"[RCTQS]-\d+"
 TAG = re.compile(rf"(?<![\w-])({ID})(?:\.\.(?:[RCTQS]-)?(\d+))?(?![\w-])")
 SHOWN = 3  # tests of a requirement that are named
 SOURCES = ["protocol", "daemon", "client", "tests"]  # whose comments may name ids
@@ -81,7 +81,8 @@ def ids_in(text, requirements):
             yield last
             for known in requirements:
                 other, number = known.split("-")
-                if other == letter and int(first) < int(number) < int(match[2]):
+                if (other == letter and int(first) < int(number) < int(match[2]) and
+                        len(number) >= min(len(first), 3)):  # S-1 is a code, S-001 is of STAMP
                     yield known
 
 

@@ -75,10 +75,11 @@ def every_tlv_is_answered(t):
 
 @test
 def a_wrong_key_gets_nothing(t):
-    # S-023 S-227: silence, a counter
+    # S-023 S-227: silence, a counter, and an event that says what to look at
     d = t.daemon(entry(mode="authenticated", keys=[OLD]), keys=KEYS)
     r = Sender(t, "-c", "5", "-i", "2ms", "--timeout", "300ms", key=NEW).result()
     same((r["sent"], r["answered"]), (5, 0), "sent, answered")
+    d.wait_log(r"from %s to UDP port %d.*HMAC of the packets is wrong.*compare the key" % (t.client, STAMP))
     same(d.terminate(), 0, "exit status")
     true("hmac 5" in d.log(), "the counter")
 

@@ -174,7 +174,7 @@ START_TEST(late) /* T-062 */
 }
 END_TEST
 
-START_TEST(implausible)
+START_TEST(implausible) /* S-256 */
 {
 	struct pkt_reply r = make(0, 0);
 

@@ -112,6 +112,7 @@ static const struct {
 	{ "auth-failed", 1 },
 	{ "no-class", 1 },
 	{ "light-client", 1 },
+	{ "light-key", 1 },
 	{ "policy-address", 1 },
 	{ "nothing-to-start", 1 },
 	{ "unknown-sid", 1 },

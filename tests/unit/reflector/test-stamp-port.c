@@ -5,8 +5,8 @@
 #include "protocol/tlvsend.h"
 #include "tests/unit/reflector/lightrig.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define OLD "old key of more than sixteen octets"
@@ -218,7 +218,7 @@ static void check_told(const struct tlvread *told, const struct pkt_reply *r, ui
 	ck_assert_uint_eq(r->seq, i);
 }
 
-/* S-110 S-120 S-131 S-140 S-150 S-155 S-160 S-166 S-016 */
+/* S-110 S-120 S-131 S-140 S-150 S-152 S-155 S-160 S-166 S-016 */
 START_TEST(tlvs)
 {
 	struct ask ask = { .tlvs = asked };
@@ -277,6 +277,31 @@ START_TEST(no_reply)
 	ck_assert_uint_eq(exchange(&direct, &told).seq, 1);
 	ck_assert_uint_eq(told.direct.received, 3);
 	ck_assert_uint_eq(told.direct.replied, 2);
+}
+END_TEST
+
+/* S-160 S-168: to another address of the sender's host, where that is allowed; a replay goes back the
+ * usual way. */
+START_TEST(return_address)
+{
+	struct ask ask = { .tlv_key = &new,
+			   .tlvs = { .types = TLV_BIT(TLV_RETURN_PATH) | TLV_BIT(TLV_HMAC),
+				     .path = TLVSEND_ADDRESS,
+				     .return_to = { .family = 4, .ip = { 127, 0, 0, 2 } } } };
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_port = htons(own),
+				  .sin_addr = { htonl(0x7f000002) } };
+	int other = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(bind(other, (const void *)&at, sizeof(at)), 0);
+	use(OPEN "keys = [ \"new\" ]; tlv = { return_path = [ \"address\" ];"
+		 " return_addresses = [ \"127.0.0.2/32\" ]; };");
+	post(&ask);
+	rig_receive(other, &lightrig.reply, RIG_WAIT_MS);
+	ck_assert_int_eq(lightrig.reply.len, (ssize_t)(44 + tlvsend_octets(&ask.tlvs)));
+	seq--; /* the same once more */
+	(void)exchange(&ask, NULL);
+	close(other);
 }
 END_TEST
 
@@ -378,6 +403,7 @@ int main(void)
 	tcase_add_test(tc, tlvs);
 	tcase_add_test(tc, signed_tlvs);
 	tcase_add_test(tc, no_reply);
+	tcase_add_test(tc, return_address);
 	tcase_add_test(tc, policy);
 	tcase_add_test(tc, member_links);
 	tcase_add_test(tc, ptp_by_entry);
