@@ -40,7 +40,7 @@ struct localaddr {
 	uint64_t seed[2];
 	struct hashmap index;
 	struct entry *oldest, *newest;
-	uint64_t round, complete;
+	uint64_t round, complete, changes;
 	bool listing; /* a list is on its way */
 	bool interrupted; /* it is of no use: changed meanwhile, or not all of it was heard */
 	bool missed; /* something that the next complete list makes up for */
@@ -84,6 +84,7 @@ static void drop(struct localaddr *l, struct entry *e)
 	hashmap_remove(&l->index, &e->node);
 	unlink_entry(l, e);
 	free(e);
+	l->changes++;
 }
 
 static struct entry *find(const struct localaddr *l, const struct entry *like, uint32_t code)
@@ -139,6 +140,7 @@ static void add(struct localaddr *l, const struct entry *like)
 	*e = *like;
 	hashmap_put(&l->index, &e->node, code);
 	touch(l, e);
+	l->changes++;
 }
 
 /* --- what the kernel tells ------------------------------------------------------------ */
@@ -412,4 +414,17 @@ void localaddr_free(struct localaddr *l)
 int localaddr_fd(const struct localaddr *l)
 {
 	return l->fd;
+}
+
+uint64_t localaddr_changes(const struct localaddr *l)
+{
+	return l->changes;
+}
+
+void localaddr_each(const struct localaddr *l, unsigned most,
+		    void (*each)(void *context, const struct address *a), void *context)
+{
+	for (const struct entry *e = l->oldest; e && most; e = e->newer, most--) {
+		each(context, &e->ip);
+	}
 }

@@ -35,6 +35,13 @@ void localaddr_refresh(struct localaddr *l);
 /** The port does not count. @device  that the socket in question is bound to, 0 = to none: for when the kernel is asked */
 bool localaddr_has(struct localaddr *l, const struct address *a, uint32_t device);
 
+/** Goes up with each address that comes or goes. */
+uint64_t localaddr_changes(const struct localaddr *l);
+
+/** Call @each for up to @most of them. The same one may come twice, from two devices. */
+void localaddr_each(const struct localaddr *l, unsigned most,
+		    void (*each)(void *context, const struct address *a), void *context);
+
 /** The table is complete: the kernel need not be asked. */
 bool localaddr_is_complete(const struct localaddr *l);
 

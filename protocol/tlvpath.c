@@ -27,8 +27,10 @@ enum tlvreply_flags tlvreply_DESTINATION_NODE_ADDRESS(struct tlvreply_work *w, c
 	const struct tlvreply_facts *f = w->facts;
 	struct address a = read_address(w, t);
 
-	if (address_is_unusable(&a) || (address_is_loopback(&a) && !f->loopback) || !f->is_ours ||
-	    !f->is_ours(f->host, &a)) {
+	bool asked = address_same_host(&a, &f->to);
+
+	if (address_is_unusable(&a) || (address_is_loopback(&a) && !f->loopback) ||
+	    (!asked && !(f->is_ours && f->is_ours(f->host, &a)))) {
 		return TLVREPLY_U;
 	}
 	if (a.family == f->to.family) {

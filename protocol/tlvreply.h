@@ -74,7 +74,7 @@ struct tlvreply_facts {
 		uint32_t seq;
 		ts_wire ts; /* in the format of this reply */
 	} previous; /* S-155 */
-	/* Does this host have the address? Answered from memory. NULL: no.           S-163 */
+	/* Does this host have the address? Answered from memory. NULL: no, but for @to. S-163 */
 	bool (*is_ours)(const void *host, const struct address *a);
 	const void *host;
 };

@@ -144,12 +144,6 @@ static struct seat *take_seat(struct responder *r, const struct responder_packet
 	return s;
 }
 
-/* Only the address that was asked: a look at all others is a system call. */
-static bool is_ours(const void *host, const struct address *a)
-{
-	return address_same_host(host, a);
-}
-
 static struct tlvreply_facts facts_of(const struct responder *r, const struct responder_packet *p,
 				      const struct seat *seat, uint32_t sender_seq)
 {
@@ -165,7 +159,6 @@ static struct tlvreply_facts facts_of(const struct responder *r, const struct re
 		.method_in = TLVREPLY_METHOD_SOFTWARE,
 		.method_out = TLVREPLY_METHOD_SOFTWARE,
 		.stateful = seat != NULL,
-		.is_ours = is_ours,
 	};
 
 	f.to.port = r->plan->port;
@@ -202,7 +195,6 @@ static size_t build(struct responder *r, struct responder_packet *p, const struc
 	struct tlvreply told = { 0 };
 	size_t n;
 
-	tlvs.host = &tlvs.to;
 	if (!r->rules.tlvs) {
 		return reflection_build(&r->rules, r->in, p->octets, r->out, &facts);
 	}

@@ -162,6 +162,7 @@ struct reflector {
 	struct light_view *light_view; /* the newest */
 	struct light_view *light_oldest; /* first of those that a thread may look at */
 	ev_async light_wakeup; /* a thread has adopted a view */
+	struct ownhost *hosts; /* our addresses, for TLVs */
 	struct counters_values light_past; /* of Light ports that have ended */
 	_Atomic bool draining; /* ports that the settings want silent then are silent */
 };

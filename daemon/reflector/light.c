@@ -5,6 +5,7 @@
 #include "base/endpoint.h"
 #include "daemon/reflector/lightsock.h"
 #include "daemon/reflector/lightview.h"
+#include "daemon/reflector/ownhost.h"
 #include "daemon/reflector/shared.h"
 
 #include <errno.h>
@@ -432,6 +433,7 @@ static void on_adopted(struct ev_loop *loop, ev_async *a, int events)
 
 void light_init(struct reflector *r)
 {
+	r->hosts = ownhost_new(); /* without memory TLVs know the address that was asked */
 	ev_async_init(&r->light_wakeup, on_adopted);
 	r->light_wakeup.data = r;
 	ev_async_start(r->loop, &r->light_wakeup);
@@ -439,6 +441,8 @@ void light_init(struct reflector *r)
 
 void light_wipe(struct reflector *r)
 {
+	ownhost_free(r->hosts);
+	r->hosts = NULL;
 	ev_async_stop(r->loop, &r->light_wakeup);
 	r->light_view = NULL;
 	while (r->light_oldest) {

@@ -65,6 +65,11 @@ bool light_reads(const struct reflector *r, int fd);
 /** The @n-th socket that we opened ourselves, for the next process; -1 = no more. */
 int light_fd(const struct reflector *r, size_t n);
 
+struct localaddr;
+
+/** The addresses of this host have changed: tell the threads, which answer TLVs by them. */
+void light_hosts(struct reflector *r, const struct localaddr *addresses);
+
 /** How many ports there are. */
 size_t light_count(const struct reflector *r);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/lightpath.h"
 
+#include "daemon/reflector/ownhost.h"
 #include "daemon/reflector/reflect.h"
 #include "protocol/stamp.h"
 
@@ -223,9 +224,7 @@ static uint32_t number(struct worker *w, struct reflect_packet *p, const struct 
 
 static bool is_ours(const void *host, const struct address *a)
 {
-	const struct tlvreply_facts *f = host;
-
-	return address_same_host(a, &f->to);
+	return ownhost_has(host, a);
 }
 
 /* S-121: what the kernel says of the clock comes first. */
@@ -288,11 +287,13 @@ static void ask(struct worker *w, const struct reflect_packet *p, const struct p
 		.sync = sync_of(w, port->owner->view),
 		.method_in = p->meta.phc_error_ns ? TLVREPLY_METHOD_CARD : TLVREPLY_METHOD_SOFTWARE,
 		.method_out = TLVREPLY_METHOD_SOFTWARE,
-		.is_ours = is_ours,
+		.host = w->reflector->hosts,
 	};
+	if (f->host && !*port->rules->device) { /* S-160: in a VRF only the one that was asked */
+		f->is_ours = is_ours;
+	}
 	memcpy(f->to.ip, p->meta.local, sizeof(f->to.ip));
 	f->loopback = address_is_loopback(&f->from);
-	f->host = f;
 	tell_session(f, p, seq);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "daemon/reflector/lightview.h"
 
+#include "base/localaddr.h"
+#include "daemon/reflector/ownhost.h"
 #include "daemon/reflector/light.h"
 
 #include <errno.h>
@@ -145,5 +147,14 @@ void light_strangers(struct reflector *r, void (*each)(void *context, const stru
 			found[k].forged = i % 2;
 			each(context, &found[k]);
 		}
+	}
+}
+
+void light_hosts(struct reflector *r, const struct localaddr *addresses)
+{
+	if (r->hosts) {
+		ownhost_begin(r->hosts);
+		localaddr_each(addresses, OWNHOST_MAX, ownhost_add, r->hosts);
+		ownhost_publish(r->hosts);
 	}
 }

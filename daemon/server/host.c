@@ -44,6 +44,17 @@ void host_tick(struct host *h)
 	localaddr_refresh(h->addresses);
 }
 
+const struct localaddr *host_changed(struct host *h)
+{
+	uint64_t now = localaddr_changes(h->addresses);
+
+	if (now == h->told) {
+		return NULL;
+	}
+	h->told = now;
+	return h->addresses;
+}
+
 bool host_has(struct host *h, const struct address *a, uint32_t device)
 {
 	return localaddr_has(h->addresses, a, device);

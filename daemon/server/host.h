@@ -13,6 +13,7 @@ struct host {
 	struct ev_loop *loop;
 	struct localaddr *addresses;
 	ev_io io;
+	uint64_t told; /* localaddr_changes, when host_changed was asked last */
 };
 
 /** Know the addresses of this host, and keep them up to date. Return 0 or -ENOMEM. */
@@ -21,6 +22,9 @@ void host_wipe(struct host *h); /* zeros ok */
 
 /** Once a second. */
 void host_tick(struct host *h);
+
+/** The addresses, if some came or went since this was asked last; else NULL. */
+const struct localaddr *host_changed(struct host *h);
 
 /** Is this an address of this host? @device  of the socket that is asked for; 0 = none. R-089 */
 bool host_has(struct host *h, const struct address *a, uint32_t device);

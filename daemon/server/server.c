@@ -43,6 +43,16 @@ static void feed_watchdog(struct server *s)
 	s->stuck = true;
 }
 
+/* To those who answer TLVs by them; of thousands only when there is news. */
+static void tell_addresses(struct conns *cs)
+{
+	const struct localaddr *news = host_changed(&cs->host);
+
+	if (news) {
+		light_hosts(cs->reflector, news);
+	}
+}
+
 static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct server *s = w->data;
@@ -50,6 +60,7 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 
 	clients_sweep(cs->clients, clock_mono());
 	host_tick(&cs->host);
+	tell_addresses(cs);
 	conns_measure(cs);
 	server_load_look(&s->load);
 	memory_settle(cs->all.n + cs->admit.sessions + clients_number(cs->clients));
