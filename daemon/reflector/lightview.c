@@ -2,8 +2,8 @@
 #include "daemon/reflector/lightview.h"
 
 #include "base/localaddr.h"
-#include "daemon/reflector/ownhost.h"
 #include "daemon/reflector/light.h"
+#include "daemon/reflector/ownhost.h"
 
 #include <errno.h>
 #include <stdlib.h>

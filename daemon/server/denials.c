@@ -42,8 +42,8 @@ static void note(void *context, const struct stranger *s)
 
 static bool tell(struct log *l, const struct denial *e)
 {
-	const struct reason_info *reason =
-		reason_info(e->forged ? REASON_LIGHT_KEY : REASON_LIGHT_CLIENT);
+	const struct reason_info *reason = reason_info(e->forged ? REASON_LIGHT_KEY
+								 : REASON_LIGHT_CLIENT);
 	char who[ADDRESS_TEXT_LEN] = "more addresses", detail[TEXT_LEN];
 	struct log_args a = { .client = e->who.family ? &e->who : NULL,
 			      .reason = reason->key,

@@ -2,6 +2,7 @@
 #include "daemon/server/server.h"
 
 #include "base/clock.h"
+#include "daemon/reflector/light.h"
 #include "daemon/server/cgroup.h"
 #include "daemon/server/conn.h"
 #include "daemon/server/handover.h"

@@ -11,8 +11,8 @@ import struct
 
 import hostile
 import harness
-from harness import same, test, true, wait_for
-from hostile import Sniffer, many_address
+from harness import same, test, true
+from hostile import Sniffer, many_address, rig
 from rawclient import make_packet
 from veth import spoof
 
@@ -24,7 +24,7 @@ VICTIM = "10.66.9.9"
 
 
 def config(**more):
-    entry = {"type": "stamp", "stateful": True, "packet_rate": 0, "clients": ["10.0.0.0/8"],
+    entry = {"type": "stamp", "stateful": True, "packet_rate": 0, "clients": ["0.0.0.0/0"],
              "keys": ["stamp"], "key_format": "hex"}
     return {"light": [dict(entry, port=OPEN, **more),
                       dict(entry, port=AUTH, mode="authenticated", **more)]}
@@ -61,6 +61,7 @@ def temptations(r):
 @test
 def one_reply_at_most_and_only_to_the_source(t):
     # S-221 S-222 S-190
+    rig(t)
     d = t.daemon(config(), keys=KEYS)
     sniffer, r = Sniffer(t), random.Random(1)
     largest, sent = {}, 0
@@ -77,6 +78,7 @@ def one_reply_at_most_and_only_to_the_source(t):
         spoof(source, 1024 + i, SERVER, port, packet)
     d.wait_read()
     out = [p for p in sniffer.end() if p.protocol == socket.IPPROTO_UDP]
+    hostile.say("%d replies to %d packets" % (len(out), sent))
     true(300 < len(out) <= sent, "%d replies to %d packets" % (len(out), sent))
     same({p.to for p in out} - set(largest), set(), "receivers that sent nothing")
     true(VICTIM not in {p.to for p in out}, "the victim")
@@ -113,6 +115,7 @@ def forgers_use_up_nobodys_rate(t):
 @test
 def strangers_in_the_table_of_senders(t):
     """Thousands of forged sources: who was there before goes on with its numbers. S-229"""
+    rig(t)
     d = t.daemon(config(max_senders=1000), keys=KEYS)
     s = t.sender()
     for i in range(10):
@@ -121,7 +124,6 @@ def strangers_in_the_table_of_senders(t):
         for k in range(300):
             spoof(many_address(300 * i + k), 1024, SERVER, OPEN, open_packet(k))
     same(d.terminate(), 0, "exit status")
-    hostile.say(d.log().splitlines()[-3])
     true("stateless" in d.log(), "the counter")
 
 
