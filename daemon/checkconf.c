@@ -4,9 +4,11 @@
 #include "daemon/config/keys.h"
 #include "daemon/json.h"
 #include "daemon/log/log.h"
+#include "daemon/reflector/senders.h"
 #include "daemon/server/hostcheck.h"
 #include "daemon/server/running.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,6 +141,21 @@ static void show_running(const struct check *c)
 	}
 }
 
+/* What stateful ports may come to need: their tables are as large as they are set. */
+static void print_memory(const struct settings *s)
+{
+	uint64_t senders = 0;
+
+	for (size_t i = 0; i < s->n_light; i++) {
+		senders += s->light[i].stateful ? s->light[i].max_senders : 0;
+	}
+	if (senders) {
+		printf("light: up to %" PRIu64 " senders with numbers of their own, in %" PRIu64
+		       " MB of memory\n",
+		       senders, (senders * SENDERS_OCTETS + 999999) / 1000000);
+	}
+}
+
 static void show_good(const struct check *c)
 {
 	const struct settings *s = c->settings;
@@ -151,6 +168,7 @@ static void show_good(const struct check *c)
 	if (s->keys) {
 		printf("keys: %s: %zu\n", s->keys_path, keys_count(s->keys));
 	}
+	print_memory(s);
 	if (c->runs && c->flat) {
 		show_running(c);
 	}

@@ -18,7 +18,8 @@ struct place {
 	uint32_t older, newer; /* by last packet */
 	int64_t last_ns; /* when that was */
 };
-_Static_assert(sizeof(struct place) <= 640, "memory of a sender, as the manual tells");
+_Static_assert(sizeof(struct place) + 2 * sizeof(uint32_t) <= SENDERS_OCTETS,
+	       "memory of a sender, as the manual tells");
 
 struct senders {
 	uint64_t seed[2];

@@ -24,6 +24,9 @@ struct senders_key {
 };
 _Static_assert(sizeof(struct senders_key) == 40, "no padding: it is hashed and compared as octets");
 
+/* Memory of a sender, at most. */
+#define SENDERS_OCTETS 640
+
 /** @entries: at least 1. Return 0 or negative errno. */
 NODISCARD int senders_new(struct senders **out, uint32_t entries);
 void senders_free(struct senders *t);

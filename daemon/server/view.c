@@ -165,7 +165,7 @@ bool view_denial(const struct server *s, size_t i, struct view_denial *out)
 	for (size_t k = 0; k <= DENIALS; k++) {
 		const struct denial *d = &s->denials.table[k];
 
-		if (d->all && !i--) {
+		if (d->all && !d->forged && !i--) {
 			*out = (struct view_denial){ d->who, d->at, d->all, d->last };
 			return true;
 		}

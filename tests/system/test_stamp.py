@@ -9,6 +9,7 @@ import time
 
 import harness
 from harness import same, test, true
+from keyfile import check_config
 from lightrun import EVERYBODY, STAMP
 from manager import managed
 
@@ -136,6 +137,15 @@ def a_restart_loses_neither_packets_nor_numbers(t):
         whole(r, 6000)
         same((r["tlvs"]["direct"]["lost_outbound"], r["tlvs"]["direct"]["lost_inbound"]), (0, 0), "direct loss")
         same(r["tlvs"]["direct"]["dropped"], 0, "intervals in which counters began anew")
+
+
+@test
+def the_memory_of_a_table_is_told(t):
+    # S-007
+    d = t.daemon(entry(max_senders=500000))
+    status, out = check_config(t, d)
+    same(status, 0, "exit status: " + out)
+    true("light: up to 1000000 senders with numbers of their own, in 640 MB of memory" in out, out)
 
 
 if __name__ == "__main__":
