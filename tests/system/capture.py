@@ -12,6 +12,9 @@ import rawclient
 from harness import same, wait_for
 
 DISCARD = 9  # the port of markers: packets to nobody
+# Settings of a twampd that is captured: else replies to packets that came together may be seen as
+# one, before they are cut up.
+PLAIN = {"reflector": {"segmentation": False}}
 
 
 class Capture:

@@ -4,7 +4,7 @@
 import json
 
 import harness
-from capture import Capture
+from capture import PLAIN, Capture
 from harness import same, test, true
 from lightrun import LIGHT, STAMP, both, light, no_reply, reply_to, responder, twamp
 from rawclient import make_packet
@@ -40,7 +40,7 @@ def twamp_sender_measures(t):
 @test(both=True)
 def port_862_as_tshark_sees_it(t):
     # T-070 T-081
-    t.daemon(light({"stateful": True}))
+    t.daemon(dict(light({"stateful": True}), **PLAIN))
     capture = Capture(t, "udp port 862")
     s = t.sender(ttl=99)
     reply_to(s, (t.server, 862), make_packet(0))

@@ -11,7 +11,7 @@ import time
 
 import harness
 import rawclient
-from capture import Capture
+from capture import PLAIN, Capture
 from harness import same, test, true, wait_for
 from twamprun import controller, twamp
 
@@ -217,7 +217,7 @@ def check_delays(result, replies):
 @test(both=True)
 def measurement_field_by_field(t):
     # R-305 R-306 R-308 R-309 R-312 R-314 T-006 T-008 T-021 T-022 T-043 T-045 T-047 T-065
-    t.daemon()
+    t.daemon(PLAIN)
     capture = Capture(t)
     result = controller(t, "--count", str(COUNT), "--interval", "10ms", "--padding", str(PADDING),
                         "--dscp", str(DSCP), "--ttl", str(TTL), "--timeout", "1s")
@@ -258,7 +258,7 @@ def measurement_field_by_field(t):
 @test(both=True)
 def default_padding_makes_both_directions_equal(t):
     #
-    t.daemon()
+    t.daemon(PLAIN)
     capture = Capture(t)
     controller(t, "--count", "5", "--interval", "5ms")
     rows = rows_of(capture, lambda r: r.get("twamp.control.command") == "3")
@@ -269,7 +269,7 @@ def default_padding_makes_both_directions_equal(t):
 @test
 def zero_and_random_padding(t):
     # T-007 R-250
-    t.daemon()
+    t.daemon(PLAIN)
     for kind in ("zero", "random"):
         capture = Capture(t)
         controller(t, "--count", "4", "--interval", "5ms", "--padding", "200",
