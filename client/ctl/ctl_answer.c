@@ -123,6 +123,7 @@ static void print_json(struct answer *a, const json_t *result)
 static int show_result(struct answer *a, unsigned width)
 {
 	json_t *result = json_object_get(a->last, "result");
+	const char *text = json_string_value(json_object_get(result, "text"));
 	const struct ctl_command *c = a->o->command;
 
 	if (a->rows) {
@@ -145,6 +146,9 @@ static int show_result(struct answer *a, unsigned width)
 		}
 		if (c->page) {
 			ctl_page_print(result, c->page, a->out);
+		}
+		if (c->text && text) {
+			(void)fputs(text, a->out);
 		}
 	}
 	return json_is_false(json_object_get(result, "ok")) ? CTL_EXIT_NO : CTL_EXIT_OK;

@@ -38,6 +38,7 @@ struct ctl_command {
 	const struct ctl_line *page; /* of the result; NULL = it is not printed */
 	bool stale; /* the result is completed by ctl_stale() */
 	bool diff; /* the result is taken to ctl_diff() */
+	bool text; /* the result has one, which is printed as it is */
 	bool yang; /* to ctl_yang(), with the items */
 	const char *help;
 };

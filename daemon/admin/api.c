@@ -128,6 +128,7 @@ static void put(struct http_answer *to, unsigned status, json_t *what)
 
 static void finish(struct api *a, struct http_answer *to)
 {
+	uint64_t total;
 	json_t *page;
 
 	if (!a->error && a->shelf.unknown) {
@@ -140,10 +141,11 @@ static void finish(struct api *a, struct http_answer *to)
 			      "text", a->error ? a->error : "out of memory"));
 		return;
 	}
+	total = a->shelf.passed;
 	page = shelf_page(&a->shelf);
 	put(to, 200,
-	    json_pack("{s:i,s:b,s:O?,s:o}", "v", REPLY_VERSION, "ok", true, "result", a->result,
-		      "items", page));
+	    json_pack("{s:i,s:b,s:O?,s:I,s:o}", "v", REPLY_VERSION, "ok", true, "result", a->result,
+		      "total", (json_int_t)total, "items", page));
 }
 
 bool api_work(struct server *s, struct http_request *q)

@@ -5,6 +5,7 @@
 #include "daemon/admin/ending.h"
 #include "daemon/admin/headroom.h"
 #include "daemon/admin/lists.h"
+#include "daemon/admin/metrics_text.h"
 #include "daemon/admin/steer.h"
 #include "daemon/admin/tell_config.h"
 #include "daemon/admin/tell_status.h"
@@ -15,6 +16,8 @@
 #include "daemon/reflector/light.h"
 #include "daemon/server/server.h"
 #include "daemon/server/view.h"
+
+#include <stdlib.h>
 
 #define EVENTS_MAX 256
 
@@ -75,6 +78,42 @@ static enum task_next begin_status(struct task *t)
 	return TASK_DONE;
 }
 
+static enum task_next step_metrics(struct task *t)
+{
+	struct metrics_text *m = t->state;
+	int rc = metrics_text_go_on(&m, t->server, true);
+	json_t *o;
+	char *text;
+	size_t len;
+
+	t->state = m;
+	if (rc < 0) {
+		reply_error(t->reply, REPLY_NO_MEMORY, "out of memory");
+		return TASK_DONE;
+	}
+	if (!rc) {
+		return TASK_MORE;
+	}
+	text = metrics_text_take(m, &len);
+	o = json_object();
+	tell_put(o, "text", json_stringn(text, len));
+	free(text);
+	reply_result(t->reply, o);
+	return TASK_DONE;
+}
+
+static void end_metrics(struct task *t)
+{
+	metrics_text_free(t->state);
+}
+
+static enum task_next begin_metrics(struct task *t)
+{
+	t->step = step_metrics;
+	t->end = end_metrics;
+	return step_metrics(t);
+}
+
 const struct task_verb verbs_table[] = {
 	{ .name = "status", .begin = begin_status },
 	{ .name = "sessions", .args = lists_sessions_args, .begin = lists_sessions },
@@ -85,6 +124,7 @@ const struct task_verb verbs_table[] = {
 	{ .name = "limits", .begin = headroom_begin },
 	{ .name = "light", .begin = begin_light },
 	{ .name = "counters", .begin = begin_counters },
+	{ .name = "metrics", .begin = begin_metrics },
 	{ .name = "events", .args = events_args, .begin = begin_events },
 	{ .name = "health", .args = checks_args, .begin = checks_begin },
 	{ .name = "config", .args = tell_config_args, .begin = tell_config_begin },

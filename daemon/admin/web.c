@@ -4,7 +4,7 @@
 #include "daemon/admin/api.h"
 #include "daemon/admin/http.h"
 #include "daemon/admin/httpdoor.h"
-#include "daemon/admin/metrics.h"
+#include "daemon/admin/metrics_text.h"
 #include "daemon/admin/page.h"
 #include "daemon/server/asked.h"
 #include "daemon/server/server.h"
@@ -33,57 +33,21 @@ static bool no_memory(struct http_request *q)
 	return true;
 }
 
-/* A scrape, while it is written. */
-struct pages {
-	struct metrics metrics;
-	struct exposition text;
-	unsigned part;
-};
-
-static struct pages *start_metrics(struct web *w, struct http_request *q)
-{
-	struct pages *p = calloc(1, sizeof *p);
-
-	q->state = p;
-	if (p && metrics_gather(&p->metrics, w->server)) {
-		return NULL;
-	}
-	if (p) {
-		exposition_init(&p->text, q->open_metrics);
-	}
-	return p;
-}
-
 static bool give_metrics(struct web *w, struct http_request *q)
 {
-	struct pages *p = q->state ? q->state : start_metrics(w, q);
+	struct metrics_text *t = q->state;
+	int rc = metrics_text_go_on(&t, w->server, q->open_metrics);
 
-	if (p && metrics_write(&p->text, &p->metrics, p->part++)) {
-		return false;
-	}
-	if (!p || exposition_end(&p->text)) {
+	q->state = t;
+	if (rc < 0) {
 		return no_memory(q);
 	}
-	q->answer = (struct http_answer){
-		.status = 200,
-		.type = q->open_metrics ? EXPOSITION_OPEN : EXPOSITION_OLD,
-		.body = p->text.text,
-		.len = p->text.len,
-	};
-	p->text.text = NULL;
-	return true;
-}
-
-static void forget_metrics(struct http_request *q)
-{
-	struct pages *p = q->state;
-
-	if (p) {
-		metrics_wipe(&p->metrics);
-		exposition_wipe(&p->text);
-		free(p);
+	if (rc) {
+		q->answer.status = 200;
+		q->answer.type = q->open_metrics ? EXPOSITION_OPEN : EXPOSITION_OLD;
+		q->answer.body = metrics_text_take(t, &q->answer.len);
 	}
-	q->state = NULL;
+	return rc;
 }
 
 static void give_page(struct web *w, struct http_request *q)
@@ -117,7 +81,8 @@ static bool work(void *owner, struct http_request *q)
 static void forget(void *owner, struct http_request *q)
 {
 	if (q->route.to == ROUTE_METRICS) {
-		forget_metrics(q);
+		metrics_text_free(q->state);
+		q->state = NULL;
 	} else {
 		api_forget(q);
 	}

@@ -65,6 +65,8 @@ def light_counters_and_events(t):
     same(n["light"]["received"], n["light"]["reflected"] + sum(n["light"]["drops"].values()),
          "received = reflected + dropped")
     true("denied: 1" in a.run("counters"), "the page")
+    text = a.run("metrics")
+    true('result="denied"} 1\n' in text and text.endswith("# EOF\n"), "metrics: " + text[-200:])
     events = a.rows("events")
     same(events[0]["event"], "LISTENING", "the first event")
     true(any("conf-fields" in e["text"] for e in events), "refusals are events: %r" % events)

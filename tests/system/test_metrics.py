@@ -4,12 +4,15 @@ Prometheus takes, and what becomes of them when settings and addresses change.
 """
 
 import os
+import signal
 import socket
 import subprocess
 
 import harness
+import rawclient
 import scrape
 from harness import SERVER, same, test, true
+from keyed import KEY, keyed_daemon, refused
 from manager import check_sessions, managed, sessions_of
 from rawclient import make_packet
 from scrape import METRICS, PORT, value
@@ -176,6 +179,58 @@ def counters_go_on_over_a_restart(t):
     log = d.log(since)
     true("overload" not in log and "timestamp of the kernel" not in log,
          "old news are told again: " + log)
+
+
+@test
+def refusals_count(t):
+    """Of each class, by code and reason, whatever the log leaves out."""
+    d = keyed_daemon(t, dict(METRICS, clients=[
+        {"name": "own", "prefixes": ["198.51.100.2"]},
+        {"name": "keyed", "key_ids": [KEY[0].decode()], "modes": ["encrypted"]}]))
+    with rawclient.Control(t.server, source=t.client_other) as c:
+        true(not c.greeting().modes & 1, "an open mode for who is in no class")
+        c.send(rawclient.make_setup(0))
+        c.wait_closed()
+    with rawclient.Control(t.server) as c:
+        c.greeting()
+        c.send(rawclient.make_setup(0))
+        c.wait_closed()
+    for _ in range(3):
+        refused(t, 4, accept=1, key=(KEY[0], b"not the passphrase"))
+    c = t.connect()
+    for _ in range(300):
+        same(c.request(padding=65001).accept, 4, "Accept of too much padding")
+    m = harness.wait_for(
+        lambda: (lambda m: m if value(m, "twampd_log_lines_left_out_total") else None)(
+            scrape.scrape(d)), "lines that the log leaves out")
+    for reason, accept, of, number in (("max-padding", "4", "own", 300), ("no-mode", "3", "own", 1),
+                                       ("auth-failed", "1", "own", 3)):
+        same(value(m, "twampd_refused_total", reason=reason, accept=accept, **{"class": of}), number,
+             reason)
+    same(value(m, "twampd_refused_total", reason="no-class") +
+         value(m, "twampd_refused_total", reason="no-mode", **{"class": "none"}), 1, "in no class")
+    same(value(m, "twampd_auth_failures_total", **{"class": "own"}), 3, "wrong passphrases")
+    same(value(m, "twampd_session_requests_total", accept="4", **{"class": "own"}), 300, "requests")
+
+
+@test
+def states_are_told(t):
+    """What an operator does, and what comes of it."""
+    d = t.daemon(METRICS)
+    told = lambda name: value(scrape.scrape(d), "twampd_" + name)  # noqa: E731
+    same((told("draining"), told("config_restart_pending"), told("config_last_reload_successful")),
+         (0, 0, 1), "at first")
+    d.signal(signal.SIGUSR1)
+    harness.wait_for(lambda: told("draining") == 1, "that it drains")
+    d.signal(signal.SIGUSR2)
+    harness.wait_for(lambda: told("draining") == 0, "that it does not drain any more")
+    d.reload(text="nonsense", expect="reload failed")
+    same(told("config_last_reload_successful"), 0, "after a reload that failed")
+    d.reload({"reflector": {"threads": 3}})
+    same((told("config_last_reload_successful"), told("config_restart_pending")), (1, 1),
+         "after a good one that needs a restart")
+    true(told("config_last_reload_time_seconds") > 0, "the time of the reload")
+    true(told("file_descriptors") > 0 and told("sessions_limit") == 10000, "room")
 
 
 if __name__ == "__main__":

@@ -40,7 +40,8 @@ def many_sessions(c, sender, number):
 
 @test
 def lists(t):
-    d = t.daemon(METRICS)
+    d = t.daemon(dict(METRICS, light=[{"address": "0.0.0.0", "port": 8620, "type": "stamp",
+                                       "clients": ["192.0.2.0/24"]}]))
     sender = t.sender()
     _, _, to = t.session(sender=sender)
     many_sessions(t.connect(), t.sender(), 119)
@@ -82,6 +83,9 @@ def lists(t):
     b.wait(cell("Reason") + "[0] === 'max-padding'", "the refusal")
     true("max-padding" in b.text("#cards"), "the refusal among the state: " + b.text("#cards"))
     b.picture("refused")
+    b.type("#tab-refused", KEYS["right"])
+    b.wait(cell("Entry") + "[0] === '0.0.0.0:8620'", "the port of light")
+    same(b.run("return " + SHOWN), "1\u20131 of 1", "entries of light")
     same(b.complaints(), [], "complaints of the browser")
 
 
