@@ -163,14 +163,14 @@ static void take_error(struct forward *f, const struct forward_packet *p, bool f
 	SHARE(f->error_estimate, p->error_estimate);
 }
 
-struct forward_step forward_take(struct forward *f, const struct forward_packet *p)
+void forward_take(struct forward *f, const struct forward_packet *p, struct forward_step *step)
 {
-	struct forward_step step = { .flow.ahead = 1, .above_ns = -1 };
 	bool first = !f->flow.any;
 
+	*step = (struct forward_step){ .flow.ahead = 1, .above_ns = -1 };
 	if (!flow_follows(&f->flow, p->seq)) {
-		step.flow = flow_take(&f->flow, p->seq);
-		step.any = true;
+		step->flow = flow_take(&f->flow, p->seq);
+		step->any = true;
 	}
 	if (first || p->ttl != f->ttl) {
 		take_ttl(f, p, first);
@@ -181,12 +181,11 @@ struct forward_step forward_take(struct forward *f, const struct forward_packet 
 	if (first || p->error_estimate != f->error_estimate) {
 		take_error(f, p, first);
 	}
-	if (!step.flow.duplicate) {
-		step.above_ns = take_times(f, p, step.flow.ahead, &step.untimed);
+	if (!step->flow.duplicate) {
+		step->above_ns = take_times(f, p, step->flow.ahead, &step->untimed);
 	}
-	step.congested = (p->tos & ECN) == ECN;
-	step.any |= step.untimed || step.congested;
-	return step;
+	step->congested = (p->tos & ECN) == ECN;
+	step->any |= step->untimed || step->congested;
 }
 
 /* --- our own clock --------------------------------------------------------------------- */

@@ -64,8 +64,8 @@ struct forward {
 _Static_assert(sizeof(struct forward) <= 512, "a session, with its flow");
 _Static_assert(sizeof(struct forward) % 8 == 0, "share_copy");
 
-/** A packet that was received and is answered. */
-struct forward_step forward_take(struct forward *f, const struct forward_packet *p);
+/** A packet that was received and is answered. @step: what it brought. */
+void forward_take(struct forward *f, const struct forward_packet *p, struct forward_step *step);
 
 /** A copy while others write. Any thread. */
 static inline void forward_read(const struct forward *f, struct forward *out)

@@ -214,7 +214,7 @@ static uint32_t number(struct worker *w, struct reflect_packet *p, const struct 
 	}
 	p->newest = !sender->forward.flow.any ||
 		    (int32_t)(sent->seq - sender->forward.flow.max) > 0;
-	step = forward_take(&sender->forward, &packet);
+	forward_take(&sender->forward, &packet, &step);
 	party_count_forward(p->party, &step);
 	sender->rx_count++;
 	return sender->seq++;

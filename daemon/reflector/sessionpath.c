@@ -62,9 +62,10 @@ enum counter sessionpath_judge(struct worker *w, struct reflect_packet *p,
 static void track(struct udp_session *u, const struct forward_packet *packet)
 {
 	bool first = !u->forward.flow.any;
-	struct forward_step step = forward_take(&u->forward, packet);
 	struct class_row *class = party_class(&u->party);
+	struct forward_step step;
 
+	forward_take(&u->forward, packet, &step);
 	party_count_forward(&u->party, &step);
 	if (packet->tos >> 2 != u->party.tos >> 2) {
 		party_count(&u->party, COUNTER_REMARKED, 1);

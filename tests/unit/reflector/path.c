@@ -22,8 +22,9 @@ int64_t path_arrive(struct path *p, uint32_t seq, ts_wire t1, int64_t at_ns)
 		.tos = p->tos,
 		.clock_set = p->clock_set,
 	};
-	struct forward_step step = forward_take(&p->forward, &packet);
+	struct forward_step step;
 
+	forward_take(&p->forward, &packet, &step);
 	p->gaps += (uint64_t)step.flow.gaps;
 	p->duplicates += step.flow.duplicate;
 	p->reordered += step.flow.reordered;
