@@ -8,10 +8,12 @@ import tempfile
 import time
 
 import harness
+from capture import Capture
 from harness import same, test, true
 from keyfile import check_config
 from lightrun import EVERYBODY, STAMP
 from manager import managed
+from rawclient import make_packet
 
 OLD, NEW = "old", "new"
 KEYS = {b"old": b"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
@@ -137,6 +139,23 @@ def a_restart_loses_neither_packets_nor_numbers(t):
         whole(r, 6000)
         same((r["tlvs"]["direct"]["lost_outbound"], r["tlvs"]["direct"]["lost_inbound"]), (0, 0), "direct loss")
         same(r["tlvs"]["direct"]["dropped"], 0, "intervals in which counters began anew")
+
+
+@test(both=True)
+def what_twampy_sends(t):
+    # S-013 S-014 S-223: 14 octets, from the port number that they are sent to: only where the settings
+    # want it; the base packet comes back, as tshark reads it, too
+    d = t.daemon(entry())
+    capture = Capture(t, "udp port %d" % STAMP)
+    s = t.sender(port=STAMP, ttl=99)
+    same(s.exchange((t.server, STAMP), make_packet(4242)[:14], 0.3), None, "reply to a reflector's port")
+    d.reload(entry(from_862=True))
+    reply = s.exchange((t.server, STAMP), make_packet(4242)[:14])
+    true(reply is not None, "no reply")
+    same((len(reply.raw), reply.seq, reply.sender_seq), (44, 0, 4242), "octets, number, sender's number")
+    fields = capture.decode(["twamp.test.seq_number", "twamp.test.sender_seq_number", "twamp.test.sender_ttl"],
+                            "udp.port==%d,twamp.test" % STAMP, "-Y", "udp.length == 52")[-1]
+    same(fields, ["0", "4242", "99"], "what tshark decodes")
 
 
 @test
