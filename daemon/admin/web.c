@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define AGAIN_S 2. /* from one try to the next, where it could not be had at the start */
 #define WHERE_LEN (SETTINGS_SOCKET_LEN + ADDRESS_TEXT_LEN + 32)
 
 struct web {
@@ -23,6 +24,8 @@ struct web {
 	char policy[PAGE_POLICY_LEN]; /* of the page */
 	struct settings_metrics next; /* that was prepared */
 	struct settings_metrics now; /* that is served, and said so */
+	struct settings_metrics late; /* that could not be had at the start */
+	ev_timer again; /* it is tried */
 };
 
 /* --- answers -------------------------------------------------------------------------------- */
@@ -162,6 +165,14 @@ static int equip(struct web *w, const struct settings_metrics *next)
 	return rc;
 }
 
+static int try(struct web *w, const struct settings_metrics *next, const char **key)
+{
+	int rc = equip(w, next);
+
+	*key = NULL;
+	return rc ? rc : httpdoor_prepare(w->door, next, key);
+}
+
 static int prepare(void *context, struct server *s, const struct settings *next, char *why,
 		   size_t size)
 {
@@ -171,16 +182,23 @@ static int prepare(void *context, struct server *s, const struct settings *next,
 
 	w->server = s;
 	w->next = next->metrics;
-	rc = equip(w, &next->metrics);
-	if (rc) {
+	if (!server_is_ready(s)) { /* another try of the start */
+		w->late = (struct settings_metrics){ 0 };
+	}
+	rc = try(w, &next->metrics, &key);
+	if (rc && key) {
+		explain(next, key, rc, why, size);
+	} else if (rc) {
 		(void)snprintf(why, size, "cannot serve metrics: %s", strerror(-rc));
+	}
+	if (!rc || server_is_ready(s) || !key) {
 		return rc;
 	}
-	rc = httpdoor_prepare(w->door, &next->metrics, &key);
-	if (rc) {
-		explain(next, key, rc, why, size);
-	}
-	return rc;
+	/* Clients come first: a start does not fail for it. */
+	log_say(server_log(s), LOG_EVENT_METRICS_FAILED, why);
+	w->late = w->next;
+	w->next = (struct settings_metrics){ 0 };
+	return 0;
 }
 
 static void say(struct web *w)
@@ -196,6 +214,17 @@ static void say(struct web *w)
 	w->now = w->next;
 }
 
+static void on_again(struct ev_loop *loop, ev_timer *timer, int events);
+
+static void wait_for_it(struct web *w)
+{
+	if (is_wanted(&w->late)) {
+		ev_timer_init(&w->again, on_again, AGAIN_S, 0.);
+		w->again.data = w;
+		ev_timer_start(server_loop(w->server), &w->again);
+	}
+}
+
 static void settle(void *context, struct server *s, bool taken)
 {
 	struct web *w = context;
@@ -203,6 +232,11 @@ static void settle(void *context, struct server *s, bool taken)
 	httpdoor_settle(w->door, taken);
 	if (taken) {
 		say(w);
+		ev_timer_stop(server_loop(s), &w->again);
+		if (server_is_ready(s)) { /* a reload, which has all that it wants */
+			w->late = (struct settings_metrics){ 0 };
+		}
+		wait_for_it(w);
 	}
 	if (!httpdoor_is_open(w->door)) {
 		http_free(w->http);
@@ -210,10 +244,26 @@ static void settle(void *context, struct server *s, bool taken)
 	}
 }
 
+static void on_again(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct web *w = timer->data;
+	const char *key;
+
+	if (try(w, &w->late, &key)) {
+		wait_for_it(w);
+		return;
+	}
+	w->next = w->late;
+	settle(w, w->server, true);
+}
+
 static void end(void *context, struct server *s)
 {
 	struct web *w = context;
 
+	if (w->door) {
+		ev_timer_stop(server_loop(s), &w->again);
+	}
 	httpdoor_free(w->door);
 	http_free(w->http);
 	*w = (struct web){ 0 };

@@ -121,6 +121,11 @@ int server_admin_socket(const struct server *s)
 	return s->inherited.admin;
 }
 
+bool server_is_ready(const struct server *s)
+{
+	return s->ready;
+}
+
 struct log *server_log(const struct server *s)
 {
 	return s->conns.log;

@@ -43,6 +43,9 @@ bool server_restore(struct server *s, struct settings *before, const char *reaso
 void server_log_level(struct server *s, int level);
 
 struct ev_loop *server_loop(const struct server *s);
+
+/** It serves clients: what comes now is a reload, no start. */
+bool server_is_ready(const struct server *s);
 struct log *server_log(const struct server *s);
 
 /** The socket that the service manager passed for twampctl; -1 = none. It stays the server's. */

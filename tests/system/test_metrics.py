@@ -91,6 +91,30 @@ def elsewhere(t):
 
 
 @test
+def start_without(t):
+    """Clients come first: where the port cannot be had, they are served, and it is tried again."""
+    server = t.run.net.server
+    held = scrape.in_namespace(server, lambda: socket.create_server(("127.0.0.1", PORT)))
+    with held:
+        d = t.daemon(METRICS)
+        line = d.wait_log("started without metrics")
+        true("Address already in use" in line and "metrics.port of" in line, line)
+        t.session()
+    d.wait_log("metrics and the status page are served at http://127.0.0.1:%d/" % PORT)
+    same(value(scrape.scrape(d), "twampd_sessions"), 1, "sessions")
+    d.reload({"metrics": {"port": 0}})
+    d.terminate()
+    held = scrape.in_namespace(server, lambda: socket.create_server(("127.0.0.1", PORT)))
+    with held:  # and whoever does not want them any more is not given them later
+        d.write(harness.merge(d.config, METRICS))
+        d.start()
+        d.reload({"metrics": {"port": 0}})
+    since = d.log_size()
+    d.reload(METRICS)
+    d.wait_log("metrics and the status page are served", since)
+
+
+@test
 def address_comes_and_goes(t):
     d = t.daemon({"metrics": {"port": PORT, "address": SERVER[4]}})
     address = ("address", "%s", SERVER[4] + "/24", "dev", harness.SERVER_LINK)
