@@ -165,12 +165,12 @@ static void take_error(struct forward *f, const struct forward_packet *p, bool f
 
 void forward_take(struct forward *f, const struct forward_packet *p, struct forward_step *step)
 {
-	bool first = !f->flow.any;
+	bool first = !f->flow.any, any = false, untimed = false;
 
 	*step = (struct forward_step){ .flow.ahead = 1, .above_ns = -1 };
 	if (!flow_follows(&f->flow, p->seq)) {
 		step->flow = flow_take(&f->flow, p->seq);
-		step->any = true;
+		any = true;
 	}
 	if (first || p->ttl != f->ttl) {
 		take_ttl(f, p, first);
@@ -182,10 +182,11 @@ void forward_take(struct forward *f, const struct forward_packet *p, struct forw
 		take_error(f, p, first);
 	}
 	if (!step->flow.duplicate) {
-		step->above_ns = take_times(f, p, step->flow.ahead, &step->untimed);
+		step->above_ns = take_times(f, p, step->flow.ahead, &untimed);
 	}
 	step->congested = (p->tos & ECN) == ECN;
-	step->any |= step->untimed || step->congested;
+	step->untimed = untimed;
+	step->any = any || untimed || step->congested;
 }
 
 /* --- our own clock --------------------------------------------------------------------- */

@@ -223,18 +223,17 @@ struct forward_packet reflect_forward(const struct worker *w, const struct refle
 	};
 }
 
-static struct reflection_facts make_facts(struct worker *w, const struct reflect_packet *p,
-					  const struct reflect_pass *now, uint32_t seq)
+/* Member by member: a CPU waits for what it reads in other sizes than it was written in. */
+static void make_facts(struct worker *w, const struct reflect_packet *p,
+		       const struct reflect_pass *now, uint32_t seq, struct reflection_facts *out)
 {
-	return (struct reflection_facts){
-		.seq = seq,
-		.error_estimate = estimate_packet(&w->estimate, p->meta.stamped,
-						  p->meta.phc_error_ns, now->in_batch,
-						  p->party->rules.format),
-		.t2 = p->t2,
-		.ttl = p->meta.ttl,
-		.tos = p->meta.tos,
-	};
+	out->seq = seq;
+	out->error_estimate = estimate_packet(&w->estimate, p->meta.stamped, p->meta.phc_error_ns,
+					      now->in_batch, p->party->rules.format);
+	out->t2 = p->t2;
+	out->ttl = p->meta.ttl;
+	out->tos = p->meta.tos;
+	out->tlvs = NULL;
 }
 
 /* Packets of one party in a row: counted at once. */
@@ -316,7 +315,7 @@ static enum counter build(struct worker *w, const struct reflect_way *way, struc
 	if (pkt_get_send(rules->layout, p->octets, p->len, &sent)) {
 		return COUNTER_DROP_SHORT;
 	}
-	facts = make_facts(w, p, now, way->number(w, p, &sent, now));
+	make_facts(w, p, now, way->number(w, p, &sent, now), &facts);
 	told->dscp_set = told->same_link = told->from_set = told->to_set = false;
 	if (!rules->tlvs || p->len <= rules->layout->reply_min) {
 		*len = reflection_build(rules, p->octets, p->len, b->end, &facts);
