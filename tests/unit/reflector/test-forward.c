@@ -14,7 +14,8 @@
 
 static struct seed seed;
 
-/* The quantiles of evenly spread delays, to what spread.h promises; the largest by @more_ns more. */
+/* The quantiles of evenly spread delays, to what spread.h promises; the largest, which stays what it was
+ * while little was known of the clock, to a fifth and @more_ns. */
 static void check_even(const struct forward_view *v, int64_t queue_ns, double more_ns)
 {
 	double q = (double)queue_ns;
@@ -25,7 +26,7 @@ static void check_even(const struct forward_view *v, int64_t queue_ns, double mo
 	ck_assert_double_eq_tol((double)v->p99_ns, .99 * q, .99 * q * .14);
 	ck_assert_int_le(v->p99_ns, v->max_ns);
 	ck_assert_double_ge((double)v->max_ns, .95 * q);
-	ck_assert_double_le((double)v->max_ns, 1.05 * q + more_ns);
+	ck_assert_double_le((double)v->max_ns, 1.2 * q + more_ns);
 }
 
 START_TEST(offset_does_not_matter)
@@ -109,7 +110,7 @@ START_TEST(few_and_noisy)
 	v = path_view(&p);
 	ck_assert(v.delays_known && !p.forward.steps);
 	ck_assert_double_eq_tol((double)v.p50_ns, 20. * MS, 4. * MS);
-	ck_assert_int_le(v.max_ns, 50 * MS);
+	ck_assert_int_le(v.max_ns, 60 * MS);
 }
 END_TEST
 
