@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Start a program with sockets passed to it, as a service manager does: activate.py
 KIND:NAME... -- PROGRAM ARGUMENT... KIND: tcp4, tcp6, dual (listening on port 862), deaf (does
-not listen), udp4, udp6, udpdual (port 862), unbound (udp4), unix, file; tcp4%DEVICE is bound to a device, and so on. All are blocking, so
+not listen), udp4, udp6, udpdual (port 862), unbound (udp4), unix, file; tcp4%DEVICE is bound to a device, and so on; unix%PATH to a path. All are blocking, so
 that who takes them has to see to it.
 """
 
@@ -31,7 +31,7 @@ def make(kind):
         return os.open("/dev/null", os.O_RDONLY)
     if kind == "unix":
         s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        s.bind("")  # an abstract name that the kernel chooses
+        s.bind(device)  # a path; without one an abstract name that the kernel chooses
         s.listen()
     elif kind == "unbound":
         s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

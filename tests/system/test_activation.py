@@ -2,12 +2,14 @@
 """Sockets that the service manager passes: used, kept over a reload, and looked at before."""
 
 import concurrent.futures
+import json
 import os
 import re
 import shutil
 import socket
 import struct
 import sys
+import tempfile
 import time
 
 import harness
@@ -54,6 +56,34 @@ def passed_sockets_are_used_and_listen_is_not(t):
     d.wait_log(r"listening on 0\.0\.0\.0:862")
     d.wait_log(r"listening on \[::\]:862")
     measure(t)
+
+
+@test
+def a_passed_socket_is_asked(t):
+    """Of twampctl, by the name "admin": it is used, and stays the service manager's."""
+    folder = tempfile.mkdtemp(prefix="twampd-run-")
+    t.stack.callback(shutil.rmtree, folder)
+    path = os.path.join(folder, "passed.sock")
+    d = t.daemon(prefix=ACTIVATE + ["unix%" + path + ":admin", "--"],
+                 env={"RUNTIME_DIRECTORY": folder})
+
+    def ask():
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(harness.PATIENCE)
+            s.connect(path)
+            s.sendall(b'{"cmd":"status"}\n')
+            return json.loads(s.makefile().readline())["result"]
+    same(ask()["pid"], d.pid, "who answers")
+    d.reload()
+    same(ask()["connections"]["used"], 0, "after a reload")
+    same([f for f in os.listdir(folder) if f.endswith(".sock")], ["passed.sock"],
+         "it makes none of its own")
+    same(d.terminate(), 0, "exit status")
+    true(os.path.exists(path), "the file is not the daemon's to remove")
+    for spec, why in (("tcp4:admin", "not a Unix stream socket"), ("file:admin", "not a Unix")):
+        d = t.daemon(ELSEWHERE, prefix=ACTIVATE + [spec, "--"], wait=False)
+        same(d.wait_exit(), 1, "exit status")
+        true(why in d.log(), d.log())
 
 
 @test
