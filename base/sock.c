@@ -30,6 +30,12 @@ int sock_make(int family)
 	return fd;
 }
 
+int sock_tell_tos(int fd, int family, bool on)
+{
+	return family == AF_INET ? sockopt_set(fd, IPPROTO_IP, IP_RECVTOS, on)
+				 : sockopt_set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, on);
+}
+
 static int set_v4(int fd, uint8_t ttl, uint8_t tos, unsigned tell)
 {
 	int error = sockopt_set(fd, IPPROTO_IP, IP_TTL, ttl);
@@ -38,7 +44,7 @@ static int set_v4(int fd, uint8_t ttl, uint8_t tos, unsigned tell)
 	error = error ? error : sockopt_set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
 	error = error ? error : sockopt_set(fd, IPPROTO_IP, IP_RECVTTL, 1);
 	if (!error && tell & SOCK_TELL_TOS) {
-		error = sockopt_set(fd, IPPROTO_IP, IP_RECVTOS, 1);
+		error = sock_tell_tos(fd, AF_INET, true);
 	}
 	if (!error && tell & SOCK_TELL_LOCAL) {
 		error = sockopt_set(fd, IPPROTO_IP, IP_PKTINFO, 1);
@@ -55,7 +61,7 @@ static int set_v6(int fd, uint8_t ttl, uint8_t tos, unsigned tell)
 		      : sockopt_set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
 	error = error ? error : sockopt_set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
 	if (!error && tell & SOCK_TELL_TOS) {
-		error = sockopt_set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+		error = sock_tell_tos(fd, AF_INET6, true);
 	}
 	if (!error && tell & SOCK_TELL_LOCAL) {
 		error = sockopt_set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);

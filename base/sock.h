@@ -32,6 +32,9 @@ enum sock_tell {
  */
 NODISCARD int sock_set(int fd, int family, uint8_t ttl, uint8_t tos, unsigned tell);
 
+/** Have it tell the TOS from now on, or no more. Return 0 or negative errno. */
+NODISCARD int sock_tell_tos(int fd, int family, bool on);
+
 /**
  * Return 0 or negative errno; -EADDRINUSE leaves the socket usable for another port; -EADDRNOTAVAIL
  * whenever the address is at fault, and -EACCES when the port is.

@@ -55,10 +55,10 @@ static json_t *tell_ttl(const struct forward *f, const struct forward_view *v)
 {
 	json_t *o = json_object();
 
-	tell_put(o, "last", v->marks_known ? json_integer(v->ttl) : json_null());
+	tell_put(o, "last", v->ttl_known ? json_integer(v->ttl) : json_null());
 	tell_put(o, "before", f->ttl_changes ? json_integer(f->ttl_before) : json_null());
-	tell_put(o, "min", v->marks_known ? json_integer(f->ttl_min) : json_null());
-	tell_put(o, "max", v->marks_known ? json_integer(f->ttl_max) : json_null());
+	tell_put(o, "min", v->ttl_known ? json_integer(f->ttl_min) : json_null());
+	tell_put(o, "max", v->ttl_known ? json_integer(f->ttl_max) : json_null());
 	put_changes(o, f->ttl_changes, f->ttl_changed_s);
 	return o;
 }
@@ -67,9 +67,9 @@ static json_t *tell_dscp(const struct forward *f, const struct forward_view *v)
 {
 	json_t *o = json_object();
 
-	tell_put(o, "last", v->marks_known ? json_integer(v->dscp) : json_null());
+	tell_put(o, "last", v->tos_known ? json_integer(v->dscp) : json_null());
 	tell_put(o, "before", f->dscp_changes ? json_integer(f->dscp_before) : json_null());
-	tell_put(o, "ecn", v->marks_known ? json_integer(v->ecn) : json_null());
+	tell_put(o, "ecn", v->tos_known ? json_integer(v->ecn) : json_null());
 	put_changes(o, f->dscp_changes, f->dscp_changed_s);
 	return o;
 }

@@ -139,6 +139,7 @@ static void take_ttl(struct forward *f, const struct forward_packet *p, bool fir
 		SHARE(f->ttl_changes, f->ttl_changes + 1);
 		SHARE(f->ttl_changed_s, seconds(p->t2));
 	}
+	SHARE(f->has_ttl, true);
 	SHARE(f->ttl, p->ttl);
 	SHARE(f->ttl_min, p->ttl < f->ttl_min ? p->ttl : f->ttl_min);
 	SHARE(f->ttl_max, p->ttl > f->ttl_max ? p->ttl : f->ttl_max);
@@ -151,6 +152,7 @@ static void take_tos(struct forward *f, const struct forward_packet *p, bool fir
 		SHARE(f->dscp_changes, f->dscp_changes + 1);
 		SHARE(f->dscp_changed_s, seconds(p->t2));
 	}
+	SHARE(f->has_tos, true);
 	SHARE(f->tos, p->tos);
 }
 
@@ -172,11 +174,11 @@ void forward_take(struct forward *f, const struct forward_packet *p, struct forw
 		step->flow = flow_take(&f->flow, p->seq);
 		any = true;
 	}
-	if (first || p->ttl != f->ttl) {
-		take_ttl(f, p, first);
+	if (p->has_ttl && (!f->has_ttl || p->ttl != f->ttl)) {
+		take_ttl(f, p, !f->has_ttl);
 	}
-	if (first || p->tos != f->tos) {
-		take_tos(f, p, first);
+	if (p->has_tos && (!f->has_tos || p->tos != f->tos)) {
+		take_tos(f, p, !f->has_tos);
 	}
 	if (first || p->error_estimate != f->error_estimate) {
 		take_error(f, p, first);
@@ -184,7 +186,7 @@ void forward_take(struct forward *f, const struct forward_packet *p, struct forw
 	if (!step->flow.duplicate) {
 		step->above_ns = take_times(f, p, step->flow.ahead, &untimed);
 	}
-	step->congested = (p->tos & ECN) == ECN;
+	step->congested = p->has_tos && (p->tos & ECN) == ECN;
 	step->untimed = untimed;
 	step->any = any || untimed || step->congested;
 }
@@ -246,7 +248,9 @@ void forward_view(const struct forward *copy, struct forward_view *v)
 		.longest_loss = flow.longest,
 		.extent = flow.extent,
 		.restarts = flow.restarts,
-		.marks_known = flow.any,
+		.any = flow.any,
+		.ttl_known = copy->has_ttl,
+		.tos_known = copy->has_tos,
 		.dscp = copy->tos >> 2,
 		.ecn = copy->tos & 3,
 		.ttl = copy->ttl,

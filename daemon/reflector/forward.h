@@ -26,6 +26,7 @@ struct forward_packet {
 	ts_wire t1;
 	struct wall t2;
 	uint16_t error_estimate; /* the sender's */
+	bool has_ttl, has_tos; /* they are told */
 	uint8_t ttl, tos; /* as received */
 	uint32_t clock_set; /* forward_clock: how often ours was set */
 };
@@ -53,6 +54,7 @@ struct forward {
 	int64_t max_ns; /* above the baseline */
 	uint8_t ttl, tos; /* of the last packet */
 	uint8_t ttl_before, ttl_min, ttl_max, dscp_before;
+	bool has_ttl, has_tos; /* of any packet so far */
 	struct baseline baseline;
 	uint32_t steps; /* so often the delay showed that a clock was set */
 	uint32_t step_s; /* the last time, since 1970 */
@@ -106,7 +108,8 @@ struct forward_view {
 	bool interval_known;
 	double interval_ns, rate; /* as sent; per second */
 
-	bool marks_known; /* there was a packet */
+	bool any; /* there was a packet */
+	bool ttl_known, tos_known;
 	uint8_t dscp, ecn, ttl; /* of the last packet */
 	uint8_t ttl_min, ttl_max;
 	/* What changed: how often, when last (seconds since 1970), and from what. */

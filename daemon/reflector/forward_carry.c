@@ -63,6 +63,8 @@ static void carry_marks(struct carry *c, struct forward *f)
 	CARRY(c, f->ttl_max);
 	CARRY(c, f->tos);
 	CARRY(c, f->dscp_before);
+	f->has_ttl = carry_small(c, f->has_ttl, 1);
+	f->has_tos = carry_small(c, f->has_tos, 1);
 }
 
 void forward_carry(struct carry *c, struct forward *f)

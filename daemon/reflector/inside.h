@@ -85,6 +85,7 @@ struct udp_session {
 	uint32_t drops_seen; /* sock_new_drops: its socket's, or those of the shared one */
 	ev_io io;
 	ev_timer timer;
+	bool tos_untold; /* its own socket does not tell the TOS now */
 	unsigned backlog; /* bursts since it was seen what had no room */
 };
 #define UDP_LINE 64 /* it begins with a cache line */

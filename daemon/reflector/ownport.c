@@ -176,11 +176,24 @@ static void take_drops(struct udp_session *u)
 	}
 }
 
+/* The TOS costs some 60 ns a packet, and each tells much the same: while more of them come than are
+ * read at once it is not asked for, unless replies tell it. */
+static void tell_tos(struct udp_session *u, bool crowded)
+{
+	bool on = !crowded || u->party.rules.layout->tos;
+
+	if (u->tos_untold == on &&
+	    !sock_tell_tos(u->fd, u->tuple.scope == UDP_IPV4 ? AF_INET : AF_INET6, on)) {
+		u->tos_untold = !on;
+	}
+}
+
 enum reflect_result ownport_burst(struct worker *w, struct udp_session *u)
 {
 	struct reflect_source s = { .way = &own_way, .fd = u->fd, .context = u };
 	enum reflect_result result = reflect_burst(w, &s);
 
+	tell_tos(u, s.full);
 	u->backlog += s.full;
 	if (u->backlog && (result == REFLECT_EMPTY || u->backlog == BACKLOG)) {
 		take_drops(u);

@@ -217,6 +217,8 @@ struct forward_packet reflect_forward(const struct worker *w, const struct refle
 		.t1 = sent->ts,
 		.t2 = p->t2,
 		.error_estimate = sent->error_estimate,
+		.has_ttl = p->meta.has_ttl,
+		.has_tos = p->meta.has_tos,
 		.ttl = p->meta.ttl,
 		.tos = p->meta.tos,
 		.clock_set = w->clock.set,

@@ -67,7 +67,7 @@ static void track(struct udp_session *u, const struct forward_packet *packet)
 
 	forward_take(&u->forward, packet, &step);
 	party_count_forward(&u->party, &step);
-	if (packet->tos >> 2 != u->party.tos >> 2) {
+	if (packet->has_tos && packet->tos >> 2 != u->party.tos >> 2) {
 		party_count(&u->party, COUNTER_REMARKED, 1);
 	}
 	if (class && step.above_ns >= 0) {

@@ -166,6 +166,10 @@ static int claim(struct reflector *r, const struct session_spec *spec, struct sh
 	}
 	error = error ? error : hashmap_reserve(&r->shared->claims, r->open + 1);
 	error = error ? error : hashmap_reserve(&w->shared->sessions, w->sessions + 1);
+	if (!error && pkt_layout(spec->modes)->tos) {
+		atomic_store_explicit(&p->tos_wanted, true, memory_order_relaxed);
+		error = sock_tell_tos(p->fd, p->family == 4 ? AF_INET : AF_INET6, true);
+	}
 	if (error) {
 		return error;
 	}

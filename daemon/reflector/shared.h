@@ -45,6 +45,7 @@ struct shared_port {
 	struct worker *worker;
 	_Atomic bool wanted; /* by the main thread */
 	_Atomic bool gone; /* its thread has let go of it */
+	_Atomic bool tos_wanted; /* replies of a session tell it: for good, from the first one on */
 
 	/* main thread */
 	struct shared_port *next; /* all of them, oldest first */
@@ -54,6 +55,7 @@ struct shared_port {
 	/* thread */
 	struct shared_port *next_fresh, *next_served;
 	uint32_t drops_seen; /* sock_new_drops */
+	bool tos_untold; /* the socket does not tell it now */
 	ev_io io;
 };
 

@@ -155,9 +155,22 @@ static const struct reflect_way shared_way = {
 	.number = sessionpath_number,
 };
 
+/* As for own ports (ownport.c). */
+static void tell_tos(struct shared_port *p, bool crowded)
+{
+	bool on = !crowded || atomic_load_explicit(&p->tos_wanted, memory_order_relaxed);
+
+	if (p->tos_untold == on && !sock_tell_tos(p->fd, p->family == 4 ? AF_INET : AF_INET6, on)) {
+		p->tos_untold = !on;
+	}
+}
+
 enum reflect_result shared_burst(struct worker *w, struct shared_port *p)
 {
 	struct reflect_source s = { .way = &shared_way, .fd = p->fd, .context = p };
 
-	return reflect_burst(w, &s);
+	enum reflect_result result = reflect_burst(w, &s);
+
+	tell_tos(p, s.full);
+	return result;
 }

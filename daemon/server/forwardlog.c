@@ -93,7 +93,7 @@ void forwardlog_put(struct forwardlog *l, const struct forward_view *v,
 		    const struct counters_values *n, uint8_t dscp, struct log_args *a)
 {
 	l->text[0] = '\0';
-	if (!v->marks_known) {
+	if (!v->any) {
 		return;
 	}
 	put_loss(l, v, n, a);

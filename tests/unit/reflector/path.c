@@ -18,6 +18,8 @@ int64_t path_arrive(struct path *p, uint32_t seq, ts_wire t1, int64_t at_ns)
 		.t2 = { .ns = PATH_START_NS + at_ns + p->clock_ns },
 		.error_estimate = (uint16_t)(p->error_estimate |
 					     (p->format == TS_PTP ? TS_EE_PTP : 0)),
+		.has_ttl = true,
+		.has_tos = !p->tos_untold,
 		.ttl = p->ttl,
 		.tos = p->tos,
 		.clock_set = p->clock_set,

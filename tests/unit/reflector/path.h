@@ -19,6 +19,7 @@ struct path {
 	enum ts_format format;
 	uint16_t error_estimate; /* without Z */
 	uint8_t ttl, tos;
+	bool tos_untold;
 	/* the way */
 	int64_t delay_ns, queue_ns; /* least; and up to so much more, evenly */
 	/* here */

@@ -275,6 +275,27 @@ START_TEST(marks_change)
 }
 END_TEST
 
+/* What is not told is no change to 0. */
+START_TEST(marks_unknown)
+{
+	struct path p = path_of(&seed);
+
+	p.tos_untold = true;
+	path_send_many(&p, 10);
+	ck_assert(path_view(&p).any && path_view(&p).ttl_known && !path_view(&p).tos_known);
+	p.tos_untold = false;
+	p.tos = 46 << 2;
+	path_send_many(&p, 10);
+	ck_assert(path_view(&p).tos_known);
+	p.tos = 3;
+	p.tos_untold = true;
+	path_send_many(&p, 10);
+	ck_assert_uint_eq(path_view(&p).dscp, 46);
+	ck_assert_uint_eq(p.forward.dscp_changes, 0);
+	ck_assert_uint_eq(p.congested, 0);
+}
+END_TEST
+
 /* It goes on in another process as if nothing had happened. */
 START_TEST(carried)
 {
@@ -348,6 +369,7 @@ int main(void)
 	tcase_add_test(tc, after_a_long_silence);
 	tcase_add_test(tc, rate_of_the_sender);
 	tcase_add_test(tc, marks_change);
+	tcase_add_test(tc, marks_unknown);
 	tcase_add_test(tc, carried);
 	tcase_add_test(tc, damaged);
 	suite_add_tcase(suite, tc);

@@ -131,7 +131,7 @@ START_TEST(session_and_class)
 	session = fixture_open(&spec, &e, &to);
 	udp_class(session, sums);
 	ck_assert_int_eq(udp_start(session, &fixture_keys, fixture_sid), 0);
-	ck_assert(!view(&copy).delays_known && !view(&copy).marks_known);
+	ck_assert(!view(&copy).delays_known && !view(&copy).any);
 	send_all();
 	v = view(&copy);
 	ck_assert_uint_eq(v.lost, 7);
