@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "daemon/admin/desk.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -217,6 +218,7 @@ static void on_pump(struct ev_loop *loop, ev_timer *w, int events)
 
 	while ((c = all->next_turn)) {
 		leave_turn(c);
+		assert(all->next_turn != c);
 		serve(c);
 		if (clock_mono().ns >= end) {
 			break;
@@ -294,8 +296,9 @@ void callers_init(struct callers *all, struct ev_loop *loop, const struct desk_c
 
 void callers_wipe(struct callers *all)
 {
-	while (all->first) {
-		close_caller(all->first);
+	for (struct caller *c = all->first, *next; c; c = next) {
+		next = c->next;
+		close_caller(c);
 	}
 	ev_timer_stop(all->loop, &all->pump);
 }

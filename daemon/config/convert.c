@@ -130,13 +130,15 @@ int convert_number(struct apply *a, const config_setting_t *s, const struct sche
 	char accepts[SCHEMA_TEXT_LEN];
 
 	if (s->type != CONFIG_TYPE_INT && s->type != CONFIG_TYPE_INT64) {
-		return convert_wrong_type(a, s, row);
+		(void)convert_wrong_type(a, s, row);
+		return SETTINGS_BAD;
 	}
 	*out = s->type == CONFIG_TYPE_INT ? s->value.ival : s->value.llval;
 	if (*out < min || *out > max) {
-		return convert_complain(a, s, "%s: %lld%s is out of range, expected: %s", a->key,
-					*out, *out == LLONG_MAX ? " or more" : "",
-					schema_accepts(row, a->where, accepts));
+		(void)convert_complain(a, s, "%s: %lld%s is out of range, expected: %s", a->key,
+				       *out, *out == LLONG_MAX ? " or more" : "",
+				       schema_accepts(row, a->where, accepts));
+		return SETTINGS_BAD;
 	}
 	warn_of_zeros(a, s, *out);
 	return 0;
