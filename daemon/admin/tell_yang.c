@@ -48,11 +48,13 @@ static json_t *tell_octets(const uint8_t in[static 16])
 {
 	static const char digits[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	uint8_t padded[18] = { 0 };
 	char text[BASE64_LEN];
 	size_t len = 0;
 
-	for (unsigned i = 0; i < 16; i += 3) {
-		uint32_t three = (uint32_t)in[i] << 16 | (i < 15 ? in[i + 1] << 8 | in[i + 2] : 0);
+	memcpy(padded, in, 16);
+	for (unsigned i = 0; i < sizeof padded; i += 3) {
+		uint32_t three = (uint32_t)padded[i] << 16 | padded[i + 1] << 8 | padded[i + 2];
 
 		for (int shift = 18; shift >= 0; shift -= 6) {
 			text[len++] = digits[three >> shift & 63];

@@ -74,21 +74,22 @@ static void put_counters(const struct counters_values *n, char *to, size_t size)
 }
 
 /* False if it cannot be told now. */
-static bool tell(struct log *l, enum log_event event, struct log_args *a,
+static bool tell(struct log *l, enum log_event event, const struct log_args *about,
 		 const struct counters_values *n, const char *before, const char *after)
 {
 	char detail[DETAIL_LEN], peer[ADDRESS_TEXT_LEN];
+	struct log_args a = *about;
 	int at = snprintf(detail, sizeof detail, "%s", before);
 
 	put_counters(n, detail + at, sizeof detail - (size_t)at);
 	at = (int)strlen(detail);
 	(void)snprintf(detail + at, sizeof detail - (size_t)at, "%s%s",
 		       *after ? "; way to here: " : "", after);
-	a->peer = address_text(a->client, peer, sizeof peer);
-	a->detail = detail;
-	a->counters = n;
-	a->tell = COUNTERS_TELL_SESSION;
-	return log_event(l, event, a);
+	a.peer = address_text(a.client, peer, sizeof peer);
+	a.detail = detail;
+	a.counters = n;
+	a.tell = COUNTERS_TELL_SESSION;
+	return log_event(l, event, &a);
 }
 
 static bool tell_one(struct log *l, const struct ended *s, const char *class)
