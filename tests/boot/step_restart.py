@@ -13,6 +13,7 @@ import time
 
 from bed import SERVICE, Skip, same, step, true
 from asserting import wait_for
+from daemon import CALM
 import packets
 import rawclient
 
@@ -82,7 +83,7 @@ def a_restart_loses_nothing(b):
     b.m.write("/etc/twampd/twampd.keys", "%s %s\n" % tuple(part.decode() for part in KEY), 0o600)
     b.m.run("systemd-tmpfiles", "--create", "twampd.conf")
     b.configure("limits = { max_sessions_per_client = 200; max_connections_per_client = 200; "
-                "request_rate = 0; connection_rate = 0; };\n")
+                "request_rate = 0; connection_rate = 0; };\n" + CALM)
     b.systemctl("restart", SERVICE)
     b.m.wait(lambda: "0 connections, 0 sessions" in b.m.property("StatusText", SERVICE),
              "the end of what the steps before left, which a restart keeps")
