@@ -21,6 +21,22 @@ struct reflection_rules reflection_light(bool stamp, bool stamp_auth)
 					  .stamp_auth = stamp_auth };
 }
 
+enum ts_format reflection_format(const struct reflection_rules *r, size_t n)
+{
+	return r->stamp && n < r->layout->reply_min ? TS_NTP : r->format;
+}
+
+/* What was said in the Error Estimate holds for T3, too. */
+static enum ts_format format_of(const struct reflection_rules *r, const uint8_t *out)
+{
+	struct wire_in w = wire_in(out + r->layout->ee, sizeof(uint16_t));
+
+	if (!r->stamp) {
+		return r->format;
+	}
+	return wire_get16(&w) & TS_EE_PTP ? TS_PTP : TS_NTP;
+}
+
 uint16_t reflection_ssid(const struct reflection_rules *r, const uint8_t *in, size_t n)
 {
 	if (!r->stamp) {
@@ -53,7 +69,7 @@ size_t reflection_build(const struct reflection_rules *r, const uint8_t *in, siz
 {
 	const struct pkt_reply fields = { .seq = facts->seq,
 					  .error_estimate = facts->error_estimate,
-					  .rx_ts = ts_encode(r->format, facts->t2),
+					  .rx_ts = ts_encode(reflection_format(r, n), facts->t2),
 					  .ttl = facts->ttl,
 					  .tos = facts->tos };
 
@@ -90,8 +106,10 @@ struct reflection_time reflection_time(struct wall at)
 void reflection_finish(const struct reflection_rules *r, uint8_t *out, struct wall t2,
 		       const struct reflection_time *t3)
 {
+	enum ts_format format = format_of(r, out);
+
 	pkt_put_reply_ts(r->layout, out,
-			 t3->at.ns < t2.ns ? ts_encode(r->format, t2) : t3->wire[r->format]);
+			 t3->at.ns < t2.ns ? ts_encode(format, t2) : t3->wire[format]);
 	if (r->encrypted) {
 		crypt_pkt_seal_reply(r->crypt, true, out);
 	}

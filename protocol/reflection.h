@@ -49,6 +49,9 @@ struct reflection_rules reflection_session(uint32_t modes, struct crypt_test *cr
 /** Of a port without control: STAMP, or TWAMP Light. T-084, S-041: NTP. */
 struct reflection_rules reflection_light(bool stamp, bool stamp_auth);
 
+/** Of the timestamps in the reply to a packet of @n octets: TWAMP Light senders know NTP only.  S-041 */
+enum ts_format reflection_format(const struct reflection_rules *r, size_t n);
+
 /** The SSID of a packet; 0 = none, or not STAMP. */
 uint16_t reflection_ssid(const struct reflection_rules *r, const uint8_t *in, size_t n);
 

@@ -264,7 +264,7 @@ static void tell_session(struct tlvreply_facts *f, const struct reflect_packet *
 	if (sender->t3_ns) {
 		f->previous.method = TLVREPLY_METHOD_SOFTWARE;
 		f->previous.seq = seq - 1;
-		f->previous.ts = ts_encode(p->party->rules.format,
+		f->previous.ts = ts_encode(reflection_format(&p->party->rules, p->len),
 					   (struct wall){ .ns = sender->t3_ns });
 	}
 }

@@ -231,7 +231,8 @@ static void make_facts(struct worker *w, const struct reflect_packet *p,
 {
 	out->seq = seq;
 	out->error_estimate = estimate_packet(&w->estimate, p->meta.stamped, p->meta.phc_error_ns,
-					      now->in_batch, p->party->rules.format);
+					      now->in_batch,
+					      reflection_format(&p->party->rules, p->len));
 	out->t2 = p->t2;
 	out->ttl = p->meta.ttl;
 	out->tos = p->meta.tos;

@@ -351,6 +351,11 @@ START_TEST(ptp_by_entry)
 	ck_assert(r.error_estimate & TS_EE_PTP);
 	ck_assert_uint_lt((uint32_t)r.ts, 1000000000);
 	ck_assert_uint_lt((uint32_t)r.rx_ts, 1000000000);
+	lightrig_exchange(fd, 4, port, 14, 7); /* a TWAMP Light sender knows NTP only */
+	ck_assert_int_eq(pkt_get_reply(stamp_layout(), lightrig.reply.octets, 44, &r), 0);
+	ck_assert(!(r.error_estimate & TS_EE_PTP));
+	ck_assert_uint_gt(r.ts >> 32, 3000000000); /* since 1900 */
+	ck_assert_uint_gt(r.rx_ts >> 32, 3000000000);
 }
 END_TEST
 
