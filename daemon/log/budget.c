@@ -302,7 +302,7 @@ char *budget_source_text(const struct budget_source *s, char buf[static PREFIX_T
 {
 	(void)prefix_text(&s->prefix, buf);
 	if (s->prefix.bits == (s->prefix.family == 4 ? 32 : 128)) {
-		*strchr(buf, '/') = '\0';
+		buf[strcspn(buf, "/")] = '\0';
 	}
 	return buf;
 }
