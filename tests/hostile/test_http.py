@@ -6,15 +6,17 @@ sessions cost a scrape and a list.
 """
 
 import contextlib
+import os
 import resource
 import socket
 import time
 
 import hostile  # noqa: F401 (where the modules of tests/system are)
 import harness
+import pagerun
 import scrape
 from harness import same, test, true, wait_for
-from rawclient import make_packet, make_request
+from rawclient import make_packet
 from scrape import METRICS
 
 MANY = 1000
@@ -79,37 +81,51 @@ def crowds(t):
     same(soft_lag, 0, "overloaded")
 
 
+def cpu_s(d):
+    """CPU time of the daemon: other than the time on the clock, a busy machine does not lengthen it."""
+    with open("/proc/%d/stat" % d.pid) as f:
+        fields = f.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @test(limit=300)
 def many_sessions(t):
-    """10,000 sessions: a scrape and a page of the list within 100 ms, more than that is asked of no
-    machine that is busy: of ten the fastest counts."""
+    """With 10,000 sessions a scrape and a page of the list take less than 100 ms."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < SESSIONS + 2000:
         raise harness.Skip("RLIMIT_NOFILE is %d here" % hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     d = t.daemon(dict(METRICS, limits={"max_sessions": SESSIONS}))
     sender = t.sender()
-    request = make_request(sender_port=sender.port)
     for _ in range(4):
-        c = t.connect()
-        for _ in range(SESSIONS // 4 // 50):
-            c.send(request * 50)
-            for _ in range(50):
-                same(c.accept_session().accept, 0, "Accept")
+        pagerun.many_sessions(t.connect(), sender, SESSIONS // 4)
     for path, what in (("/metrics", "a scrape"),
                        ("/api/v1/sessions?sort=-age_s&limit=50", "a page of the sessions"),
                        ("/api/v1/status", "the state")):
-        times = []
+        times, before = [], cpu_s(d)
         for _ in range(10):
             begun = time.monotonic()
             status, _, body = scrape.get(d, path)
             times.append(time.monotonic() - begun)
             same(status, 200, what + ": " + body[:200])
-        print("# %s with %d sessions: %.1f ms at best, %.1f ms at worst"
-              % (what, SESSIONS, min(times) * 1e3, max(times) * 1e3))
-        if not d.run.sanitized:
-            true(min(times) < 0.1, "%s takes %.0f ms" % (what, min(times) * 1e3))
-    same(scrape.api(d, "sessions?limit=1")["result"]["shown"], SESSIONS, "sessions")
+        each = (cpu_s(d) - before) / len(times)
+        print("# %s with %d sessions: %.0f ms of CPU; %.1f ms at best, %.1f ms at worst"
+              % (what, SESSIONS, each * 1e3, min(times) * 1e3, max(times) * 1e3))
+        true(each < 0.1 or d.run.sanitized, "%s takes %.0f ms" % (what, each * 1e3))
+    same(scrape.api(d, "sessions?limit=1")["total"], SESSIONS, "sessions")
+    use_page(t, d)
+
+
+def use_page(t, d):
+    """In a browser: the next page, and another order."""
+    b = pagerun.browse(t, d)
+    b.wait(pagerun.SHOWN + " === '1\u201350 of 10,000'", "the first page")
+    b.click("#next")
+    b.wait(pagerun.SHOWN + " === '51\u2013100 of 10,000'", "the second page")
+    b.click("[data-sort=received]")
+    b.wait(pagerun.SHOWN + " === '1\u201350 of 10,000'", "another order")
+    same(b.complaints(), [], "complaints of the browser")
+    b.picture("ten-thousand")
 
 
 if __name__ == "__main__":

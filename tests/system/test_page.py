@@ -4,38 +4,10 @@
 import harness
 import scrape
 from harness import same, test, true
-from rawclient import make_packet, make_request
-from scrape import METRICS, PORT
-from webdriver import KEYS, Browser
-
-URL = "http://127.0.0.1:%d/" % PORT
-ROWS = "document.querySelectorAll('#table tbody tr').length"
-SHOWN = "document.getElementById('shown').textContent"
-
-
-def browse(t, d, **size):
-    b = Browser(d, **size)
-    t.stack.callback(b.close)
-    b.open(URL)
-    b.wait("document.body.dataset.ready >= 1", "the first answers")
-    return b
-
-
-def cell(title):
-    """The texts of a column."""
-    return ("(() => { const head = [...document.querySelectorAll('#table th')]"
-            ".findIndex(h => h.textContent === '%s');"
-            "return [...document.querySelectorAll('#table tbody tr')]"
-            ".map(r => r.cells[head].textContent); })()" % title)
-
-
-def many_sessions(c, sender, number):
-    request = make_request(sender_port=sender.port)
-    for start in range(0, number, 50):
-        n = min(50, number - start)
-        c.send(request * n)
-        for _ in range(n):
-            same(c.accept_session().accept, 0, "Accept")
+from pagerun import ROWS, SHOWN, browse, cell, many_sessions
+from rawclient import make_packet
+from scrape import METRICS
+from webdriver import KEYS
 
 
 @test
