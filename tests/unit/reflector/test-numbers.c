@@ -168,12 +168,13 @@ START_TEST(random_numbers)
 {
 	for (int round = 0; round < ROUNDS; round++) {
 		struct flow f = { 0 };
+		bool good = true;
 
 		for (int i = 0; i < PACKETS; i++) {
 			take(&f, (uint32_t)(seed_next(&seed) >> (seed_next(&seed) % 64)));
-			ck_assert_uint_le(f.known, 64);
-			ck_assert_uint_lt(f.gaps, UINT64_C(1) << 60);
+			good = good && f.known <= 64 && f.gaps < UINT64_C(1) << 60;
 		}
+		ck_assert(good);
 		flow_settle(&f);
 		ck_assert_uint_le(f.longest, FLOW_AHEAD_MAX);
 	}
@@ -212,6 +213,7 @@ int main(void)
 	int failed;
 
 	seed = seed_start();
+	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, reference);
 	tcase_add_test(tc, loss_periods);
 	tcase_add_test(tc, outage);
