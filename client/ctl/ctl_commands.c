@@ -117,13 +117,15 @@ static const struct ctl_line session_page[] = {
 
 static const struct ctl_column client_columns[] = {
 	{ "CLIENT", "client", CTL_TEXT, 1, NULL },
-	{ "CLASS", "class", CTL_TEXT, 2, NULL },
+	{ "CLASS", "class", CTL_TEXT, 3, NULL },
 	{ "CONN/MAX", "connections.used", CTL_TEXT, 1, "connections.max" },
 	{ "SESS/MAX", "sessions.used", CTL_TEXT, 1, "sessions.max" },
+	{ "PPS", "packets_per_s", CTL_TEXT, 2, NULL },
 	{ "REFUSED", "refused", CTL_TEXT, 1, NULL },
-	{ "LAST-REASON", "refused_last", CTL_TEXT, 3, NULL },
-	{ "LAST-REFUSED", "refused_at", CTL_TIME, 4, NULL },
-	{ "SEEN", "seen", CTL_TIME, 5, NULL },
+	{ "LAST-REASON", "refused_last", CTL_TEXT, 4, NULL },
+	{ "LAST-REFUSED", "refused_at", CTL_TIME, 6, NULL },
+	{ "AUTHFAIL", "auth_failed", CTL_TEXT, 5, NULL },
+	{ "SEEN", "seen", CTL_TIME, 7, NULL },
 	{ NULL, NULL, CTL_TEXT, 0, NULL },
 };
 

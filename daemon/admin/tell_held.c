@@ -155,10 +155,13 @@ json_t *tell_client(const struct view_client *v)
 	tell_put(o, "class", json_string_nocheck(v->class));
 	tell_put(o, "connections", tell_room(v->connections, v->max_connections));
 	tell_put(o, "sessions", tell_room(v->sessions, v->max_sessions));
+	tell_put(o, "packets_per_s",
+		 json_real((double)(uint64_t)(v->packets_per_s * 100 + .5) / 100));
 	tell_put(o, "refused", tell_number(v->refused));
 	tell_put(o, "refused_last",
 		 v->refused ? json_string_nocheck(reason_info(v->refused_last)->key) : json_null());
 	tell_put(o, "refused_at", tell_time(v->refused_at));
+	tell_put(o, "auth_failed", tell_number(v->auth_failed));
 	tell_put(o, "seen", tell_time(v->seen));
 	return o;
 }

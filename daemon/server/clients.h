@@ -8,6 +8,7 @@
 
 #include "base/roll.h"
 #include "daemon/control/admit.h"
+#include "daemon/server/pace.h"
 #include "protocol/address.h"
 #include "protocol/prefix.h"
 
@@ -19,8 +20,10 @@ struct client {
 	uint32_t holders; /* connections and sessions that point here */
 	/* for who looks: main thread */
 	uint64_t refused; /* how often, whatever it wanted */
+	uint64_t auth_failed; /* how often */
 	enum reason refused_last;
 	struct wall refused_at, seen; /* the last time */
+	struct pace_sum pace;
 	struct client *next; /* in its bucket */
 	struct client *newer, *older; /* idle ones, by age */
 	struct prefix key;

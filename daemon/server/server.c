@@ -70,6 +70,7 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 	refusals_tick(cs->refusals, clock_mono());
 	ends_tick(cs->ends);
 	patrol_tick(&s->patrol, cs, clock_mono().ns);
+	meter_tick(&s->meter, cs, clock_mono().ns);
 	log_tick(cs->log);
 	status_tell(s);
 }
@@ -252,6 +253,7 @@ static void finish(struct server *s)
 	kdf_free(s->conns.kdf);
 	cgroup_free(s->load.cgroup);
 	patrol_end(&s->patrol);
+	meter_end(&s->meter);
 	conns_wipe(&s->conns);
 	host_wipe(&s->conns.host);
 	settings_unref(s->started);

@@ -10,6 +10,7 @@
 #include "daemon/server/denials.h"
 #include "daemon/server/inherited.h"
 #include "daemon/server/listener.h"
+#include "daemon/server/meter.h"
 #include "daemon/server/patrol.h"
 #include "daemon/server/reflector_setup.h"
 #include "daemon/server/reload_result.h"
@@ -31,6 +32,7 @@ struct server {
 	struct denials denials; /* of Light ports */
 	struct server_load load;
 	struct patrol patrol;
+	struct meter meter;
 	struct reload_result reload_result;
 	char trouble[SERVER_TROUBLE_LEN]; /* with the files; empty = they are in force */
 	bool absent_said; /* in the log: a family that the host has not got */

@@ -83,6 +83,7 @@ void session_orders_derived(void *owner, const struct crypt_keys *keys, bool kno
 		return;
 	}
 	if (!keys) {
+		c->standing->client->auth_failed++;
 		report_auth_failed(c->conns->log, &c->control, known);
 		refuse_key(&in, REASON_AUTH_FAILED);
 	} else {

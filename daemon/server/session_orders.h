@@ -8,6 +8,7 @@
 #include "base/roll.h"
 #include "daemon/control/control.h"
 #include "daemon/reflector/reflector.h"
+#include "daemon/server/pace.h"
 #include "daemon/server/watch.h"
 
 struct conn;
@@ -25,6 +26,7 @@ struct order_session {
 	struct udp_session *udp;
 	struct place *place; /* while there is udp */
 	struct watch watch; /* patrol.h */
+	struct pace_seen pace;
 };
 
 /** Of a node of conns.sessions. */

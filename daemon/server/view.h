@@ -167,7 +167,8 @@ struct view_client {
 	struct prefix client;
 	char class[SETTINGS_CLASS_NAME_MAX + 1]; /* of its address; "none" */
 	uint32_t connections, max_connections, sessions, max_sessions; /* max: of its class */
-	uint64_t refused;
+	double packets_per_s; /* pace.h */
+	uint64_t refused, auth_failed;
 	enum reason refused_last;
 	struct wall refused_at; /* 0 = never */
 	struct wall seen; /* it last connected; 0 = not since the start */

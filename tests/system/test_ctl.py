@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """twampctl asks a real twampd: what it lists is what there is."""
 
+import itertools
 import json
 import os
 import stat
@@ -9,6 +10,7 @@ import harness
 import rawclient
 from ctlrun import Asked, columns
 from harness import same, test, true, wait_for
+from keyed import AUTH, KEY, KEYS
 from rawclient import make_packet
 
 
@@ -120,6 +122,32 @@ def refused_and_clients(t):
          [(t.client, "active", 1), (t.client, "ready", 0)], "connections")
     reasons = {r["reason"]: r["last_1m"] + r["last_60m"] for r in a.json("status")["refused"]}
     true(reasons["max-sessions-per-client"] >= 3, "refusals of the last minutes: %r" % reasons)
+
+
+@test
+def pace_and_failures_of_clients(t):
+    a = Asked(t, {"auth": AUTH}, keys=KEYS)
+    c = t.connect()
+    sender = t.sender()
+    answer = c.request(sender_port=sender.port)
+    same((answer.accept, c.start().accept), (0, 0), "Accept and Start-Ack")
+    numbers = itertools.count()
+
+    def paced():
+        sender.sock.sendto(make_packet(next(numbers)), (t.server, answer.port))
+        return a.rows("clients")[0]["packets_per_s"]
+    true(0 < wait_for(paced, "packets per second") < 1000, "PPS")
+    for key in ((b"nobody", b"x"), (KEY[0], b"wrong")):
+        with rawclient.Control(t.server) as other:
+            other.greeting()
+            other.send(other.make_keyed_setup(4, key))
+            other.wait_closed()
+    row, = a.rows("clients")
+    same((row["auth_failed"], row["refused"], row["refused_last"]), (2, 2, "auth-failed"), "failures")
+    same(columns(a.run("clients")),
+         "CLIENT CLASS CONN/MAX SESS/MAX PPS REFUSED LAST-REASON LAST-REFUSED AUTHFAIL SEEN".split(),
+         "all columns, into a pipe")
+    wait_for(lambda: not a.rows("clients")[0]["packets_per_s"], "silence")
 
 
 @test
