@@ -37,11 +37,10 @@ def ports_come_and_go(t):
     no_reply(s, (t.server, LIGHT), make_packet())
 
 
-@test
+@test(limit=600)
 def no_packet_is_lost_by_a_reload(t):
     d = t.daemon(light({"port": LIGHT, "packet_rate": 0}))
     senders = [t.sender() for _ in range(8)]
-    lost = 0
     for i in range(12):
         d.config = harness.merge(d.config, light({"port": LIGHT, "packet_rate": 0, "dscp": i},
                                                  {"port": STAMP, "type": "stamp",
@@ -51,8 +50,8 @@ def no_packet_is_lost_by_a_reload(t):
         for seq in range(20):
             for s in senders:
                 s.send((t.server, LIGHT), make_packet(seq))
-            lost += sum(s.receive() is None for s in senders)
-    same(lost, 0, "packets lost")
+            for s in senders:
+                true(s.receive() is not None, "reload %d, packet %d is lost" % (i, seq))
 
 
 @test
