@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """twampctl about limits, Light ports, counters, events, health and settings."""
 
+import fcntl
 import json
 import os
+import pty
+import select
+import signal
 import socket
 import subprocess
+import termios
 
 import harness
 from ctlrun import TWAMPCTL, Asked
@@ -150,6 +155,36 @@ def settings_and_where_they_are_set(t):
     true("limits.max_connections" in text and "reflector.threads" in text and "restart" in text,
          "what a reload would change:\n" + text)
     same(a.json("status")["connections"]["max"], 4000, "nothing was changed")
+
+
+@test
+def watch_asks_again_until_it_is_interrupted(t):
+    a = Asked(t)
+    clear = b"\x1b[H\x1b[2J"
+    master, terminal = pty.openpty()
+    t.stack.callback(os.close, master)
+    t.stack.callback(os.close, terminal)
+    before = termios.tcgetattr(terminal)
+    p = subprocess.Popen([TWAMPCTL, "-s", a.path, "--watch=1", "status"], stdin=terminal,
+                         stdout=terminal, stderr=terminal, start_new_session=True,
+                         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+    t.stack.callback(p.wait)
+    t.stack.callback(p.kill)
+    seen = b""
+
+    def shows(words):
+        nonlocal seen
+        if select.select([master], [], [], 0)[0]:
+            seen += os.read(master, 65536)
+        page = seen.split(clear)[-1]
+        return words in page and b"packets" in page and page.endswith(b"\n")
+    wait_for(lambda: shows(b"0 of 4000"), "the first page")
+    t.connect()
+    wait_for(lambda: shows(b"1 of 4000"), "a page that is newer")
+    os.write(master, b"\x03")
+    same(p.wait(harness.PATIENCE), -signal.SIGINT, "how it ends")
+    true(seen.startswith(clear) and b"\x1b" not in seen.replace(clear, b""), "only cleared")
+    same(termios.tcgetattr(terminal), before, "the terminal")
 
 
 if __name__ == "__main__":
