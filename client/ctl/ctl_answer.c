@@ -142,7 +142,7 @@ static int show_result(struct answer *a, unsigned width)
 		print_json(a, result);
 	} else {
 		if (c->columns) {
-			ctl_table_print(a->rows, c->columns, width, a->out);
+			ctl_table_print(a->rows, c->columns, a->o->wide ? 0 : width, a->out);
 		}
 		if (c->page) {
 			ctl_page_print(result, c->page, a->out);

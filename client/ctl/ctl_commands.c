@@ -280,6 +280,12 @@ static const struct ctl_line health_page[] = {
 	{ NULL, NULL, NULL, NULL },
 };
 
+static const struct ctl_option config_options[] = {
+	{ "--running", NULL, NULL, CTL_AS_IT_IS },
+	{ "--origin", NULL, NULL, CTL_WIDE },
+	{ NULL, NULL, NULL, CTL_FLAG },
+};
+
 static const struct ctl_column config_columns[] = {
 	{ "KEY", "key", CTL_TEXT, 1, NULL },
 	{ "VALUE", "value", CTL_TEXT, 1, NULL },
@@ -368,6 +374,7 @@ const struct ctl_command ctl_commands[] = {
 	  .operand_key = "key",
 	  .operand_kind = CTL_STRING,
 	  .optional = true,
+	  .options = config_options,
 	  .items = "config",
 	  .columns = config_columns,
 	  .help = "the settings in force, and where each stands" },

@@ -12,6 +12,8 @@
 
 enum ctl_kind {
 	CTL_FLAG, /* takes no value */
+	CTL_AS_IT_IS, /* a flag that says what is so anyway */
+	CTL_WIDE, /* a flag: all columns, however wide the terminal is */
 	CTL_STRING,
 	CTL_COUNT, /* 0.. */
 	CTL_SECONDS, /* "120", "10m", "1h" */

@@ -119,6 +119,11 @@ static enum ctl_options_result take_value(struct reader *r, const char *key, enu
 	json_t *value = NULL;
 
 	switch (kind) {
+	case CTL_AS_IT_IS:
+		return CTL_OPTIONS_RUN;
+	case CTL_WIDE:
+		r->o->wide = true;
+		return CTL_OPTIONS_RUN;
 	case CTL_FLAG:
 		value = json_true();
 		break;
@@ -221,10 +226,9 @@ static enum ctl_options_result take_own(struct reader *r)
 	const char *value = NULL;
 
 	for (const struct ctl_option *o = c->options; o && o->name; o++) {
-		if (o->kind == CTL_FLAG ? is_flag(r, o->name) : is(r, o->name, &value)) {
-			return o->kind != CTL_FLAG && !value
-				       ? bad(r, o->name, "a value is missing")
-				       : take_value(r, o->key, o->kind, o->name, value);
+		if (!o->value ? is_flag(r, o->name) : is(r, o->name, &value)) {
+			return o->value && !value ? bad(r, o->name, "a value is missing")
+						  : take_value(r, o->key, o->kind, o->name, value);
 		}
 	}
 	if (**r->at == '-' || !c->operand || json_object_get(r->o->args, c->operand_key)) {

@@ -8,6 +8,7 @@ struct ctl_options {
 	const struct ctl_command *command;
 	char path[108]; /* of the socket */
 	bool json;
+	bool wide; /* all columns */
 	unsigned watch_s; /* 0 = once */
 	const char *sort; /* a column; NULL = as they come */
 	unsigned long top; /* 0 = all */

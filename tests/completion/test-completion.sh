@@ -62,6 +62,8 @@ offers _twampctl "$twampctl" end ""
 expect "class client session"
 offers _twampctl "$twampctl" config show --j
 expect "--json"
+offers _twampctl "$twampctl" config show --o
+expect "--origin"
 offers _twampctl "$twampctl" drain --
 expect "--instance --json --socket --sort --timeout --top --version --wait --watch --help"
 offers _twampctl "$twampctl" health --check ov

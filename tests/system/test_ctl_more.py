@@ -12,7 +12,7 @@ import subprocess
 import termios
 
 import harness
-from ctlrun import TWAMPCTL, Asked
+from ctlrun import TWAMPCTL, Asked, columns
 from harness import same, test, true, wait_for
 
 
@@ -147,6 +147,12 @@ def settings_and_where_they_are_set(t):
     true("a secret of mine" not in json.dumps(rows), "no secret")
     same({r["key"].split(".")[0] for r in a.json("config", "show", "limits")["config"]}, {"limits"},
          "one group")
+    same(a.json("config", "show", "--running"), a.json("config", "show"), "--running")
+    same(columns(a.run("config", "show", width=20)), ["KEY", "VALUE"], "where there is no room")
+    text = a.run("config", "show", "--running", "--origin", "limits.max_connections", width=20)
+    same(columns(text), ["KEY", "VALUE", "ORIGIN"], "--origin")
+    true(a.daemon.file + ":" in text, "file and line:\n" + text)
+    a.run("sessions", "--origin", expect=2)
     os.environ["PATH"] = os.path.dirname(os.path.abspath(t.run.twampd)) + ":" + os.environ["PATH"]
     a.write({"limits": {"max_connections": 5}, "reflector": {"threads": 1}})
     same(a.json("status")["settings"]["changed_files"], [a.daemon.file], "changed files")
