@@ -54,7 +54,8 @@ static json_t *tell_octets(const uint8_t in[static 16])
 
 	memcpy(padded, in, 16);
 	for (unsigned i = 0; i < sizeof padded; i += 3) {
-		uint32_t three = (uint32_t)padded[i] << 16 | padded[i + 1] << 8 | padded[i + 2];
+		uint32_t three = (uint32_t)padded[i] << 16 | (uint32_t)padded[i + 1] << 8 |
+				 padded[i + 2];
 
 		for (int shift = 18; shift >= 0; shift -= 6) {
 			text[len++] = digits[three >> shift & 63];

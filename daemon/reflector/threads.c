@@ -20,7 +20,7 @@
 
 static void report(struct reflector *r, struct udp_session *u)
 {
-	struct counters_values final;
+	struct counters_values final = { 0 };
 
 	if (u->prev) {
 		u->prev->next = u->next;
