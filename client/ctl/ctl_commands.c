@@ -243,6 +243,20 @@ static const struct ctl_line light_page[] = {
 	{ NULL, NULL, NULL, NULL },
 };
 
+static const struct ctl_column light_sender_columns[] = {
+	{ "ENTRY", "entry", CTL_TEXT, 2, NULL },    { "DEVICE", "device", CTL_TEXT, 6, NULL },
+	{ "SENDER", "sender", CTL_TEXT, 1, NULL },  { "LOCAL", "local", CTL_TEXT, 5, NULL },
+	{ "SSID", "ssid", CTL_TEXT, 3, NULL },	    { "RX", "received", CTL_TEXT, 1, NULL },
+	{ "TX", "reflected", CTL_TEXT, 1, NULL },   { "GAPS", "gaps", CTL_TEXT, 1, NULL },
+	{ "DUP", "duplicates", CTL_TEXT, 2, NULL }, { "LAST", "last", CTL_TIME, 2, NULL },
+	{ NULL, NULL, CTL_TEXT, 0, NULL },
+};
+
+static const struct ctl_line light_sender_page[] = {
+	{ "", "not all senders are shown: a reload came in between; ask again", NULL, "changed" },
+	{ NULL, NULL, NULL, NULL },
+};
+
 static const struct ctl_line counters_page[] = {
 	{ "since", "{since|time}", NULL, NULL },
 	{ "connections", "{connections} accepted", NULL, NULL },
@@ -343,6 +357,12 @@ const struct ctl_command ctl_commands[] = {
 	  .items = "limits",
 	  .columns = limit_columns,
 	  .help = "how much of each is used, and who uses most" },
+	{ .words = "light --senders",
+	  .verb = "light-senders",
+	  .items = "senders",
+	  .columns = light_sender_columns,
+	  .page = light_sender_page,
+	  .help = "who sends to those that are stateful" },
 	{ .words = "light",
 	  .verb = "light",
 	  .items = "light",

@@ -4,6 +4,7 @@
 #include "daemon/admin/checks.h"
 #include "daemon/admin/ending.h"
 #include "daemon/admin/headroom.h"
+#include "daemon/admin/lightlist.h"
 #include "daemon/admin/lists.h"
 #include "daemon/admin/metrics_text.h"
 #include "daemon/admin/steer.h"
@@ -123,6 +124,7 @@ const struct task_verb verbs_table[] = {
 	{ .name = "refused", .args = lists_refused_args, .begin = lists_refused },
 	{ .name = "limits", .begin = headroom_begin },
 	{ .name = "light", .begin = begin_light },
+	{ .name = "light-senders", .begin = lightlist_begin },
 	{ .name = "counters", .begin = begin_counters },
 	{ .name = "metrics", .begin = begin_metrics },
 	{ .name = "events", .args = events_args, .begin = begin_events },

@@ -7,6 +7,7 @@
 
 #include "base/hashmap.h"
 #include "base/vault.h"
+#include "daemon/reflector/census.h"
 #include "daemon/reflector/dwell.h"
 #include "daemon/reflector/estimate.h"
 #include "daemon/reflector/forward.h"
@@ -165,6 +166,7 @@ struct reflector {
 	ev_async light_wakeup; /* a thread has adopted a view */
 	struct ownhost *hosts; /* our addresses, for TLVs */
 	struct counters_values light_past; /* of Light ports that have ended */
+	struct census census; /* who sends to them */
 	_Atomic bool draining; /* ports that the settings want silent then are silent */
 };
 

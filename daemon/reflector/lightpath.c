@@ -217,6 +217,7 @@ static uint32_t number(struct worker *w, struct reflect_packet *p, const struct 
 	forward_take(&sender->forward, &packet, &step);
 	party_count_forward(p->party, &step);
 	sender->rx_count++;
+	sender->duplicates += step.any && step.flow.duplicate;
 	return sender->seq++;
 }
 
@@ -351,7 +352,11 @@ static int64_t *note(const struct reflect_packet *p)
 {
 	struct senders_known *sender = p->known;
 
-	return sender ? &sender->t3_ns : NULL;
+	if (!sender) {
+		return NULL;
+	}
+	sender->tx_count++;
+	return &sender->t3_ns;
 }
 
 static const struct reflect_way light_way = {

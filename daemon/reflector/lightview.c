@@ -72,9 +72,8 @@ static void start(struct light_worker *lw, struct light_port *p)
 	ev_io_start(lw->worker->loop, &p->io);
 }
 
-static void on_view(struct ev_loop *loop, ev_async *a, int events)
+static void take_view(struct light_worker *lw)
 {
-	struct light_worker *lw = a->data;
 	struct light_view *old = lw->view;
 	struct light_view *view = atomic_load_explicit(&lw->posted, memory_order_acquire);
 	struct reflector *r = lw->worker->reflector;
@@ -100,6 +99,12 @@ static void on_view(struct ev_loop *loop, ev_async *a, int events)
 	ev_async_send(r->loop, &r->light_wakeup);
 }
 
+static void on_wakeup(struct ev_loop *loop, ev_async *a, int events)
+{
+	take_view(a->data);
+	census_answer(a->data);
+}
+
 /* --- life ------------------------------------------------------------------------------ */
 
 int lightview_attach(struct worker *w)
@@ -112,7 +117,7 @@ int lightview_attach(struct worker *w)
 	}
 	lw->worker = w;
 	lw->index = (unsigned)(w - w->reflector->workers);
-	ev_async_init(&lw->wakeup, on_view);
+	ev_async_init(&lw->wakeup, on_wakeup);
 	lw->wakeup.data = lw;
 	ev_async_start(w->loop, &lw->wakeup);
 	return 0;

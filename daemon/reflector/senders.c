@@ -145,6 +145,25 @@ struct senders_known *senders_find(struct senders *t, const struct senders_key *
 	return &t->places[i].known;
 }
 
+unsigned senders_copy(const struct senders *t, uint32_t *at, struct senders_row *rows, unsigned n)
+{
+	unsigned copied = 0;
+
+	for (; copied < n && *at < t->used; copied++, ++*at) {
+		const struct place *s = &t->places[*at];
+
+		rows[copied] = (struct senders_row){
+			.key = s->key,
+			.gaps = s->known.forward.flow.gaps,
+			.rx_count = s->known.rx_count,
+			.tx_count = s->known.tx_count,
+			.duplicates = s->known.duplicates,
+			.last.ns = s->last_ns,
+		};
+	}
+	return copied;
+}
+
 static void carry_one(struct carry *c, struct senders_key *key, int64_t *last_ns,
 		      struct senders_known *known)
 {
@@ -156,6 +175,8 @@ static void carry_one(struct carry *c, struct senders_key *key, int64_t *last_ns
 	CARRY(c, *last_ns);
 	CARRY(c, known->seq);
 	CARRY(c, known->rx_count);
+	CARRY(c, known->tx_count);
+	CARRY(c, known->duplicates);
 	CARRY(c, known->t3_ns);
 	forward_carry(c, &known->forward);
 }

@@ -36,6 +36,8 @@ struct senders_known {
 	uint32_t seq; /* of its next reply, from 0 on */
 	struct forward forward; /* what its packets tell */
 	uint32_t rx_count; /* accepted packets, modulo 2^32: RFC 8972 4.5 */
+	uint32_t tx_count; /* replies */
+	uint32_t duplicates; /* of these packets */
 	int64_t t3_ns; /* when the last reply left; 0 = there was none */
 };
 
@@ -48,6 +50,20 @@ struct senders_known {
  */
 struct senders_known *senders_find(struct senders *t, const struct senders_key *key,
 				   struct mono now, bool *evicted);
+
+/* Copies of one of them. */
+struct senders_row {
+	struct senders_key key;
+	uint64_t gaps;
+	uint32_t rx_count, tx_count, duplicates;
+	struct mono last; /* packet */
+};
+
+/**
+ * Copy up to @n of them, from the place *@at on, which goes on behind them: who is there all the
+ * while is copied once. Return how many; fewer than @n: there are no more.
+ */
+unsigned senders_copy(const struct senders *t, uint32_t *at, struct senders_row *rows, unsigned n);
 
 struct carry;
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define MAGIC "TWAMPD-S"
-#define VERSION 7 /* count it up with each change of what is carried */
+#define VERSION 8 /* count it up with each change of what is carried */
 #define OCTETS_MAX ((off_t)1 << 30)
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 

@@ -64,6 +64,8 @@ offers _twampctl "$twampctl" config show --j
 expect "--json"
 offers _twampctl "$twampctl" config show --o
 expect "--origin"
+offers _twampctl "$twampctl" light --se
+expect "--senders"
 offers _twampctl "$twampctl" drain --
 expect "--instance --json --socket --sort --timeout --top --version --wait --watch --help"
 offers _twampctl "$twampctl" health --check ov

@@ -43,11 +43,12 @@ def limits_and_who_uses_them(t):
 
 @test
 def light_counters_and_events(t):
-    a = Asked(t, {"light": [{"port": 8620, "type": "stamp", "stateful": True,
+    a = Asked(t, {"light": [{"port": 8620, "type": "stamp", "stateful": True, "packet_rate": 0,
                              "clients": [t.client + "/32"]}]})
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.bind((t.client, 0))
         s.settimeout(harness.PATIENCE)
+        sender = "%s:%d" % s.getsockname()
         for i in (0, 1, 4, 4):
             s.sendto(i.to_bytes(4, "big") + bytes(40), (t.server, 8620))
             s.recv(100)
@@ -58,6 +59,23 @@ def light_counters_and_events(t):
     row, = [r for r in a.rows("light") if r["received"]]
     same([row[k] for k in ("type", "stateful", "received", "reflected", "gaps", "duplicates",
                            "dropped", "denied")], ["stamp", True, 5, 4, 2, 1, 1, 1], "Light port")
+    row, = a.json("light", "--senders")["senders"]
+    same([row[k] for k in ("sender", "local", "ssid", "received", "reflected", "gaps",
+                           "duplicates")],
+         [sender, t.server + ":8620", 0, 4, 4, 2, 1], "sender")
+    true(row["entry"].endswith(":8620") and row["last"], "where and when: %r" % row)
+    true(sender in a.run("light", "--senders", width=80), "the table")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind((t.client, 0))
+        s.settimeout(harness.PATIENCE)
+        for ssid in range(1, 301):
+            s.sendto(bytes(14) + ssid.to_bytes(2, "big") + bytes(28), (t.server, 8620))
+            s.recv(100)
+    n = a.json("light", "--senders")
+    same((sorted(r["ssid"] for r in n["senders"]), n["shown"], n["changed"]),
+         (list(range(301)), 301, False), "more senders than a piece has")
+    top, = a.json("light", "--senders", "--sort", "RX", "--top", "1")["senders"]
+    same(top["sender"], sender, "the busiest")
     denied = wait_for(lambda: a.json("light")["denied"], "who is denied")
     same([(d["sender"], d["port"], d["packets"]) for d in denied], [(t.client_other, 8620, 1)],
          "denied")

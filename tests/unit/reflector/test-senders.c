@@ -181,6 +181,47 @@ START_TEST(model)
 }
 END_TEST
 
+/* Read in pieces while places change hands: who is there all the while is seen once. */
+START_TEST(copied_in_pieces)
+{
+	struct senders *t = make(SMALL);
+	struct senders_row rows[5];
+	unsigned seen[SMALL + 1] = { 0 }, copied;
+	uint32_t at = 0, n;
+	bool evicted;
+
+	ck_assert_uint_eq(senders_copy(t, &at, rows, 5), 0);
+	for (n = 0; n < SMALL; n++) {
+		struct senders_key k = key_of(n);
+		struct senders_known *s = senders_find(t, &k, later(), &evicted);
+
+		s->rx_count = n + 1;
+		s->tx_count = n + 2;
+		s->duplicates = n + 3;
+		s->forward.flow.gaps = n + 4;
+	}
+	do {
+		copied = senders_copy(t, &at, rows, 5);
+		for (unsigned i = 0; i < copied; i++) {
+			n = rows[i].key.port;
+			seen[n]++;
+			ck_assert_uint_eq(rows[i].rx_count, n + 1);
+			ck_assert_uint_eq(rows[i].tx_count, n + 2);
+			ck_assert_uint_eq(rows[i].duplicates, n + 3);
+			ck_assert_uint_eq(rows[i].gaps, n + 4);
+			ck_assert_int_gt(rows[i].last.ns, 0);
+		}
+		(void)next(t, SMALL,
+			   &evicted); /* at first in the place of sender 0, which was seen */
+	} while (copied == 5);
+	for (n = 0; n < SMALL; n++) {
+		ck_assert_uint_eq(seen[n], 1);
+	}
+	ck_assert_uint_eq(seen[SMALL], 0);
+	senders_free(t);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("table");
@@ -195,6 +236,7 @@ int main(void)
 	tcase_add_test(tc, active_senders_stay);
 	tcase_add_test(tc, one_place);
 	tcase_add_test(tc, model);
+	tcase_add_test(tc, copied_in_pieces);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
