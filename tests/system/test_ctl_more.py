@@ -41,6 +41,16 @@ def limits_and_who_uses_them(t):
     true(max(map(len, a.run("limits", width=80).splitlines())) <= 80, "80 columns")
 
 
+def send_from_each(t, ssids):
+    """A packet of each STAMP session."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind((t.client, 0))
+        s.settimeout(harness.PATIENCE)
+        for ssid in ssids:
+            s.sendto(bytes(14) + ssid.to_bytes(2, "big") + bytes(28), (t.server, 8620))
+            s.recv(100)
+
+
 @test
 def light_counters_and_events(t):
     a = Asked(t, {"light": [{"port": 8620, "type": "stamp", "stateful": True, "packet_rate": 0,
@@ -65,12 +75,7 @@ def light_counters_and_events(t):
          [sender, t.server + ":8620", 0, 4, 4, 2, 1], "sender")
     true(row["entry"].endswith(":8620") and row["last"], "where and when: %r" % row)
     true(sender in a.run("light", "--senders", width=80), "the table")
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind((t.client, 0))
-        s.settimeout(harness.PATIENCE)
-        for ssid in range(1, 301):
-            s.sendto(bytes(14) + ssid.to_bytes(2, "big") + bytes(28), (t.server, 8620))
-            s.recv(100)
+    send_from_each(t, range(1, 301))
     n = a.json("light", "--senders")
     same((sorted(r["ssid"] for r in n["senders"]), n["shown"], n["changed"]),
          (list(range(301)), 301, False), "more senders than a piece has")
@@ -94,6 +99,29 @@ def light_counters_and_events(t):
     same(events[0]["event"], "LISTENING", "the first event")
     true(any("conf-fields" in e["text"] for e in events), "refusals are events: %r" % events)
     same(a.rows("events", "--last", "1"), events[-1:], "the last one")
+
+
+@test
+def slow_readers_of_senders(t):
+    a = Asked(t, {"light": [{"port": 8620, "type": "stamp", "stateful": True, "packet_rate": 0,
+                             "clients": [t.client + "/32"]}]})
+    send_from_each(t, range(3000))
+    with a.call() as s, a.call() as gone:
+        for reader in s, gone:
+            reader.sendall(b'{"cmd":"light-senders"}\n')
+            true(reader.recv(1), "the answer begins")
+        gone.close()
+        n = a.json("light", "--senders")
+        same((len(n["senders"]), n["shown"], n["changed"]), (3000, 3000, False),
+             "of somebody who reads")
+        a.json("reload")
+        lines, shown = s.makefile(), 0  # the first has lost an octet
+        while '"item"' in (line := lines.readline()):
+            shown += 1
+        result = json.loads(line)["result"]
+        same((result["shown"], result["changed"]), (shown, True), "of who is slow")
+        true(shown < 3000, "not all: %d" % shown)
+    same(a.json("light", "--senders")["shown"], 3000, "senders after the reload")
 
 
 @test
