@@ -11,6 +11,7 @@ static const struct ctl_line status_page[] = {
 	{ "reload", "{time|time}: done", "reload", "ok" },
 	{ "reload", "failed at {time|time}: {error}", "reload", "error" },
 	{ "draining", "yes: new connections and sessions are refused", NULL, "draining" },
+	{ "", "ports of light give no replies", NULL, "drain_light" },
 	{ "listening", "{address} {device} (opened by {opened_by})", "listeners", "open" },
 	{ "", "{address} is not open: the host has not got the family", "listeners", "!open" },
 	{ "light", "{light_ports} ports", NULL, "light_ports" },
@@ -194,6 +195,7 @@ static const struct ctl_line confirm_page[] = {
 };
 
 static const struct ctl_option drain_options[] = {
+	{ "--light", NULL, "light", CTL_FLAG },
 	{ "--wait", NULL, "wait", CTL_FLAG },
 	{ "--timeout", "TIME", "timeout_s", CTL_SECONDS },
 	{ NULL, NULL, NULL, CTL_FLAG },
@@ -204,6 +206,7 @@ static const struct ctl_line drain_page[] = {
 	  "draining" },
 	{ "", "not draining: {sessions} sessions and {connections} connections", NULL,
 	  "!draining" },
+	{ "", "ports of light give no replies", NULL, "drain_light" },
 	{ NULL, NULL, NULL, NULL },
 };
 

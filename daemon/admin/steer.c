@@ -20,7 +20,8 @@
 	}
 
 const struct ask_arg steer_reload_args[] = { { "confirm_s", ASK_NUMBER, false }, END };
-const struct ask_arg steer_drain_args[] = { { "wait", ASK_FLAG, false },
+const struct ask_arg steer_drain_args[] = { { "light", ASK_FLAG, false },
+					    { "wait", ASK_FLAG, false },
 					    { "timeout_s", ASK_NUMBER, false },
 					    END };
 const struct ask_arg steer_log_args[] = { { "level", ASK_TEXT, true },
@@ -137,6 +138,7 @@ static json_t *tell_left(const struct view_status *v)
 	json_t *o = json_object();
 
 	tell_put(o, "draining", json_boolean(v->draining));
+	tell_put(o, "drain_light", json_boolean(v->drain_light));
 	tell_put(o, "connections", tell_number(v->connections));
 	tell_put(o, "sessions", tell_number(v->sessions));
 	return o;
@@ -169,11 +171,12 @@ static void end_wait(struct task *t)
 enum task_next steer_drain(struct task *t)
 {
 	uint64_t timeout_s = ask_number(&t->ask, "timeout_s", 0);
+	bool light = ask_flag(&t->ask, "light");
 	struct view_status v;
 	struct drain *d;
 
-	steer_say(t, "drain", "");
-	server_drain(t->server, true);
+	steer_say(t, "drain", light ? "--light" : "");
+	server_drain(t->server, true, light);
 	if (!ask_flag(&t->ask, "wait")) {
 		view_status(t->server, &v);
 		reply_result(t->reply, tell_left(&v));
@@ -198,7 +201,7 @@ enum task_next steer_undrain(struct task *t)
 	struct view_status v;
 
 	steer_say(t, "undrain", "");
-	server_drain(t->server, false);
+	server_drain(t->server, false, false);
 	view_status(t->server, &v);
 	reply_result(t->reply, tell_left(&v));
 	return TASK_DONE;

@@ -179,6 +179,7 @@ json_t *tell_status(const struct server *s)
 	tell_put(o, "timestamps", tell_timestamps(&v));
 	tell_put(o, "clock", tell_clock(&v));
 	tell_put(o, "draining", json_boolean(v.draining));
+	tell_put(o, "drain_light", json_boolean(v.drain_light));
 	tell_put(o, "overloaded", json_boolean(v.overloaded));
 	tell_put(o, "overload", tell_overload(s));
 	tell_put(o, "refused", tell_recent(s));

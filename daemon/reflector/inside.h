@@ -167,7 +167,7 @@ struct reflector {
 	struct ownhost *hosts; /* our addresses, for TLVs */
 	struct counters_values light_past; /* of Light ports that have ended */
 	struct census census; /* who sends to them */
-	_Atomic bool draining; /* ports that the settings want silent then are silent */
+	_Atomic enum light_drain draining; /* which ports are silent */
 };
 
 /* Beginning and end of the Light side; all threads are joined before the latter. */

@@ -28,8 +28,8 @@ NODISCARD int light_prepare(struct reflector *r, struct settings *now, struct li
 /** From now on. What is not wanted any more ends as soon as its threads have seen it. */
 void light_apply(struct reflector *r, struct light_plan *plan);
 
-/** While @on, ports with the setting "drain" give no replies, whatever view comes. */
-void light_drain(struct reflector *r, bool on);
+/** Which ports give no replies from now on, whatever view comes. */
+void light_drain(struct reflector *r, enum light_drain which);
 
 /** Close again what light_prepare opened. NULL ok. */
 void light_discard(struct light_plan *plan);

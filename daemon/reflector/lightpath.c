@@ -101,8 +101,9 @@ static bool is_too_much(const struct light_port *p, const struct settings_row *r
 static bool is_draining(const struct light_port *p)
 {
 	const struct reflector *r = p->owner->worker->reflector;
+	enum light_drain which = atomic_load_explicit(&r->draining, memory_order_relaxed);
 
-	return p->rules->drain && atomic_load_explicit(&r->draining, memory_order_relaxed);
+	return which == LIGHT_DRAIN_ALL || (which == LIGHT_DRAIN_SET && p->rules->drain);
 }
 
 /* The packet itself. */

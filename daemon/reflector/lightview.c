@@ -134,9 +134,9 @@ size_t light_count(const struct reflector *r)
 	return r->light_view ? r->light_view->n : 0;
 }
 
-void light_drain(struct reflector *r, bool on)
+void light_drain(struct reflector *r, enum light_drain which)
 {
-	atomic_store_explicit(&r->draining, on, memory_order_relaxed);
+	atomic_store_explicit(&r->draining, which, memory_order_relaxed);
 }
 
 void light_strangers(struct reflector *r, void (*each)(void *context, const struct stranger *s),

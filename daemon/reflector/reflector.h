@@ -26,6 +26,12 @@ struct light_info; /* light.h */
 struct phc_source; /* phc.h */
 struct udp_session; /* one session's socket and counters */
 
+enum light_drain { /* light.h */
+		   LIGHT_DRAIN_NONE,
+		   LIGHT_DRAIN_SET, /* ports with the setting "drain" */
+		   LIGHT_DRAIN_ALL,
+};
+
 enum udp_end {
 	UDP_END_TIMEOUT = 1, /* Stop and Timeout */
 	UDP_END_REFWAIT,

@@ -67,7 +67,7 @@ void adopt_save(struct carry *k, void *context)
 	struct conns *cs = ((const struct adopt *)context)->conns;
 	struct carry record;
 
-	(void)carry_small(k, cs->admit.draining, 1);
+	(void)carry_small(k, cs->admit.draining ? 1 + cs->drain_light : 0, 2);
 	save_conns(k, cs);
 	record = carry_open(k);
 	session_orders_carry(&record, cs, NULL);
@@ -205,9 +205,12 @@ bool adopt_load(struct carry *k, void *context)
 	struct taken t = { 0 };
 	struct carry record;
 	uint32_t n = 0;
+	unsigned drain;
 	bool bad;
 
-	a->draining = carry_small(k, false, 1);
+	drain = carry_small(k, 0, 2);
+	a->draining = drain;
+	a->drain_light = drain > 1;
 	CARRY(k, n);
 	for (; n && !k->bad; n--) {
 		record = carry_open(k);

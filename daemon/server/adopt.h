@@ -14,7 +14,7 @@ struct inherited;
 struct adopt {
 	struct conns *conns;
 	struct inherited *from; /* their sockets; to take them up */
-	bool draining; /* the process before was */
+	bool draining, drain_light; /* the process before was; with all ports of light */
 };
 
 /** sealed_write: all of them, for the next process. @context  struct adopt */

@@ -63,6 +63,7 @@ struct conns {
 	struct kdf *kdf;
 	struct host host;
 	struct settings *settings; /* that hold */
+	bool drain_light; /* the drain includes all ports of light */
 	bool shared_ports; /* a session needs no descriptor */
 	ts_wire start_time;
 	uint8_t host_ipv4[4]; /* for SIDs; zero if there is none */

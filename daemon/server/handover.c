@@ -106,7 +106,7 @@ static const char *take(struct server *s, int state)
 	(void)lseek(state, 1, SEEK_CUR);
 	fault = sealed_read(state, adopt_load, &all);
 	if (all.draining) {
-		status_drain(s, true);
+		status_drain(s, true, all.drain_light);
 	}
 	(void)lseek(state, 0, SEEK_SET);
 	return fault;

@@ -77,14 +77,14 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int events)
 
 /* --- steering ------------------------------------------------------------------------- */
 
-void server_drain(struct server *s, bool on)
+void server_drain(struct server *s, bool on, bool light)
 {
-	status_drain(s, on);
+	status_drain(s, on, light);
 }
 
 static void on_drain(struct ev_loop *loop, ev_signal *w, int events)
 {
-	status_drain(w->data, w->signum == SIGUSR1);
+	status_drain(w->data, w->signum == SIGUSR1, false);
 }
 
 bool server_reload(struct server *s, char *why, size_t size)

@@ -26,8 +26,8 @@ int server_run(const struct server_options *o);
 /* --- for guests: steering. Main thread ------------------------------------------------ */
 
 /** As SIGUSR1: take nothing new, let what runs finish; or SIGUSR2: as before. Says so, if it is
- * news. */
-void server_drain(struct server *s, bool on);
+ * news. @light: all ports of light give no replies, until the drain ends. */
+void server_drain(struct server *s, bool on, bool light);
 
 /**
  * As SIGHUP. Return true, or false with @why: then the settings are as they were, as view_status()

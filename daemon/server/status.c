@@ -44,13 +44,19 @@ void status_tell_ready(struct server *s)
 	notify_ready(s->notify, put_status(s, text), clock_mono());
 }
 
-void status_drain(struct server *s, bool on)
+void status_drain(struct server *s, bool on, bool light)
 {
-	if (s->conns.admit.draining == on) {
+	struct conns *cs = &s->conns;
+	bool news = cs->admit.draining != on;
+
+	cs->drain_light = on && (light || cs->drain_light);
+	light_drain(cs->reflector, cs->drain_light ? LIGHT_DRAIN_ALL
+				   : on		   ? LIGHT_DRAIN_SET
+						   : LIGHT_DRAIN_NONE);
+	if (!news) {
 		return;
 	}
-	s->conns.admit.draining = on;
-	light_drain(s->conns.reflector, on);
+	cs->admit.draining = on;
 	log_say(s->conns.log, on ? LOG_EVENT_DRAINING : LOG_EVENT_RESUMED, NULL);
 	if (s->ready) { /* with the new status, which else may be late by ten seconds */
 		status_tell_ready(s);

@@ -12,4 +12,4 @@ void status_tell(struct server *s);
 void status_tell_ready(struct server *s);
 
 /** Take nothing new, or go on as before: said, if it is news. */
-void status_drain(struct server *s, bool on);
+void status_drain(struct server *s, bool on, bool light);

@@ -37,6 +37,7 @@ void view_status(const struct server *s, struct view_status *out)
 		.started = ts_decode(TS_NTP, s->conns.start_time, clock_wall()),
 		.took_over = s->taken_over,
 		.draining = t->draining,
+		.drain_light = s->conns.drain_light,
 		.stopping = s->stopping,
 		.overloaded = t->cpu_load || t->memory_low || t->net_buffers || t->descriptors_low,
 		.reload = s->reload_result,

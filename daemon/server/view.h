@@ -38,6 +38,7 @@ struct view_status {
 	struct wall started; /* this process */
 	bool took_over; /* from the process before, when it started */
 	bool draining, stopping, overloaded;
+	bool drain_light; /* no port of light gives replies */
 	struct reload_result reload;
 	bool control_passed, light_passed; /* the service manager opened the sockets */
 	uint32_t connections, max_connections; /* that are counted */

@@ -67,7 +67,7 @@ expect "--origin"
 offers _twampctl "$twampctl" light --se
 expect "--senders"
 offers _twampctl "$twampctl" drain --
-expect "--instance --json --socket --sort --timeout --top --version --wait --watch --help"
+expect "--instance --json --light --socket --sort --timeout --top --version --wait --watch --help"
 offers _twampctl "$twampctl" health --check ov
 expect "overload"
 for option in $("$twampctl" --help | grep -o -e '--[a-z]*' | sort -u); do

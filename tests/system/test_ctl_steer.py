@@ -3,6 +3,7 @@
 
 import json
 import os
+import socket
 
 import harness
 from ctlrun import Asked
@@ -58,7 +59,8 @@ def drain_and_undrain(t):
     a = Asked(t)
     c = t.connect()
     same(c.request().accept, 0, "Accept")
-    same(a.json("drain"), {"draining": True, "connections": 1, "sessions": 1}, "drain")
+    same(a.json("drain"), {"draining": True, "drain_light": False, "connections": 1,
+                            "sessions": 1}, "drain")
     same(c.request().accept, 5, "Accept while it drains")
     a.run("drain", "--wait", "--timeout", "1s", expect=1)
     true("1 sessions are left" in a.said, a.said)
@@ -69,6 +71,31 @@ def drain_and_undrain(t):
         same(json.loads(s.makefile().readline())["result"]["sessions"], 0, "sessions in the end")
     same(a.json("undrain")["draining"], False, "undrain")
     same(t.connect().request().accept, 0, "Accept afterwards")
+
+
+@test
+def drain_of_light(t):
+    a = Asked(t, {"light": [{"port": 8620, "type": "stamp", "clients": [t.client + "/32"]}]})
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind((t.client, 0))
+        s.connect((t.server, 8620))
+        s.settimeout(harness.PATIENCE)
+
+        def dropped():
+            return a.json("counters")["light"]["drops"]["draining"]
+        a.run("drain")
+        s.send(bytes(44))
+        s.recv(100)  # as light.drain says
+        a.run("drain", "--light")
+        a.daemon.wait_log("told by twampctl: drain --light")
+        s.send(bytes(44))
+        wait_for(lambda: dropped() == 1, "a packet that is not answered")
+        true("ports of light give no replies" in a.run("drain"), "a second drain changes nothing")
+        same(a.json("status")["drain_light"], True, "status")
+        a.run("undrain")
+        s.send(bytes(44))
+        s.recv(100)
+        same((dropped(), a.json("status")["drain_light"]), (1, False), "afterwards")
 
 
 @test

@@ -217,7 +217,7 @@ START_TEST(drain)
 	lightrig_use(lightrig_entry(4, port, LIGHTRIG_TWAMP "drain = true;"));
 	lightrig_exchange(fd, 4, port, 41, 1);
 	ck_assert_int_eq(lightrig.reply.len, 41);
-	light_drain(lightrig.r, true);
+	light_drain(lightrig.r, LIGHT_DRAIN_SET);
 	rig_send_seq(fd, 4, port, 2);
 	lightrig_await_drop(COUNTER_DROP_DRAINING, 1);
 	lightrig_use(lightrig_entry(4, port, LIGHTRIG_TWAMP "drain = true; dscp = 10;"));
@@ -229,8 +229,10 @@ START_TEST(drain)
 		rig_send_seq(fd, 4, port, 4);
 		rig_receive(fd, &lightrig.reply, 10);
 	} while (lightrig.reply.len < 0);
-	lightrig_use(lightrig_entry(4, port, LIGHTRIG_TWAMP "drain = true;"));
-	light_drain(lightrig.r, false);
+	light_drain(lightrig.r, LIGHT_DRAIN_ALL); /* without the setting */
+	rig_send_seq(fd, 4, port, 4);
+	lightrig_await_drop(COUNTER_DROP_DRAINING, 3);
+	light_drain(lightrig.r, LIGHT_DRAIN_NONE);
 	do { /* those that were answered late */
 		lightrig_exchange(fd, 4, port, 41, 5);
 		ck_assert_int_eq(lightrig.reply.len, 41);

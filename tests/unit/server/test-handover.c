@@ -280,7 +280,16 @@ START_TEST(draining_goes_on)
 {
 	old.conns.admit.draining = true;
 	ck_assert_ptr_null(take(give(), NULL));
-	ck_assert(load.draining);
+	ck_assert(load.draining && !load.drain_light);
+	finish();
+}
+END_TEST
+
+START_TEST(draining_of_light_goes_on)
+{
+	old.conns.admit.draining = old.conns.drain_light = true;
+	ck_assert_ptr_null(take(give(), NULL));
+	ck_assert(load.draining && load.drain_light);
 	finish();
 }
 END_TEST
@@ -387,6 +396,7 @@ int main(void)
 	tcase_add_test(t, a_lost_port);
 	tcase_add_test(t, other_settings);
 	tcase_add_test(t, draining_goes_on);
+	tcase_add_test(t, draining_of_light_goes_on);
 	tcase_add_test(t, damage);
 	tcase_add_test(t, damage_is_named);
 	suite_add_tcase(suite, t);
