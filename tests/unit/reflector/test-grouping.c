@@ -194,19 +194,24 @@ START_TEST(light_senders_in_turn)
 }
 END_TEST
 
-/* Where one sender's runs are refused the others keep theirs. */
+/* Where one sender's runs are refused the others keep theirs, but for those with its place in the
+ * bitmap: the kernel chose the ports, so there may be some. */
 START_TEST(light_refused)
 {
+	unsigned least = EACH / BATCH_CHUNK + SENDERS - 1, more;
+
 	set_up(4);
 	make_light(false);
 	send_in_turn(SENDERS, EACH, 60);
 	calls_fail(0, 2, EIO); /* the first may have been an ICMP error */
 	lightpath_burst(&light_port);
-	ck_assert_uint_eq(calls.sends, 2 + EACH / BATCH_CHUNK + SENDERS - 1);
+	more = calls.sends - (2 + least);
+	ck_assert_uint_eq(more % (EACH / BATCH_CHUNK - 1), 0);
+	ck_assert_uint_lt(more / (EACH / BATCH_CHUNK - 1), SENDERS - 1);
 	expect_all(SENDERS, EACH, -1);
 	send_in_turn(SENDERS, EACH, 60);
 	lightpath_burst(&light_port);
-	ck_assert_uint_eq(calls.sends, EACH / BATCH_CHUNK + SENDERS - 1);
+	ck_assert_uint_eq(calls.sends, least + more);
 	expect_all(SENDERS, EACH, -1);
 	tear_down();
 }
