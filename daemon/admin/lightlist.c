@@ -48,20 +48,36 @@ static void finish(struct lightlist *l, bool changed)
 	reply_result(l->task->reply, o);
 }
 
-/* Nobody holds the only question while a slow reader takes its time: @asked ends with the answer. */
+/* One piece: ask, and take it if it is there already. */
+static enum census_result go_on(struct lightlist *l, struct reflector *r)
+{
+	enum census_result result;
+
+	if (!l->asked) {
+		result = census_ask(r, &l->walk);
+		if (result != CENSUS_OK) {
+			return result;
+		}
+		l->asked = true;
+		l->since = clock_mono();
+	}
+	result = census_take(r, &l->walk, put, l);
+	if (result != CENSUS_BUSY) {
+		l->asked = false;
+		l->since = clock_mono();
+	}
+	return result;
+}
+
+/*
+ * Nobody holds the only question while a slow reader takes its time: a task goes on when all that it
+ * said is sent, so it asks again only then, and after a piece it returns.
+ */
 static enum task_next step(struct task *t)
 {
-	struct reflector *r = view_reflector(t->server);
 	struct lightlist *l = t->state;
-	enum census_result result = CENSUS_OK;
+	enum census_result result = go_on(l, view_reflector(t->server));
 
-	while (result == CENSUS_OK && (l->asked || !task_is_enough(t))) {
-		result = l->asked ? census_take(r, &l->walk, put, l) : census_ask(r, &l->walk);
-		if (result != CENSUS_BUSY) {
-			l->asked = !l->asked && result == CENSUS_OK;
-			l->since = clock_mono();
-		}
-	}
 	switch (result) {
 	case CENSUS_OK:
 		return TASK_MORE;
