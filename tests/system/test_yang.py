@@ -23,7 +23,7 @@ DYNAMIC = {"first": 49152, "last": 65535}
 def check(text, kind):
     """yanglint finds nothing wrong; ietf-inet-types is built into it. Return the model's content."""
     if not shutil.which("yanglint"):
-        raise Skip("yanglint is not installed (libyang-tools)")
+        raise Skip("yanglint is not installed (libyang-tools or libyang3-tools)")
     with tempfile.NamedTemporaryFile("w", suffix=".json") as f:
         f.write(text)
         f.flush()
