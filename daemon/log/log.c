@@ -354,6 +354,8 @@ int log_new(struct log **out, enum log_target target)
 	if (!l) {
 		return -ENOMEM;
 	}
+	/* The pages are written to, so that they are there when memory is short. */
+	explicit_bzero(l->records, sizeof l->records);
 	l->journal = target == LOG_TARGET_JOURNAL ||
 		     (target == LOG_TARGET_AUTO && stderr_is_journal());
 	l->level = LOG_INFO;
