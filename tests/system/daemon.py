@@ -89,8 +89,13 @@ class Daemon:
         self.start(wait)
 
     def write(self, config=None, text=None):
-        with open(self.file, "w") as f:
+        """At once: a reload that still goes on must not read half of it, or nothing."""
+        path = os.path.realpath(self.file)
+        with open(path + ".new", "w") as f:
             f.write(text if text is not None else config_text(config))
+        if os.path.exists(path):
+            shutil.copymode(path, path + ".new")
+        os.rename(path + ".new", path)
 
     def write_keys(self, keys, mode=0o640, path=None):
         """A keys file of {KeyID: passphrase}, or of the octets given."""

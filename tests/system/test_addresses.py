@@ -105,9 +105,13 @@ MANY = 2000  # more changes than wait for a process that does not read
 
 
 def address(t, what, text, prefix=None):
-    ip = ("ip", "-%d" % t.family, "-n", t.net.server, "address", what)
-    nodad = ("nodad",) if t.family == 6 and what == "add" else ()
-    run(*ip, text + (prefix or {4: "/24", 6: "/64"}[t.family]), "dev", harness.SERVER_LINK, *nodad)
+    ip = ("ip", "-%d" % t.family, "-n", t.net.server)
+    late = t.family == 6 and what == "add"
+    run(*ip, "address", what, text + (prefix or {4: "/24", 6: "/64"}[t.family]), "dev",
+        harness.SERVER_LINK, *(("nodad",) if late else ()))
+    if late:  # the kernel takes it into use, and tells of it, a little later
+        wait_for(lambda: text in run(*ip, "route", "show", "table", "local").stdout.split(),
+                 "the route of " + text)
 
 
 @test(both=True)
