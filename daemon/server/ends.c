@@ -13,21 +13,34 @@
 #define DETAIL_LEN 1200
 #define SUM_TICKS 10 /* a sum is told when it has grown for so long */
 
-struct ended {
-	struct ended *next;
+struct about {
 	struct address peer;
 	uint8_t sid[MSG_SID_LEN];
 	enum udp_end why;
 	uint8_t dscp; /* asked for */
+};
+
+struct ended {
+	struct about about;
 	struct forward_view forward;
 	struct counters_values counters;
-	char class[]; /* its name */
 };
+
+/* One that waits. Counters that are 0 take no room, nor does the view if no packet came. */
+struct kept {
+	struct kept *next;
+	struct about about;
+	uint8_t counters; /* so many: the number of each, and its value */
+	bool view;
+	uint8_t octets[]; /* these, the view, the name of the class */
+};
+
+_Static_assert(COUNTER_COUNT <= UINT8_MAX, "a number of a counter fits into an octet");
 
 /* What waits of one client. */
 struct waiting {
 	struct prefix client; /* family 0: of several */
-	struct ended *first, *last;
+	struct kept *first, *last;
 	uint32_t n;
 	uint64_t summed; /* sessions */
 	unsigned ticks; /* since the first of them */
@@ -94,12 +107,14 @@ static bool tell(struct log *l, enum log_event event, const struct log_args *abo
 
 static bool tell_one(struct log *l, const struct ended *s, const char *class)
 {
-	struct log_args a = { .client = &s->peer, .why = why_text(s->why), .class = class };
+	struct log_args a = { .client = &s->about.peer,
+			      .why = why_text(s->about.why),
+			      .class = class };
 	char sid[SESSION_SID_TEXT_LEN];
 	struct forwardlog way;
 
-	forwardlog_put(&way, &s->forward, &s->counters, s->dscp, &a);
-	a.sid = session_sid_text(s->sid, sid);
+	forwardlog_put(&way, &s->forward, &s->counters, s->about.dscp, &a);
+	a.sid = session_sid_text(s->about.sid, sid);
 	return tell(l, LOG_EVENT_SESSION_ENDED, &a, &s->counters, "", way.text);
 }
 
@@ -140,26 +155,75 @@ static struct waiting *queue_of(struct ends *e, const struct address *peer, bool
 static void add_up(struct waiting *w, const struct ended *s)
 {
 	w->summed++;
-	w->peer = s->peer;
+	w->peer = s->about.peer;
 	counters_sum(&w->sum, &s->counters);
+}
+
+static uint8_t *put(uint8_t *at, const void *what, size_t len)
+{
+	memcpy(at, what, len);
+	return at + len;
+}
+
+static const uint8_t *take(const uint8_t *at, void *to, size_t len)
+{
+	memcpy(to, at, len);
+	return at + len;
+}
+
+/* NULL = no memory. */
+static struct kept *pack(const struct ended *s, const char *class)
+{
+	uint8_t octets[COUNTER_COUNT * (1 + sizeof(uint64_t))], *at = octets;
+	struct kept *k;
+	uint8_t n = 0;
+
+	for (uint8_t i = 0; i < COUNTER_COUNT; i++) {
+		if (s->counters.n[i]) {
+			at = put(at, &i, 1);
+			at = put(at, &s->counters.n[i], sizeof s->counters.n[i]);
+			n++;
+		}
+	}
+	k = malloc(sizeof *k + (size_t)(at - octets) + (s->forward.any ? sizeof s->forward : 0) +
+		   strlen(class) + 1);
+	if (k) {
+		*k = (struct kept){ .about = s->about, .counters = n, .view = s->forward.any };
+		at = put(k->octets, octets, (size_t)(at - octets));
+		at = k->view ? put(at, &s->forward, sizeof s->forward) : at;
+		(void)put(at, class, strlen(class) + 1);
+	}
+	return k;
+}
+
+/* Return the name of the class. */
+static const char *unpack(const struct kept *k, struct ended *s)
+{
+	const uint8_t *at = k->octets;
+	uint8_t which;
+
+	*s = (struct ended){ .about = k->about };
+	for (uint8_t i = 0; i < k->counters; i++) {
+		at = take(at, &which, 1);
+		at = take(at, &s->counters.n[which], sizeof s->counters.n[which]);
+	}
+	at = k->view ? take(at, &s->forward, sizeof s->forward) : at;
+	return (const char *)at;
 }
 
 static void keep(struct ends *e, struct waiting *w, const struct ended *s, const char *class)
 {
-	size_t len = strlen(class) + 1;
-	struct ended *copy = NULL;
+	struct kept *k = NULL;
 
 	if (e->n < ENDS_WAITING && w->n < ENDS_OF_CLIENT && w != &e->clients[ENDS_CLIENTS]) {
-		copy = malloc(sizeof *copy + len);
+		k = pack(s, class);
 	}
-	if (!copy) {
+	if (!k) {
 		add_up(w, s);
 		return;
 	}
-	*copy = *s;
-	memcpy(copy->class, class, len);
-	*(w->last ? &w->last->next : &w->first) = copy;
-	w->last = copy;
+	*(w->last ? &w->last->next : &w->first) = k;
+	w->last = k;
 	w->n++;
 	e->n++;
 }
@@ -167,16 +231,17 @@ static void keep(struct ends *e, struct waiting *w, const struct ended *s, const
 /* The oldest of a client. False if nothing could be told. */
 static bool tell_next(struct ends *e, struct waiting *w)
 {
-	struct ended *s = w->first;
+	struct kept *k = w->first;
+	struct ended s;
 
-	if (!s || !tell_one(e->log, s, s->class)) {
+	if (!k || !tell_one(e->log, &s, unpack(k, &s))) {
 		return false;
 	}
-	w->first = s->next;
-	w->last = s->next ? w->last : NULL;
+	w->first = k->next;
+	w->last = k->next ? w->last : NULL;
 	w->n--;
 	e->n--;
-	free(s);
+	free(k);
 	return true;
 }
 
@@ -209,10 +274,11 @@ void ends_add(struct ends *e, const struct address *peer, const struct session *
 	      const char *class, enum udp_end why, const struct counters_values *n,
 	      const struct forward *forward)
 {
-	struct ended s = { .peer = *peer, .why = why, .counters = *n, .dscp = session->spec.dscp };
+	struct ended s = { .about = { .peer = *peer, .why = why, .dscp = session->spec.dscp },
+			   .counters = *n };
 	struct waiting *w = queue_of(e, peer, false);
 
-	memcpy(s.sid, session->sid, sizeof s.sid);
+	memcpy(s.about.sid, session->sid, sizeof s.about.sid);
 	forward_view(forward, &s.forward);
 	if ((w && w->n) || !tell_one(e->log, &s, class)) {
 		keep(e, w ? w : queue_of(e, peer, true), &s, class);
@@ -246,9 +312,9 @@ void ends_free(struct ends *e)
 	tell_waiting(e);
 	tell_sums(e, true);
 	for (unsigned i = 0; i < ENDS_CLIENTS; i++) {
-		for (struct ended *s = e->clients[i].first, *next; s; s = next) {
-			next = s->next; /* of a log that is stuck */
-			free(s);
+		for (struct kept *k = e->clients[i].first, *next; k; k = next) {
+			next = k->next; /* of a log that is stuck */
+			free(k);
 		}
 	}
 	free(e);

@@ -187,6 +187,25 @@ START_TEST(fields)
 }
 END_TEST
 
+/* What waited says what it would have said at once. */
+START_TEST(nothing_is_lost_by_waiting)
+{
+	char first[1024], line[1024];
+	unsigned told = 1;
+
+	for (unsigned n = 0; n < 100; n++) {
+		add(2, 1, 7);
+	}
+	end();
+	ck_assert_ptr_nonnull(fgets(first, sizeof(first), lines));
+	ck_assert_ptr_nonnull(strstr(first, "way to here: lost 12.500 %"));
+	for (; fgets(line, sizeof(line), lines); told++) {
+		ck_assert_str_eq(line, first);
+	}
+	ck_assert_uint_eq(told, 100);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ends");
@@ -202,6 +221,7 @@ int main(void)
 	tcase_add_test(tcase, the_rest_comes_later);
 	tcase_add_test(tcase, level_notice);
 	tcase_add_test(tcase, fields);
+	tcase_add_test(tcase, nothing_is_lost_by_waiting);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
