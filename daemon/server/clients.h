@@ -17,15 +17,15 @@ struct clients;
 struct client {
 	struct roll_node node; /* of all, the newest first */
 	struct admit_client admit;
-	uint32_t holders; /* connections and sessions that point here */
-	/* for who looks: main thread */
-	uint64_t refused; /* how often, whatever it wanted */
-	uint64_t auth_failed; /* how often */
-	enum reason refused_last;
-	struct wall refused_at, seen; /* the last time */
-	struct pace_sum pace;
 	struct client *next; /* in its bucket */
 	struct client *newer, *older; /* idle ones, by age */
+	uint32_t holders; /* connections and sessions that point here */
+	/* for who looks: main thread */
+	enum reason refused_last;
+	uint64_t refused; /* how often, whatever it wanted */
+	uint64_t auth_failed; /* how often */
+	struct wall refused_at, seen; /* the last time */
+	struct pace_sum pace;
 	struct prefix key;
 };
 

@@ -19,13 +19,13 @@ void pace_add(struct pace_sum *s, uint32_t round, double rate)
 		s->sum = 0;
 		s->round = round;
 	}
-	s->sum += rate;
+	s->sum += (float)rate;
 }
 
 double pace_rate(const struct pace_sum *s, uint32_t round, bool running)
 {
 	if (s->round == round) {
-		return running ? s->before : s->sum;
+		return (double)(running ? s->before : s->sum);
 	}
-	return running && s->round + 1 == round ? s->sum : 0;
+	return running && s->round + 1 == round ? (double)s->sum : 0;
 }

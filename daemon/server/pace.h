@@ -17,8 +17,8 @@ struct pace_seen {
 /* Of a client. Zeros at first. */
 struct pace_sum {
 	uint32_t round; /* it was added to last */
-	double sum; /* of this round */
-	double before; /* of the one before */
+	float sum; /* of this round */
+	float before; /* of the one before */
 };
 
 /** Packets per second since the last look; 0 if there was none. */

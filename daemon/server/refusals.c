@@ -29,7 +29,11 @@ struct refusals *refusals_new(void)
 {
 	struct refusals *r = calloc(1, sizeof *r);
 
-	if (r && getrandom(r->seed, sizeof r->seed, 0) != sizeof r->seed) {
+	if (!r) {
+		return NULL;
+	}
+	explicit_bzero(r, sizeof *r); /* its pages are there now, not first under attack */
+	if (getrandom(r->seed, sizeof r->seed, 0) != sizeof r->seed) {
 		r->seed[0] = (uint64_t)(uintptr_t)r;
 	}
 	return r;
